@@ -1,0 +1,286 @@
+/* mopo.h - model-based offline policy optimisation (Yu et al. 2020, arXiv:2005.13239).
+ *
+ * The pipeline, in order: a dataset of recorded transitions is loaded; an ensemble of
+ * probabilistic dynamics models is fitted to it; a policy practises inside the ensemble
+ * with its reward penalised by the ensemble's uncertainty; the policy is evaluated and
+ * carried away as one file.
+ *
+ * Conventions. Arrays are row-major float32. B batch, S observation size, A action size,
+ * N transitions. Every function that can fail returns a mopo_status and takes a
+ * mopo_error *err as its last parameter (may be NULL). The library never prints, never
+ * exits and has no global state. xxx_free(NULL) is fine. */
+#ifndef MOPO_H
+#define MOPO_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MOPO_VERSION "0.1.0"
+
+#if defined(__GNUC__)
+#define MOPO_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define MOPO_MUST_CHECK
+#endif
+
+/* ------------------------------------------------------------------ errors */
+
+typedef enum mopo_status {
+  MOPO_OK = 0,
+  MOPO_EINVAL,   /* a setting or argument is out of its documented range */
+  MOPO_EIO,      /* the operating system refused: open, read, write, rename */
+  MOPO_EFORMAT,  /* the bytes are not what the format promises */
+  MOPO_EDATA,    /* well-formed data that cannot be used: a NaN, sizes that do not fit the task */
+  MOPO_ENOMEM,   /* memory ran out */
+  MOPO_ENUMERIC, /* a loss or a parameter is no longer finite */
+  MOPO_EABSENT,  /* this build lacks the part that is asked for (the simulator) */
+  MOPO_ESTOPPED, /* the caller's stop flag was raised; a checkpoint has been written */
+} mopo_status;
+
+typedef struct mopo_error {
+  mopo_status code;
+  char msg[512]; /* one line, no newline; names the thing, the value and what was wanted */
+} mopo_error;
+
+/* ------------------------------------------------------------------ tasks */
+
+/* What is known of a task apart from its dynamics. Constant for the life of the program. */
+typedef struct mopo_task {
+  const char *name; /* "hopper", "halfcheetah", "walker2d", "ant" */
+  int obs_dim;      /* S */
+  int act_dim;      /* A; actions live in [-1,1]^A */
+  int horizon;      /* steps after which an episode is cut (a timeout, not a terminal) */
+  double dt;        /* seconds per step */
+  double score_min; /* return of a random policy (D4RL reference) */
+  double score_max; /* return of an expert (D4RL reference) */
+  /* Does (obs [S], act [A], next [S]) end the task? NaN or infinity ends every task that can end. */
+  bool (*done)(const float *obs, const float *act, const float *next);
+} mopo_task;
+
+/* NULL if there is no such task. Accepts D4RL and Gymnasium spellings too, any case:
+ * "hopper", "hopper-medium-replay-v2", "Hopper-v4", "half_cheetah". */
+const mopo_task *mopo_task_find(const char *name);
+/* The i-th task, NULL past the last. */
+const mopo_task *mopo_task_at(int i);
+/* 100 (ret - min) / (max - min), as D4RL reports it. */
+double mopo_task_score(const mopo_task *task, double ret);
+/* A standard deviation of returns on the same scale: 100 std / (max - min), no offset. */
+double mopo_task_score_std(const mopo_task *task, double std);
+
+/* ------------------------------------------------------------------ datasets */
+
+/* Recorded transitions in memory. Immutable once made; may be shared by threads. */
+typedef struct mopo_dataset mopo_dataset;
+
+/* Reads a D4RL HDF5 file. `task` (may be NULL) checks the sizes. Files without next_observations
+ * lose the last row of every episode, whose successor is unknown.
+ * EIO, EFORMAT (truncated, missing array, wrong shape), EDATA (NaN, action out of range, sizes that
+ * do not fit the task), ENOMEM. Messages name file, array and row. */
+MOPO_MUST_CHECK mopo_status mopo_dataset_load(mopo_dataset **out, const char *path,
+                                              const mopo_task *task, mopo_error *err);
+
+/* From arrays in memory, which are copied: obs [N,S], act [N,A] in [-1,1], rew [N], next [N,S],
+ * terminal [N] (1 ends the task), timeout [N] (1 ends the recording; may be NULL).
+ * EINVAL (sizes), EDATA (a NaN, an action out of range; names array and row), ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_dataset_from_arrays(mopo_dataset **out, int64_t N, int S, int A,
+                                                     const float *obs, const float *act,
+                                                     const float *rew, const float *next,
+                                                     const unsigned char *terminal,
+                                                     const unsigned char *timeout,
+                                                     mopo_error *err);
+void mopo_dataset_free(mopo_dataset *d);
+
+int64_t mopo_dataset_rows(const mopo_dataset *d);
+int mopo_dataset_obs_dim(const mopo_dataset *d);
+int mopo_dataset_act_dim(const mopo_dataset *d);
+/* "random", "medium", "medium-replay", "expert", "medium-expert", "full-replay" or "": from the
+ * file's metadata, else from its name. Borrowed from d. */
+const char *mopo_dataset_kind(const mopo_dataset *d);
+
+enum { MOPO_INFO_NOTES = 16 };
+
+typedef struct mopo_dataset_info {
+  int64_t rows, episodes, terminals, timeouts;
+  int obs_dim, act_dim;
+  /* Returns of the complete episodes (those that end in a terminal or a timeout). */
+  int64_t complete_episodes;
+  double return_mean, return_std, return_min, return_max;
+  double return_quantile[5]; /* 5, 25, 50, 75, 95 % */
+  double length_mean;
+  double reward_mean, reward_min, reward_max;
+  double action_min, action_max;
+  int n_notes; /* what is suspicious, one line each */
+  char notes[MOPO_INFO_NOTES][160];
+} mopo_dataset_info;
+
+/* Statistics of a dataset. ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_dataset_describe(mopo_dataset_info *out, const mopo_dataset *d,
+                                                  mopo_error *err);
+
+/* ------------------------------------------------------------------ settings */
+
+/* Every setting of a run. Fill with mopo_config_default, change by name with mopo_config_set (or
+ * directly: then also call mopo_config_mark, so that a preset does not overwrite it). */
+typedef struct mopo_config {
+  char data[1024], task[64], out[1024], algo[32], preset[16], model[1024], physics[16];
+  uint64_t seed;
+  int threads; /* 0: one per core */
+  /* the loop */
+  int epochs, updates_per_epoch, batch_size, eval_every, eval_episodes, checkpoint_every;
+  /* imagined data */
+  int rollout_length, rollout_batch, rollout_keep;
+  char penalty[24];
+  double penalty_coef, real_ratio;
+  /* soft actor-critic */
+  int hidden, layers;
+  double gamma, tau, actor_lr, critic_lr, alpha_lr, alpha_init, alpha_max, target_entropy;
+  double log_std_min, log_std_max, critic_loss_weight;
+  char actor_schedule[16], init[16], update_order[16];
+  /* dynamics ensemble */
+  int members, elites, model_hidden, model_layers, model_batch, model_patience, model_max_epochs;
+  int holdout_max;
+  double model_lr, model_decay, model_improvement, holdout_ratio;
+  /* collecting data (mopo collect) */
+  char kind[24], policy[1024];
+  int64_t steps;
+  int start_steps, collect_eval_every;
+  double medium_fraction;
+  /* who set what: index of the setting -> 1 if by the user */
+  unsigned char marked[96];
+} mopo_config;
+
+/* One row of the table of settings, for help texts and configuration files. */
+typedef struct mopo_setting {
+  const char *name;   /* kebab-case: the option without its dashes, and the key in config.ini */
+  const char *metavar;/* what the value is: N, X, NAME, PATH, or "a|b|c": one of these words */
+  const char *help;   /* one line, with unit and meaning */
+  const char *verbs;  /* the verbs that read it: "train model collect" */
+  char type;          /* 'i' int, 'l' int64, 'u' uint64, 'd' double, 's' string */
+  size_t offset, size;/* the field of mopo_config */
+  double min, max;    /* range of a number, both ends included */
+} mopo_setting;
+
+mopo_config mopo_config_default(void);
+/* The i-th setting, NULL past the last. */
+const mopo_setting *mopo_config_setting(int i);
+/* Sets one by name from text and marks it. EINVAL: unknown name (the message names the nearest
+ * known one), not a number, out of range, not one of the words. */
+MOPO_MUST_CHECK mopo_status mopo_config_set(mopo_config *c, const char *name, const char *value,
+                                            mopo_error *err);
+/* The value as text, which mopo_config_set reads back to the same bits. */
+void mopo_config_get(const mopo_config *c, const char *name, char *buf, size_t size);
+void mopo_config_mark(mopo_config *c, const char *name);
+/* Reads an INI file (a section [mopo]); its keys are set unless marked already, so that the
+ * command line, applied first, wins. EIO, EFORMAT (names the line), EINVAL. */
+MOPO_MUST_CHECK mopo_status mopo_config_load(mopo_config *c, const char *path, mopo_error *err);
+MOPO_MUST_CHECK mopo_status mopo_config_save(const mopo_config *c, const char *path,
+                                             mopo_error *err);
+/* Fills what nobody set: the preset, then rollout length and penalty coefficient by task and kind
+ * of dataset, then what depends on sizes; checks that the settings agree. EINVAL. */
+MOPO_MUST_CHECK mopo_status mopo_config_resolve(mopo_config *c, const char *task, const char *kind,
+                                                int act_dim, mopo_error *err);
+
+/* ------------------------------------------------------------------ watching a run */
+
+typedef struct mopo_progress {
+  const char *stage;       /* "fit", "rollout", "update", "evaluate", "collect" */
+  int64_t done, total;     /* of the whole stage; total 0 = not known */
+  int epoch, epochs;
+  double seconds;          /* since the stage began */
+  /* the newest figures, NAN where there are none */
+  double return_mean, score, critic_loss, penalty_mean, holdout_mse;
+} mopo_progress;
+
+/* Callbacks of a long call; all may be NULL. They run on the calling thread. */
+typedef struct mopo_watch {
+  void (*progress)(void *ctx, const mopo_progress *p); /* a few times a second at most */
+  void (*line)(void *ctx, const char *text);           /* one line worth keeping */
+  void *ctx;
+  const volatile sig_atomic_t *stop; /* nonzero: finish the update, write a checkpoint, return */
+} mopo_watch;
+
+/* ------------------------------------------------------------------ learning */
+
+typedef struct mopo_train_result {
+  int epochs;                         /* done */
+  double return_mean, return_std;     /* of the last policy, NAN without a simulator */
+  double score;                       /* normalised, of the last policy */
+  double batch_return_mean, batch_return_max;
+  double wall_seconds;
+} mopo_train_result;
+
+/* Learns a policy from c->data for c->task and writes the run directory c->out. With `resume`, goes
+ * on from its checkpoint to the same bits as an uninterrupted run. Needs no simulator; without one
+ * the evaluation columns are empty.
+ * EINVAL, EIO, EFORMAT, EDATA, ENOMEM, ENUMERIC, ESTOPPED. */
+MOPO_MUST_CHECK mopo_status mopo_train(mopo_train_result *out, const mopo_config *c, bool resume,
+                                       const mopo_watch *watch, mopo_error *err);
+
+typedef struct mopo_fit_result {
+  int epochs, members, elites;
+  double holdout_mse[32]; /* by member, of its kept weights; raw units */
+  int elite[32];          /* member numbers, best first */
+  double wall_seconds;
+} mopo_fit_result;
+
+/* Fits the dynamics ensemble alone and writes it to c->out (a .safetensors file). */
+MOPO_MUST_CHECK mopo_status mopo_model_fit(mopo_fit_result *out, const mopo_config *c,
+                                           const mopo_watch *watch, mopo_error *err);
+
+/* ------------------------------------------------------------------ policies */
+
+/* A trained policy: tanh-squashed Gaussian, deterministic action tanh(mean(obs)). */
+typedef struct mopo_policy mopo_policy;
+
+/* EIO, EFORMAT, ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_policy_load(mopo_policy **out, const char *path, mopo_error *err);
+void mopo_policy_free(mopo_policy *p);
+int mopo_policy_obs_dim(const mopo_policy *p);
+int mopo_policy_act_dim(const mopo_policy *p);
+const char *mopo_policy_task(const mopo_policy *p); /* borrowed; "" if the file does not say */
+/* act [B,A] in [-1,1] = tanh(mean(obs [B,S])). Never allocates; one caller at a time. */
+void mopo_policy_act(mopo_policy *p, float *act, const float *obs, int B);
+
+enum { MOPO_EVAL_MAX = 1000 };
+
+typedef struct mopo_eval_result {
+  int episodes;
+  double return_mean, return_std, score, length_mean;
+  double returns[MOPO_EVAL_MAX];
+  int lengths[MOPO_EVAL_MAX];
+  int failures; /* episodes that the simulator gave up on; their return counts up to there */
+} mopo_eval_result;
+
+/* Runs `episodes` episodes of the deterministic policy in the simulated task, side by side.
+ * physics: "gymnasium", "d4rl". record (may be NULL): a D4RL HDF5 file to write them to.
+ * EINVAL, EDATA (sizes), EABSENT (built without MuJoCo), EIO, ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_evaluate(mopo_eval_result *out, mopo_policy *p,
+                                          const mopo_task *task, const char *physics, int episodes,
+                                          uint64_t seed, int threads, const char *record,
+                                          mopo_error *err);
+
+/* ------------------------------------------------------------------ recording data */
+
+/* Makes a dataset as D4RL's were made: trains soft actor-critic online in the task where c->kind
+ * needs it, records c->steps rows to c->out (D4RL HDF5 with infos/qpos, infos/qvel and metadata).
+ * EINVAL, EABSENT, EIO, ENOMEM, ENUMERIC, ESTOPPED (what was recorded is kept in c->out). */
+MOPO_MUST_CHECK mopo_status mopo_collect(mopo_dataset_info *out, const mopo_config *c,
+                                         const mopo_watch *watch, mopo_error *err);
+
+/* ------------------------------------------------------------------ this build */
+
+/* The simulator's version, "" if built without one. */
+const char *mopo_simulator_version(void);
+/* The instruction set the kernels use on this machine: "avx512", "avx2", "portable". */
+const char *mopo_kernels_name(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

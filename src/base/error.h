@@ -1,0 +1,19 @@
+/* error.h - how we fail: a status and one line for the caller. */
+#ifndef BASE_ERROR_H
+#define BASE_ERROR_H
+
+#include <mopo/mopo.h>
+
+#if defined(__GNUC__)
+#define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
+#else
+#define PRINTF_LIKE(f, a)
+#endif
+
+#define MUST_CHECK MOPO_MUST_CHECK
+
+/* Fills *err (may be NULL) and returns code, so that a failure is one line:
+ *   return error_set(err, MOPO_EIO, "%s: %s", path, strerror(errno)); */
+mopo_status error_set(mopo_error *err, mopo_status code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+#endif

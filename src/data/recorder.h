@@ -1,0 +1,30 @@
+/* recorder.h - writes transitions to a D4RL HDF5 file as they happen. The file appears under its
+ * name only when recorder_close succeeds; until then it is `path`.part beside it. */
+#ifndef DATA_RECORDER_H
+#define DATA_RECORDER_H
+
+#include "base/error.h"
+
+typedef struct recorder recorder;
+
+/* nq, nv > 0: infos/qpos and infos/qvel (float64) are recorded too. EIO, ENOMEM. */
+MUST_CHECK mopo_status recorder_open(recorder **out, const char *path, int S, int A, int nq, int nv,
+                                     mopo_error *err);
+/* One row. qpos [nq], qvel [nv]: the state BEFORE the step (that of obs). EIO. */
+MUST_CHECK mopo_status recorder_add(recorder *r, const float *obs, const float *act, float rew,
+                                    const float *next, bool terminal, bool timeout,
+                                    const double *qpos, const double *qvel, mopo_error *err);
+/* metadata/<key> as a string or a number. */
+MUST_CHECK mopo_status recorder_text(recorder *r, const char *key, const char *value,
+                                     mopo_error *err);
+MUST_CHECK mopo_status recorder_number(recorder *r, const char *key, double value, mopo_error *err);
+/* metadata/<key> as a float32 array [rows,cols]; cols 0: [rows]. Key may have slashes. */
+MUST_CHECK mopo_status recorder_array(recorder *r, const char *key, const float *x, int rows,
+                                      int cols, mopo_error *err);
+int64_t recorder_rows(const recorder *r);
+/* Flush, fsync, rename to `path`; frees r in every case. EIO: `path` is as it was before. */
+MUST_CHECK mopo_status recorder_close(recorder *r, mopo_error *err);
+/* Gives up: removes the partial file, frees r. NULL is fine. */
+void recorder_abandon(recorder *r);
+
+#endif

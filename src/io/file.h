@@ -1,0 +1,19 @@
+/* file.h - whole files, written whole or not at all. */
+#ifndef IO_FILE_H
+#define IO_FILE_H
+
+#include "base/error.h"
+
+/* Writes `path` by way of a temporary file beside it, fsync, rename and fsync of the directory. */
+MUST_CHECK mopo_status file_write(const char *path, const void *bytes, size_t n, mopo_error *err);
+/* Reads a whole file of at most max bytes into new memory (free() it), with a 0 after the end. */
+MUST_CHECK mopo_status file_read(char **out, size_t *n, const char *path, size_t max,
+                                 mopo_error *err);
+/* Makes a directory and its parents; fine if it is there. */
+MUST_CHECK mopo_status file_make_dir(const char *path, mopo_error *err);
+bool file_exists(const char *path);
+/* dir/name in buf; EINVAL when it does not fit. */
+MUST_CHECK mopo_status file_join(char *buf, size_t size, const char *dir, const char *name,
+                                 mopo_error *err);
+
+#endif
