@@ -1,0 +1,138 @@
+/* preset.c - fills the settings that nobody set, and checks that all of them agree. */
+#include "run/config.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What the two presets decide differently: `paper` is the code published with Yu et al. 2020,
+ * `tuned` the settings of the best published results on D4RL v2. */
+typedef struct preset {
+  const char *name;
+  int epochs;
+  double actor_lr, alpha_lr, alpha_max;
+  double target_entropy; /* NAN: -A */
+  double log_std_min, critic_loss_weight;
+  const char *actor_schedule, *init, *update_order;
+} preset;
+
+static const preset presets[] = {
+    {"paper", 1000, 3e-4, 3e-4, INFINITY, -3, -20, 0.5, "constant", "glorot", "joint"},
+    {"tuned", 3000, 1e-4, 1e-4, 1, NAN, -5, 1, "cosine", "fan-in", "critic-first"},
+};
+enum { PAPER, TUNED, PRESETS };
+
+/* Rollout length and penalty coefficient that go together. */
+typedef struct reach {
+  int length;
+  double coef;
+} reach;
+
+typedef struct reach_row {
+  const char *task, *kind;
+  reach at[PRESETS];
+} reach_row;
+
+static const reach_row reaches[] = {
+    {"halfcheetah", "random", {{5, 0.5}, {5, 0.5}}},
+    {"halfcheetah", "medium", {{1, 1}, {5, 0.5}}},
+    {"halfcheetah", "medium-replay", {{5, 1}, {5, 0.5}}},
+    {"halfcheetah", "medium-expert", {{5, 5}, {5, 2.5}}},
+    {"hopper", "random", {{5, 1}, {5, 1}}},
+    {"hopper", "medium", {{5, 5}, {5, 5}}},
+    {"hopper", "medium-replay", {{5, 1}, {5, 2.5}}},
+    {"hopper", "medium-expert", {{5, 1}, {5, 5}}},
+    {"walker2d", "random", {{1, 1}, {1, 1}}},
+    {"walker2d", "medium", {{5, 5}, {5, 0.5}}},
+    {"walker2d", "medium-replay", {{1, 1}, {1, 2.5}}},
+    {"walker2d", "medium-expert", {{1, 2}, {1, 2.5}}},
+};
+
+static reach reach_of(const char *task, const char *kind, int which)
+{
+  for (size_t i = 0; i < sizeof reaches / sizeof reaches[0]; i++)
+    if (!strcmp(reaches[i].task, task) && !strcmp(reaches[i].kind, kind))
+      return reaches[i].at[which];
+  return (reach){5, 1}; /* where a search would start */
+}
+
+static void fill(double *x, double value)
+{
+  if (isnan(*x)) *x = value;
+}
+
+static void fill_text(char *x, size_t size, const char *value)
+{
+  if (!*x || !strcmp(x, "auto")) snprintf(x, size, "%s", value);
+}
+
+static bool is(const char *a, const char *b) { return !strcmp(a, b); }
+
+/* Every number in its range, every word one of its words: what set by name would accept. */
+static mopo_status check_each(const mopo_config *c, mopo_error *err)
+{
+  mopo_config scratch = mopo_config_default();
+  for (int i = 0; mopo_config_setting(i); i++) {
+    const mopo_setting *s = mopo_config_setting(i);
+    char value[1100];
+    mopo_config_get(c, s->name, value, sizeof value);
+    mopo_status st = mopo_config_set(&scratch, s->name, value, err);
+    if (st != MOPO_OK) return st;
+  }
+  return MOPO_OK;
+}
+
+static mopo_status check_together(const mopo_config *c, mopo_error *err)
+{
+  if (c->gamma >= 1) return error_set(err, MOPO_EINVAL, "gamma = %g, want [0,1)", c->gamma);
+  if (c->elites > c->members)
+    return error_set(err, MOPO_EINVAL, "elites = %d, want at most members = %d", c->elites,
+                     c->members);
+  if (c->log_std_min >= c->log_std_max)
+    return error_set(err, MOPO_EINVAL, "log-std-min = %g, want less than log-std-max = %g",
+                     c->log_std_min, c->log_std_max);
+  if (c->alpha_init > c->alpha_max)
+    return error_set(err, MOPO_EINVAL, "alpha-init = %g, want at most alpha-max = %g",
+                     c->alpha_init, c->alpha_max);
+  if (is(c->algo, "mbpo") && c->penalty_coef > 0)
+    return error_set(err, MOPO_EINVAL, "penalty-coef = %g with algo mbpo, want 0 or auto",
+                     c->penalty_coef);
+  if (is(c->penalty, "none") && c->penalty_coef > 0)
+    return error_set(err, MOPO_EINVAL, "penalty-coef = %g with penalty none, want 0 or auto",
+                     c->penalty_coef);
+  if (is(c->algo, "sac") && c->real_ratio < 1)
+    return error_set(err, MOPO_EINVAL, "real-ratio = %g with algo sac, want 1 or auto",
+                     c->real_ratio);
+  return MOPO_OK;
+}
+
+mopo_status mopo_config_resolve(mopo_config *c, const char *task, const char *kind, int act_dim,
+                                mopo_error *err)
+{
+  int which = 0;
+  while (which < PRESETS && !is(presets[which].name, c->preset)) which++;
+  if (which == PRESETS)
+    return error_set(err, MOPO_EINVAL, "preset = '%s', want paper or tuned", c->preset);
+  const preset *p = &presets[which];
+
+  if (c->epochs < 1) c->epochs = p->epochs;
+  fill(&c->actor_lr, p->actor_lr);
+  fill(&c->alpha_lr, p->alpha_lr);
+  fill(&c->alpha_max, p->alpha_max);
+  fill(&c->target_entropy, isnan(p->target_entropy) ? -act_dim : p->target_entropy);
+  fill(&c->log_std_min, p->log_std_min);
+  fill(&c->critic_loss_weight, p->critic_loss_weight);
+  fill_text(c->actor_schedule, sizeof c->actor_schedule, p->actor_schedule);
+  fill_text(c->init, sizeof c->init, p->init);
+  fill_text(c->update_order, sizeof c->update_order, p->update_order);
+  fill_text(c->physics, sizeof c->physics, "d4rl");
+
+  reach r = reach_of(task, kind, which);
+  bool unpenalised = !is(c->algo, "mopo") || is(c->penalty, "none");
+  if (c->rollout_length < 1) c->rollout_length = r.length;
+  fill(&c->penalty_coef, unpenalised ? 0 : r.coef);
+  fill(&c->real_ratio, is(c->algo, "sac") ? 1 : 0.05);
+
+  mopo_status st = check_each(c, err);
+  return st == MOPO_OK ? check_together(c, err) : st;
+}

@@ -1,0 +1,214 @@
+/* settings.c - the table of settings: options, keys of config.ini and help texts all come from it.
+ */
+#include "run/config.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#define FIELD(f) offsetof(mopo_config, f), sizeof(((mopo_config *)0)->f)
+#define TEXT(f) 's', FIELD(f), 0, 0
+#define INT(f, min, max) 'i', FIELD(f), min, max
+#define REAL(f, min, max) 'd', FIELD(f), min, max
+
+static const mopo_setting settings[] = {
+    {"data", "PATH", "dataset, a D4RL HDF5 file", "train model", TEXT(data)},
+    {"task", "NAME", "hopper, halfcheetah, walker2d or ant", "train model collect eval",
+     TEXT(task)},
+    {"out", "PATH", "what to write: a run directory (train) or a file", "train model collect",
+     TEXT(out)},
+    {"algo", "mopo|mbpo|sac", "mbpo: no penalty; sac: no model either", "train", TEXT(algo)},
+    {"preset", "paper|tuned", "what decides the settings that are auto", "train collect",
+     TEXT(preset)},
+    {"model", "PATH", "use this fitted ensemble, do not fit one", "train", TEXT(model)},
+    {"physics", "d4rl|gymnasium", "inertia of capsules: as the D4RL sets, or exact",
+     "train collect eval", TEXT(physics)},
+    {"seed", "N", "the same seed gives the same bits", "train model collect eval", 'u', FIELD(seed),
+     0, 18446744073709551615.0},
+    {"threads", "N", "0: one per core; the result does not depend on it",
+     "train model collect eval", INT(threads, 0, 1024)},
+
+    {"epochs", "N", "epochs of training", "train", INT(epochs, 1, 1e9)},
+    {"updates-per-epoch", "N", "gradient steps in an epoch", "train",
+     INT(updates_per_epoch, 1, 1e9)},
+    {"batch-size", "N", "transitions in an update", "train collect", INT(batch_size, 1, 1e6)},
+    {"eval-every", "N", "epochs between evaluations", "train", INT(eval_every, 1, 1e9)},
+    {"eval-episodes", "N", "episodes of an evaluation", "train",
+     INT(eval_episodes, 1, MOPO_EVAL_MAX)},
+    {"checkpoint-every", "N", "epochs between checkpoints", "train", INT(checkpoint_every, 1, 1e9)},
+
+    {"rollout-length", "N", "steps of an imagined trajectory (h)", "train",
+     INT(rollout_length, 1, 1e6)},
+    {"rollout-batch", "N", "start states of an epoch's rollout", "train",
+     INT(rollout_batch, 1, 1e8)},
+    {"rollout-keep", "N", "epochs of imagined rows that the model buffer holds", "train",
+     INT(rollout_keep, 1, 1e6)},
+    {"penalty", "aleatoric|ensemble-diff|ensemble-std|max-pairwise-diff|none",
+     "how the model's uncertainty is measured (u)", "train", TEXT(penalty)},
+    {"penalty-coef", "X", "reward units taken off per unit of u (lambda)", "train",
+     REAL(penalty_coef, 0, 1e9)},
+    {"real-ratio", "X", "share of recorded rows in an update", "train", REAL(real_ratio, 0, 1)},
+
+    {"hidden", "N", "width of actor and critics", "train collect", INT(hidden, 1, 65536)},
+    {"layers", "N", "hidden layers of actor and critics", "train collect", INT(layers, 1, 16)},
+    {"gamma", "X", "discount, below 1", "train collect", REAL(gamma, 0, 1)},
+    {"tau", "X", "step of the target critics towards the critics", "train collect",
+     REAL(tau, 0, 1)},
+    {"actor-lr", "X", "learning rate of the actor", "train collect", REAL(actor_lr, 0, 1)},
+    {"critic-lr", "X", "learning rate of the critics", "train collect", REAL(critic_lr, 0, 1)},
+    {"alpha-lr", "X", "learning rate of the temperature; 0 keeps it fixed", "train collect",
+     REAL(alpha_lr, 0, 1)},
+    {"alpha-init", "X", "temperature at the start", "train collect", REAL(alpha_init, 1e-12, 1e6)},
+    {"alpha-max", "X", "the temperature is clipped here; inf: never", "train collect",
+     REAL(alpha_max, 1e-12, INFINITY)},
+    {"target-entropy", "X", "entropy the temperature aims at, in nats", "train collect",
+     REAL(target_entropy, -1e6, 1e6)},
+    {"log-std-min", "X", "lowest log standard deviation of the actor", "train collect",
+     REAL(log_std_min, -100, 100)},
+    {"log-std-max", "X", "highest log standard deviation of the actor", "train collect",
+     REAL(log_std_max, -100, 100)},
+    {"critic-loss-weight", "X", "factor of the critics' squared error", "train collect",
+     REAL(critic_loss_weight, 1e-6, 1e6)},
+    {"actor-schedule", "constant|cosine", "actor's learning rate over the epochs", "train collect",
+     TEXT(actor_schedule)},
+    {"init", "glorot|fan-in", "first weights of actor and critics", "train collect", TEXT(init)},
+    {"update-order", "joint|critic-first", "gradients at the same parameters, or critics first",
+     "train collect", TEXT(update_order)},
+
+    {"members", "N", "networks in the ensemble", "train model", INT(members, 1, 32)},
+    {"elites", "N", "members that make predictions: lowest holdout error", "train model",
+     INT(elites, 1, 32)},
+    {"model-hidden", "N", "width of a member", "train model", INT(model_hidden, 1, 65536)},
+    {"model-layers", "N", "hidden layers of a member", "train model", INT(model_layers, 1, 16)},
+    {"model-batch", "N", "transitions in an update of each member", "train model",
+     INT(model_batch, 1, 1e6)},
+    {"model-patience", "N", "epochs without improvement before the fit stops", "train model",
+     INT(model_patience, 1, 1e6)},
+    {"model-max-epochs", "N", "most epochs of the fit; 0: until it stops improving", "train model",
+     INT(model_max_epochs, 0, 1e6)},
+    {"holdout-max", "N", "most transitions held out of the fit", "train model",
+     INT(holdout_max, 1, 1e9)},
+    {"model-lr", "X", "learning rate of the ensemble", "train model", REAL(model_lr, 0, 1)},
+    {"model-decay", "X", "factor of the table of weight decays", "train model",
+     REAL(model_decay, 0, 1e6)},
+    {"model-improvement", "X", "relative fall of the holdout error that counts", "train model",
+     REAL(model_improvement, 0, 1)},
+    {"holdout-ratio", "X", "share of transitions held out of the fit", "train model",
+     REAL(holdout_ratio, 0, 0.9)},
+
+    {"kind", "random|medium|medium-replay|expert|medium-expert|full-replay",
+     "which D4RL dataset to make", "collect", TEXT(kind)},
+    {"policy", "PATH", "record this policy, do not train one", "collect", TEXT(policy)},
+    {"steps", "N", "rows to record", "collect", 'l', FIELD(steps), 1, 1e12},
+    {"start-steps", "N", "first steps, with uniform random actions", "collect",
+     INT(start_steps, 0, 1e9)},
+    {"collect-eval-every", "N", "steps between evaluations", "collect",
+     INT(collect_eval_every, 1, 1e9)},
+    {"medium-fraction", "X", "medium: share of the expert's return", "collect",
+     REAL(medium_fraction, 0, 1)},
+};
+
+enum { SETTINGS = sizeof settings / sizeof settings[0] };
+static_assert(SETTINGS <= sizeof(((mopo_config *)0)->marked), "every setting has its mark");
+
+const mopo_setting *mopo_config_setting(int i)
+{
+  return i >= 0 && i < SETTINGS ? &settings[i] : NULL;
+}
+
+mopo_config mopo_config_default(void)
+{
+  mopo_config c = {.algo = "mopo",
+                   .preset = "tuned",
+                   .updates_per_epoch = 1000,
+                   .batch_size = 256,
+                   .eval_every = 1,
+                   .eval_episodes = 10,
+                   .checkpoint_every = 10,
+                   .rollout_batch = 50000,
+                   .rollout_keep = 5,
+                   .penalty = "aleatoric",
+                   .penalty_coef = NAN,
+                   .real_ratio = NAN,
+                   .hidden = 256,
+                   .layers = 2,
+                   .gamma = 0.99,
+                   .tau = 0.005,
+                   .actor_lr = NAN,
+                   .critic_lr = 3e-4,
+                   .alpha_lr = NAN,
+                   .alpha_init = 1,
+                   .alpha_max = NAN,
+                   .target_entropy = NAN,
+                   .log_std_min = NAN,
+                   .log_std_max = 2,
+                   .critic_loss_weight = NAN,
+                   .members = 7,
+                   .elites = 5,
+                   .model_hidden = 200,
+                   .model_layers = 4,
+                   .model_batch = 256,
+                   .model_patience = 5,
+                   .holdout_max = 1000,
+                   .model_lr = 1e-3,
+                   .model_decay = 1,
+                   .model_improvement = 0.01,
+                   .holdout_ratio = 0.2,
+                   .kind = "medium-replay",
+                   .steps = 200000,
+                   .start_steps = 5000,
+                   .collect_eval_every = 5000,
+                   .medium_fraction = 0.3333};
+  return c;
+}
+
+int config_index(const char *name)
+{
+  for (int i = 0; i < SETTINGS; i++)
+    if (!strcmp(settings[i].name, name)) return i;
+  return -1;
+}
+
+static int min_int(int a, int b) { return a < b ? a : b; }
+
+/* Levenshtein's distance; names longer than the longest setting count up to there. */
+static int distance(const char *a, const char *b)
+{
+  enum { LONGEST = 40 };
+  int row[LONGEST + 1];
+  int n = min_int((int)strnlen(b, LONGEST), LONGEST);
+  for (int j = 0; j <= n; j++) row[j] = j;
+  for (int i = 1; i <= LONGEST && a[i - 1]; i++) {
+    int diagonal = row[0];
+    row[0] = i;
+    for (int j = 1; j <= n; j++) {
+      int change = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      row[j] = min_int(change, 1 + min_int(row[j], row[j - 1]));
+    }
+  }
+  return row[n];
+}
+
+const char *config_nearest(const char *name)
+{
+  int best = 0;
+  for (int i = 1; i < SETTINGS; i++)
+    if (distance(name, settings[i].name) < distance(name, settings[best].name)) best = i;
+  return settings[best].name;
+}
+
+bool config_is_auto(const mopo_config *c, const mopo_setting *s)
+{
+  const void *field = (const char *)c + s->offset;
+  switch (s->type) {
+  case 'd':
+    return isnan(*(const double *)field);
+  case 'i':
+    return *(const int *)field < s->min;
+  case 's':
+    return strchr(s->metavar, '|') && !*(const char *)field;
+  default:
+    return false;
+  }
+}
