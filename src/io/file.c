@@ -49,15 +49,13 @@ static bool sync_parent(const char *path)
   return ok;
 }
 
-mopo_status file_write(const char *path, const void *bytes, size_t n, mopo_error *err)
+/* Writes beside the target and moves over it; path is no symbolic link. */
+static mopo_status write_whole(const char *path, const void *bytes, size_t n, mopo_error *err)
 {
   char part[PATH_BYTES];
-  struct stat s;
   int len = snprintf(part, sizeof part, "%s.part", path);
   if (len < 0 || (size_t)len >= sizeof part)
     return error_set(err, MOPO_EINVAL, "%.64s...: path too long", path);
-  if (stat(path, &s) == 0 && !S_ISREG(s.st_mode))
-    return error_set(err, MOPO_EIO, "%s: not a regular file", path);
 
   int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (fd < 0) return fail(part, err);
@@ -77,6 +75,18 @@ mopo_status file_write(const char *path, const void *bytes, size_t n, mopo_error
     return fail(path, err);
   }
   return sync_parent(path) ? MOPO_OK : fail(path, err);
+}
+
+mopo_status file_write(const char *path, const void *bytes, size_t n, mopo_error *err)
+{
+  struct stat s;
+  if (stat(path, &s) != 0) return write_whole(path, bytes, n, err);
+  if (!S_ISREG(s.st_mode)) return error_set(err, MOPO_EIO, "%s: not a regular file", path);
+  char *target = realpath(path, NULL); /* a symbolic link stays one */
+  if (!target) return fail(path, err);
+  mopo_status st = write_whole(target, bytes, n, err);
+  free(target);
+  return st;
 }
 
 /* Reads to the end of fd or to limit bytes, whichever is first. False: errno says why. */
