@@ -1,0 +1,316 @@
+/* hdf5.c - see hdf5.h. */
+#include "io/hdf5.h"
+
+#include "io/hdf5_quiet.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+  BLOCK_BYTES = 1 << 20,   /* handed to the sink at a time */
+  CHUNK_BYTES = 256 << 20, /* one row of chunks, unpacked; it has to be in memory at once */
+  CHUNK_SLOTS = 12421,     /* of the library's table of chunks: a prime beyond any row of chunks */
+  DEFLATE_RATIO = 1100,    /* deflate cannot pack tighter than 1032 : 1 */
+  COLS_MAX = 65535,
+  NAME_SIZE = 256,
+};
+
+typedef struct reader {
+  const char *path;
+  int64_t bytes; /* length of the file */
+  hid_t file;
+} reader;
+
+/* An array opened, with what it takes to read it. */
+typedef struct found {
+  hid_t set, space, type;
+  int rank;
+  hsize_t dims[2];
+  size_t value_bytes; /* in the file */
+  hsize_t band_bytes; /* one row of chunks, unpacked; 0 if not chunked */
+} found;
+
+static size_t cell_bytes(char as)
+{
+  assert(as == 'f' || as == 'd' || as == 's');
+  return as == 'f' ? sizeof(float) : as == 'd' ? sizeof(double) : HDF5_TEXT;
+}
+
+static mopo_status refuse(const reader *r, const char *name, const char *why, mopo_error *err)
+{
+  return error_set(err, MOPO_EFORMAT, "%s: '%s' %s", r->path, name, why);
+}
+
+/* Follows the name link by link; *there is false when a step is missing. */
+static mopo_status find(const reader *r, bool *there, const char *name, mopo_error *err)
+{
+  char part[NAME_SIZE];
+  *there = false;
+  assert(strlen(name) < sizeof part);
+  for (size_t i = 1;; i++) {
+    if (name[i] != '/' && name[i] != '\0') continue;
+    memcpy(part, name, i);
+    part[i] = '\0';
+    htri_t exists = H5Lexists(r->file, part, H5P_DEFAULT);
+    if (exists < 0) return refuse(r, name, "cannot be looked up: the file is damaged", err);
+    if (exists == 0) return MOPO_OK;
+    H5L_info_t info;
+    if (H5Lget_info(r->file, part, &info, H5P_DEFAULT) < 0)
+      return refuse(r, name, "cannot be looked up: the file is damaged", err);
+    if (info.type != H5L_TYPE_HARD)
+      return refuse(r, name, "is a link to another place, want an array of the file's own", err);
+    if (name[i] == '\0') break;
+  }
+  *there = true;
+  return MOPO_OK;
+}
+
+static mopo_status check_filters(const reader *r, hid_t plist, bool *deflated, const char *name,
+                                 mopo_error *err)
+{
+  bool seen[3] = {false, false, false};
+  int n = H5Pget_nfilters(plist);
+  for (int i = 0; i < n; i++) {
+    unsigned flags = 0;
+    size_t values = 0;
+    H5Z_filter_t id = H5Pget_filter2(plist, (unsigned)i, &flags, &values, NULL, 0, NULL, NULL);
+    int k = id == H5Z_FILTER_DEFLATE ? 0 : id == H5Z_FILTER_SHUFFLE ? 1 : 2;
+    if (k == 2 && id != H5Z_FILTER_FLETCHER32)
+      return error_set(err, MOPO_EFORMAT,
+                       "%s: '%s' is packed with filter %d, want none, gzip, shuffle or fletcher32",
+                       r->path, name, (int)id);
+    /* Deflate on deflate would pack a million to one. */
+    if (seen[k]) return refuse(r, name, "is packed twice with the same filter", err);
+    seen[k] = true;
+  }
+  *deflated = seen[0];
+  return n < 0 ? refuse(r, name, "has an unreadable list of filters", err) : MOPO_OK;
+}
+
+/* Are the values in this file, and can it hold as many as it claims? Sets f->band_bytes. */
+static mopo_status check_storage(const reader *r, found *f, hid_t plist, const char *name,
+                                 mopo_error *err)
+{
+  H5D_layout_t layout = H5Pget_layout(plist);
+  if (layout != H5D_COMPACT && layout != H5D_CONTIGUOUS && layout != H5D_CHUNKED)
+    return refuse(r, name, "is a virtual dataset, want an array of the file's own", err);
+  if (H5Pget_external_count(plist) != 0)
+    return refuse(r, name, "is stored in another file, want an array of the file's own", err);
+  bool deflated = false;
+  mopo_status st = check_filters(r, plist, &deflated, name, err);
+  if (st) return st;
+
+  hsize_t held = H5Dget_storage_size(f->set), rows = f->dims[0], cols = f->dims[1];
+  if (held > (hsize_t)r->bytes) return refuse(r, name, "claims more bytes than the file has", err);
+  /* Products are safe: held < 2^53 / DEFLATE_RATIO by the check in open_file. */
+  hsize_t most = held * (deflated ? DEFLATE_RATIO : 1) / f->value_bytes;
+  if (rows > most / cols)
+    return error_set(err, MOPO_EFORMAT,
+                     "%s: '%s' claims %llu x %llu values, more than %llu bytes hold", r->path, name,
+                     (unsigned long long)rows, (unsigned long long)cols, (unsigned long long)held);
+  if (layout != H5D_CHUNKED) return MOPO_OK;
+
+  hsize_t chunk[2] = {1, 1};
+  if (H5Pget_chunk(plist, f->rank, chunk) < 0 || chunk[0] == 0 || chunk[1] == 0)
+    return refuse(r, name, "has an unreadable chunk size", err);
+  hsize_t across = (cols + chunk[1] - 1) / chunk[1];
+  hsize_t limit = CHUNK_BYTES / f->value_bytes;
+  if (chunk[0] > limit || chunk[1] > limit / chunk[0] || across > limit / (chunk[0] * chunk[1]))
+    return refuse(r, name, "has chunks of more than 256 MB, want smaller ones", err);
+  f->band_bytes = across * chunk[0] * chunk[1] * f->value_bytes;
+  return MOPO_OK;
+}
+
+static mopo_status check_numbers(const reader *r, found *f, const char *name, mopo_error *err)
+{
+  H5T_class_t class = H5Tget_class(f->type);
+  f->value_bytes = H5Tget_size(f->type);
+  if (class != H5T_FLOAT && class != H5T_INTEGER && class != H5T_ENUM)
+    return refuse(r, name, "does not hold numbers or bools", err);
+  if (f->value_bytes < 1 || f->value_bytes > 8)
+    return refuse(r, name, "holds numbers of more than 8 bytes, want float32 or float64", err);
+  f->rank = H5Sget_simple_extent_ndims(f->space);
+  if (f->rank != 1 && f->rank != 2)
+    return error_set(err, MOPO_EFORMAT, "%s: '%s' has %d dimensions, want 1 or 2", r->path, name,
+                     f->rank);
+  f->dims[1] = 1;
+  if (H5Sget_simple_extent_dims(f->space, f->dims, NULL) < 0)
+    return refuse(r, name, "has an unreadable shape", err);
+  if (f->dims[1] < 1 || f->dims[1] > COLS_MAX)
+    return error_set(err, MOPO_EFORMAT, "%s: '%s' has %llu columns, want 1..%d", r->path, name,
+                     (unsigned long long)f->dims[1], COLS_MAX);
+  return MOPO_OK;
+}
+
+static mopo_status check_text(const reader *r, found *f, const char *name, mopo_error *err)
+{
+  if (H5Tget_class(f->type) != H5T_STRING || H5Sget_simple_extent_npoints(f->space) != 1)
+    return refuse(r, name, "is not one text", err);
+  f->rank = H5Sget_simple_extent_ndims(f->space);
+  f->dims[0] = f->dims[1] = 1;
+  f->value_bytes = H5Tget_size(f->type);
+  if (f->rank > 2 || f->value_bytes > 1 << 16) return refuse(r, name, "is too long a text", err);
+  return MOPO_OK;
+}
+
+static void found_close(found *f)
+{
+  if (f->type > 0) H5Tclose(f->type);
+  if (f->space > 0) H5Sclose(f->space);
+  if (f->set > 0) H5Dclose(f->set);
+  *f = (found){0};
+}
+
+/* The library's cache of unpacked chunks holds two bands, so that none is unpacked twice. */
+static hid_t reopen(const reader *r, const found *f, const char *name)
+{
+  hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
+  H5Pset_chunk_cache(access, CHUNK_SLOTS, (size_t)f->band_bytes * 2, 1.0);
+  hid_t set = H5Dopen2(r->file, name, access);
+  H5Pclose(access);
+  return set;
+}
+
+/* f->set is 0 when the array is not there. The caller closes f. */
+static mopo_status open_array(const reader *r, found *f, const hdf5_array *a, mopo_error *err)
+{
+  bool there = false;
+  *f = (found){0};
+  mopo_status st = find(r, &there, a->name, err);
+  if (st) return st;
+  if (!there)
+    return a->required
+               ? error_set(err, MOPO_EFORMAT, "%s: no array '%s', want one", r->path, a->name)
+               : MOPO_OK;
+  f->set = H5Dopen2(r->file, a->name, H5P_DEFAULT);
+  if (f->set < 0) return refuse(r, a->name, "is not a readable array", err);
+  hid_t plist = H5Dget_create_plist(f->set);
+  f->space = H5Dget_space(f->set);
+  f->type = H5Dget_type(f->set);
+  if (plist < 0 || f->space < 0 || f->type < 0)
+    st = refuse(r, a->name, "is not a readable array", err);
+  else
+    st = a->as == 's' ? check_text(r, f, a->name, err) : check_numbers(r, f, a->name, err);
+  if (!st) st = check_storage(r, f, plist, a->name, err);
+  if (plist >= 0) H5Pclose(plist);
+  if (st || f->band_bytes == 0) return st;
+
+  H5Dclose(f->set);
+  f->set = reopen(r, f, a->name);
+  return f->set < 0 ? refuse(r, a->name, "is not a readable array", err) : MOPO_OK;
+}
+
+static bool read_text(const found *f, char *cell)
+{
+  memset(cell, 0, HDF5_TEXT);
+  htri_t variable = H5Tis_variable_str(f->type);
+  if (variable < 0) return false;
+  char *text = variable ? NULL : calloc(1, f->value_bytes + 1);
+  bool ok = H5Dread(f->set, f->type, H5S_ALL, H5S_ALL, H5P_DEFAULT,
+                    variable ? (void *)&text : (void *)text) >= 0;
+  for (int i = 0; ok && text && text[i] && i < HDF5_TEXT - 1; i++) {
+    unsigned char c = (unsigned char)text[i];
+    cell[i] = c < ' ' || c == 127 ? '?' : (char)c;
+  }
+  if (!variable)
+    free(text);
+  else if (text)
+    H5free_memory(text);
+  return ok;
+}
+
+static bool read_block(const found *f, const hdf5_array *a, int64_t first, int n, void *block)
+{
+  if (a->as == 's') return read_text(f, block);
+  hsize_t start[2] = {(hsize_t)first, 0}, count[2] = {(hsize_t)n, f->dims[1]};
+  hid_t memory = H5Screate_simple(f->rank, count, NULL);
+  bool ok = H5Sselect_hyperslab(f->space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
+            H5Dread(f->set, a->as == 'f' ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE, memory, f->space,
+                    H5P_DEFAULT, block) >= 0;
+  H5Sclose(memory);
+  return ok;
+}
+
+static mopo_status read_array(const reader *r, hdf5_array *a, int index, void *block,
+                              const hdf5_sink *sink, mopo_error *err)
+{
+  found f;
+  mopo_status st = open_array(r, &f, a, err);
+  int64_t step = (int64_t)((size_t)BLOCK_BYTES / (cell_bytes(a->as) * (size_t)a->cols));
+  for (int64_t i = 0; !st && i < a->rows; i += step) {
+    int n = (int)(a->rows - i < step ? a->rows - i : step);
+    if (read_block(&f, a, i, n, block))
+      st = sink->rows(sink->ctx, index, i, n, block, err);
+    else
+      st = error_set(err, MOPO_EFORMAT, "%s: '%s' rows %lld..%lld cannot be read: damaged file",
+                     r->path, a->name, (long long)i, (long long)(i + n - 1));
+  }
+  found_close(&f);
+  return st;
+}
+
+static mopo_status read_shape(const reader *r, hdf5_array *a, mopo_error *err)
+{
+  found f;
+  mopo_status st = open_array(r, &f, a, err);
+  a->present = !st && f.set > 0;
+  a->rows = a->present ? (int64_t)f.dims[0] : 0;
+  a->cols = a->present ? (int)f.dims[1] : 0;
+  found_close(&f);
+  return st;
+}
+
+static mopo_status open_file(reader *r, const char *path, mopo_error *err)
+{
+  *r = (reader){.path = path_tail(path), .file = -1};
+  int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a FIFO must not make us wait */
+  if (fd < 0) return error_set(err, MOPO_EIO, "%s: %s", r->path, strerror(errno));
+  struct stat about = {0};
+  int failed = fstat(fd, &about);
+  close(fd);
+  if (failed || !S_ISREG(about.st_mode))
+    return error_set(err, MOPO_EIO, "%s: not a regular file", r->path);
+  r->bytes = about.st_size;
+  if (r->bytes > (int64_t)1 << 50)
+    return error_set(err, MOPO_EFORMAT, "%s: %lld bytes, want less", r->path, (long long)r->bytes);
+
+  hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+  H5Pset_file_locking(access, false, true); /* readable from file systems without locks */
+  H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+  r->file = H5Fopen(path, H5F_ACC_RDONLY, access);
+  H5Pclose(access);
+  if (r->file < 0)
+    return error_set(err, MOPO_EFORMAT, "%s: not an HDF5 file, or a truncated one", r->path);
+  return MOPO_OK;
+}
+
+static mopo_status read_all(const reader *r, hdf5_array *arrays, int n, const hdf5_sink *sink,
+                            mopo_error *err)
+{
+  mopo_status st = MOPO_OK;
+  for (int a = 0; !st && a < n; a++) st = read_shape(r, &arrays[a], err);
+  if (!st) st = sink->begin(sink->ctx, arrays, n, err);
+  void *block = st ? NULL : malloc(BLOCK_BYTES);
+  if (!st && !block) st = error_set(err, MOPO_ENOMEM, "%s: out of memory", r->path);
+  for (int a = 0; !st && a < n; a++)
+    if (arrays[a].present) st = read_array(r, &arrays[a], a, block, sink, err);
+  free(block);
+  return st;
+}
+
+mopo_status hdf5_read(const char *path, hdf5_array *arrays, int n, const hdf5_sink *sink,
+                      mopo_error *err)
+{
+  quiet q = quiet_begin();
+  reader r;
+  mopo_status st = open_file(&r, path, err);
+  if (!st) st = read_all(&r, arrays, n, sink, err);
+  if (r.file >= 0) H5Fclose(r.file);
+  quiet_end(q);
+  return st;
+}

@@ -1,0 +1,37 @@
+/* hdf5.h - reads arrays from HDF5 files that nobody vouches for. */
+#ifndef IO_HDF5_H
+#define IO_HDF5_H
+
+#include "base/error.h"
+
+enum { HDF5_TEXT = 256 }; /* bytes of a text cell, its 0 included; longer texts are cut */
+
+/* An array that the caller wants, and what was found. */
+typedef struct hdf5_array {
+  const char *name; /* "observations", "infos/qpos" */
+  char as;          /* values are handed over as 'f' float32, 'd' float64, 's' text */
+  bool required;
+  /* found */
+  bool present;
+  int64_t rows;
+  int cols; /* 1 for [N]; [N,1] and [N] are the same thing */
+} hdf5_array;
+
+/* Who takes what is read. A status other than MOPO_OK stops the reading and is returned. */
+typedef struct hdf5_sink {
+  /* Called once, when the shapes of all n arrays are known and no value has been read. */
+  mopo_status (*begin)(void *ctx, const hdf5_array *arrays, int n, mopo_error *err);
+  /* Rows first .. first+n-1 of arrays[a], n * cols values; every array present, in order. */
+  mopo_status (*rows)(void *ctx, int a, int64_t first, int n, const void *values, mopo_error *err);
+  void *ctx;
+} hdf5_sink;
+
+/* Reads the arrays of a file that nobody vouches for. Values may be stored as float, double,
+ * integer or enum (h5py's bool). Links, external storage, virtual datasets and filters other than
+ * deflate, shuffle and fletcher32 are refused, and so are sizes that the file's length belies.
+ * EIO (cannot open), EFORMAT (not HDF5, truncated, damaged, an array missing or refused), ENOMEM.
+ */
+MUST_CHECK mopo_status hdf5_read(const char *path, hdf5_array *arrays, int n, const hdf5_sink *sink,
+                                 mopo_error *err);
+
+#endif
