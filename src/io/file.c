@@ -17,14 +17,18 @@ static mopo_status fail(const char *path, mopo_error *err)
   return error_set(err, code, "%s: %s", path, strerror(errno));
 }
 
-static bool write_all(int fd, const char *bytes, size_t n)
+static bool write_all(int fd, const file_piece *pieces, size_t count)
 {
-  while (n) {
-    ssize_t k = write(fd, bytes, n);
-    if (k < 0 && errno == EINTR) continue;
-    if (k < 0) return false;
-    bytes += k;
-    n -= (size_t)k;
+  for (size_t i = 0; i < count; i++) {
+    const char *bytes = pieces[i].bytes;
+    size_t n = pieces[i].n;
+    while (n) {
+      ssize_t k = write(fd, bytes, n);
+      if (k < 0 && errno == EINTR) continue;
+      if (k < 0) return false;
+      bytes += k;
+      n -= (size_t)k;
+    }
   }
   return true;
 }
@@ -50,7 +54,8 @@ static bool sync_parent(const char *path)
 }
 
 /* Writes beside the target and moves over it; path is no symbolic link. */
-static mopo_status write_whole(const char *path, const void *bytes, size_t n, mopo_error *err)
+static mopo_status write_whole(const char *path, const file_piece *pieces, size_t count,
+                               mopo_error *err)
 {
   char part[PATH_BYTES];
   int len = snprintf(part, sizeof part, "%s.part", path);
@@ -59,7 +64,7 @@ static mopo_status write_whole(const char *path, const void *bytes, size_t n, mo
 
   int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (fd < 0) return fail(part, err);
-  bool ok = write_all(fd, bytes, n) && fsync(fd) == 0;
+  bool ok = write_all(fd, pieces, count) && fsync(fd) == 0;
   int cause = errno;
   if (close(fd) != 0 && ok) {
     ok = false;
@@ -77,16 +82,22 @@ static mopo_status write_whole(const char *path, const void *bytes, size_t n, mo
   return sync_parent(path) ? MOPO_OK : fail(path, err);
 }
 
-mopo_status file_write(const char *path, const void *bytes, size_t n, mopo_error *err)
+mopo_status file_write_pieces(const char *path, const file_piece *pieces, size_t count,
+                              mopo_error *err)
 {
   struct stat s;
-  if (stat(path, &s) != 0) return write_whole(path, bytes, n, err);
+  if (stat(path, &s) != 0) return write_whole(path, pieces, count, err);
   if (!S_ISREG(s.st_mode)) return error_set(err, MOPO_EIO, "%s: not a regular file", path);
   char *target = realpath(path, NULL); /* a symbolic link stays one */
   if (!target) return fail(path, err);
-  mopo_status st = write_whole(target, bytes, n, err);
+  mopo_status st = write_whole(target, pieces, count, err);
   free(target);
   return st;
+}
+
+mopo_status file_write(const char *path, const void *bytes, size_t n, mopo_error *err)
+{
+  return file_write_pieces(path, &(file_piece){bytes, n}, 1, err);
 }
 
 /* Reads to the end of fd or to limit bytes, whichever is first. False: errno says why. */

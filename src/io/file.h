@@ -6,6 +6,13 @@
 
 /* Writes `path` by way of a temporary file beside it, fsync, rename and fsync of the directory. */
 MUST_CHECK mopo_status file_write(const char *path, const void *bytes, size_t n, mopo_error *err);
+/* The same from several pieces, one after the other. */
+typedef struct file_piece {
+  const void *bytes;
+  size_t n;
+} file_piece;
+MUST_CHECK mopo_status file_write_pieces(const char *path, const file_piece *pieces, size_t count,
+                                         mopo_error *err);
 /* Reads a whole file of at most max bytes into new memory (free() it), with a 0 after the end. */
 MUST_CHECK mopo_status file_read(char **out, size_t *n, const char *path, size_t max,
                                  mopo_error *err);
