@@ -1,0 +1,290 @@
+/* kernels_impl.h - the kernels, in vectors of VL floats. Each kernels_*.c sets VL, the tallest tile
+ * TILE and the table's name, and includes this. See kernels.h for layouts and the order of sums. */
+#include "nn/kernels.h"
+#include "nn/vec.h"
+
+enum { NV = PANEL / VL }; /* vectors in a panel's row */
+
+#define UNROLL _Pragma("GCC unroll 16")
+
+/* ------------------------------------------------------------- product, forward and backward */
+
+typedef struct gemm_job {
+  panels y, x, aux;
+  const float *w, *bias;
+  int K;
+  epilogue ep;
+} gemm_job;
+
+INLINE vf finish(vf a, float *aux, epilogue ep)
+{
+  switch (ep) {
+  case EP_NONE: return a;
+  case EP_RELU: return v_if(a <= v_set(0.0f), v_set(0.0f), a); /* NaN travels */
+  case EP_SWISH: return a * v_sigmoid(a);
+  case EP_SWISH_GRAD: {
+    vf s = v_sigmoid(a), y = a * s;
+    v_store(aux, v_fma(y, v_set(1.0f) - s, s));
+    return y;
+  }
+  case EP_IF_POS: return v_if(v_load(aux) > v_set(0.0f), a, v_set(0.0f));
+  case EP_TIMES: return a * v_load(aux);
+  case EP_TANH: return v_tanh(a);
+  }
+  return a;
+}
+
+/* m rows by nv vectors of one panel; m and nv are constants where this is called. */
+INLINE void tile(const gemm_job *j, int m, int nv)
+{
+  vf acc[TILE][NV];
+  UNROLL for (int c = 0; c < nv; c++)
+  {
+    vf b = j->bias ? v_load(j->bias + c * VL) : v_set(0.0f);
+    UNROLL for (int r = 0; r < m; r++) acc[r][c] = b;
+  }
+  const float *w = j->w;
+  for (int k0 = 0; k0 < j->K; k0 += PANEL) {
+    const float *x = j->x.x + (size_t)(k0 / PANEL) * j->x.stride;
+    int n = j->K - k0 < PANEL ? j->K - k0 : PANEL;
+    for (int k = 0; k < n; k++, w += PANEL) {
+      vf b[NV];
+      UNROLL for (int c = 0; c < nv; c++) b[c] = v_load(w + c * VL);
+      UNROLL for (int r = 0; r < m; r++)
+      {
+        vf a = v_set(x[r * PANEL + k]);
+        UNROLL for (int c = 0; c < nv; c++) acc[r][c] = v_fma(a, b[c], acc[r][c]);
+      }
+    }
+  }
+  for (int r = 0; r < m; r++)
+    for (int c = 0; c < nv; c++) {
+      size_t at = (size_t)r * PANEL + (size_t)c * VL;
+      v_store(j->y.x + at, finish(acc[r][c], j->aux.x + at, j->ep));
+    }
+}
+
+#define TILE_CASE(M) \
+  case M: \
+    if (nv == NV) \
+      tile(j, M, NV); \
+    else \
+      tile(j, M, (NV + 1) / 2); \
+    break;
+
+static void tile_of(const gemm_job *j, int m, int nv)
+{
+  switch (m) {
+    TILE_CASE(1)
+    TILE_CASE(2)
+    TILE_CASE(3)
+    TILE_CASE(4)
+#if TILE >= 6
+    TILE_CASE(5)
+    TILE_CASE(6)
+#endif
+#if TILE >= 12
+    TILE_CASE(7)
+    TILE_CASE(8)
+    TILE_CASE(9)
+    TILE_CASE(10)
+    TILE_CASE(11)
+    TILE_CASE(12)
+#endif
+  }
+}
+
+/* Rows are shared out evenly over the least number of tiles: 64 = 9 x 6 + 2 x 5, so that no tile is
+ * so low that its multiply-adds wait for each other. */
+static void gemm(panels y, panels x, const float *w, const float *bias, panels aux, epilogue ep,
+                 int rows, int K, int N)
+{
+  int tiles = (rows + TILE - 1) / TILE;
+  for (int p = 0; p * PANEL < N; p++) {
+    int nv = N - p * PANEL > PANEL / 2 ? NV : (NV + 1) / 2;
+    size_t shift = (size_t)p * y.stride, aux_shift = (size_t)p * aux.stride;
+    gemm_job j = {.y = {y.x + shift, 0}, .x = x, .K = K, .ep = ep};
+    j.aux.x = aux.x ? aux.x + aux_shift : NULL;
+    j.w = w + (size_t)p * PANEL * (size_t)K;
+    j.bias = bias ? bias + p * PANEL : NULL;
+    for (int t = 0, left = rows; t < tiles; t++) {
+      int m = (left + tiles - t - 1) / (tiles - t);
+      tile_of(&j, m, nv);
+      size_t step = (size_t)m * PANEL;
+      j.x.x += step, j.y.x += step, left -= m;
+      if (j.aux.x) j.aux.x += step;
+    }
+  }
+}
+
+/* ------------------------------------------------------------- gradient of the weights */
+
+/* m inputs k .. k+m-1 (of one panel) by all 16 outputs, summed over the rows. */
+INLINE void wgrad_tile(float *dw, const float *x, const float *dy, int rows, int m)
+{
+  vf acc[TILE][NV];
+  UNROLL for (int r = 0; r < m; r++) UNROLL for (int c = 0; c < NV; c++) acc[r][c] =
+      v_load(dw + r * PANEL + c * VL);
+  for (int b = 0; b < rows; b++, x += PANEL, dy += PANEL) {
+    vf g[NV];
+    UNROLL for (int c = 0; c < NV; c++) g[c] = v_load(dy + c * VL);
+    UNROLL for (int r = 0; r < m; r++)
+    {
+      vf a = v_set(x[r]);
+      UNROLL for (int c = 0; c < NV; c++) acc[r][c] = v_fma(a, g[c], acc[r][c]);
+    }
+  }
+  UNROLL for (int r = 0; r < m; r++) UNROLL for (int c = 0; c < NV; c++)
+      v_store(dw + r * PANEL + c * VL, acc[r][c]);
+}
+
+static void wgrad_tile_of(float *dw, const float *x, const float *dy, int rows, int m)
+{
+  switch (m) {
+  case 1: wgrad_tile(dw, x, dy, rows, 1); break;
+  case 2: wgrad_tile(dw, x, dy, rows, 2); break;
+  case 3: wgrad_tile(dw, x, dy, rows, 3); break;
+  case 4: wgrad_tile(dw, x, dy, rows, 4); break;
+#if TILE >= 6
+  case 5: wgrad_tile(dw, x, dy, rows, 5); break;
+  case 6: wgrad_tile(dw, x, dy, rows, 6); break;
+#endif
+#if TILE >= 12
+  case 7: wgrad_tile(dw, x, dy, rows, 7); break;
+  case 8: wgrad_tile(dw, x, dy, rows, 8); break;
+#endif
+  }
+}
+
+enum { WGRAD_ROWS = 128, WGRAD_TILE = TILE > 8 ? 8 : TILE }; /* two 8 KB pieces stay in L1 */
+
+static void wgrad(float *dw, float *db, panels x, const float *dy, int rows, int K)
+{
+  for (int i = 0; i < K * PANEL; i += VL) v_store(dw + i, v_set(0.0f));
+  vf sum[NV];
+  for (int c = 0; c < NV; c++) sum[c] = v_set(0.0f);
+  for (int b = 0; b < rows; b++)
+    for (int c = 0; c < NV; c++) sum[c] += v_load(dy + b * PANEL + c * VL);
+  for (int c = 0; c < NV; c++) v_store(db + c * VL, sum[c]);
+
+  for (int b0 = 0; b0 < rows; b0 += WGRAD_ROWS) {
+    int n = rows - b0 < WGRAD_ROWS ? rows - b0 : WGRAD_ROWS;
+    const float *dyb = dy + b0 * PANEL;
+    for (int k0 = 0; k0 < K; k0 += PANEL) {
+      const float *xb = x.x + (size_t)(k0 / PANEL) * x.stride + (size_t)b0 * PANEL;
+      int cols = K - k0 < PANEL ? K - k0 : PANEL, tiles = (cols + WGRAD_TILE - 1) / WGRAD_TILE;
+      for (int t = 0, k = 0; t < tiles; t++) {
+        int m = (cols - k + tiles - t - 1) / (tiles - t);
+        wgrad_tile_of(dw + (size_t)(k0 + k) * PANEL, xb + k, dyb, n, m);
+        k += m;
+      }
+    }
+  }
+}
+
+/* ------------------------------------------------------------- one output */
+
+/* The 16 lanes of a sum, added as a tree: i with i + 8, then + 4, + 2, + 1. */
+INLINE float lane_sum(const vf *acc)
+{
+  float t[PANEL];
+  for (int c = 0; c < NV; c++) __builtin_memcpy(t + c * VL, &acc[c], sizeof acc[c]);
+  for (int half = PANEL / 2; half; half /= 2)
+    for (int i = 0; i < half; i++) t[i] += t[i + half];
+  return t[0];
+}
+
+static void dot(float *y, panels x, const float *w, float bias, int rows, int K)
+{
+  int P = (K + PANEL - 1) / PANEL;
+  for (int r = 0; r < rows; r++) {
+    vf acc[NV];
+    UNROLL for (int c = 0; c < NV; c++) acc[c] = v_set(0.0f);
+    for (int p = 0; p < P; p++)
+      UNROLL for (int c = 0; c < NV; c++) acc[c] =
+          v_fma(v_load(x.x + (size_t)p * x.stride + (size_t)(r * PANEL + c * VL)),
+                v_load(w + p * PANEL + c * VL), acc[c]);
+    y[r * PANEL] = lane_sum(acc) + bias;
+  }
+}
+
+static void dot_wgrad(float *dw, float *db, panels x, const float *dy, int rows, int K)
+{
+  float sum = 0.0f;
+  for (int b = 0; b < rows; b++) sum += dy[b * PANEL];
+  *db = sum;
+  for (int p = 0; p * PANEL < K; p++) {
+    const float *xp = x.x + (size_t)p * x.stride;
+    vf acc[NV];
+    UNROLL for (int c = 0; c < NV; c++) acc[c] = v_set(0.0f);
+    for (int b = 0; b < rows; b++)
+      UNROLL for (int c = 0; c < NV; c++) acc[c] =
+          v_fma(v_set(dy[b * PANEL]), v_load(xp + b * PANEL + c * VL), acc[c]);
+    UNROLL for (int c = 0; c < NV; c++) v_store(dw + p * PANEL + c * VL, acc[c]);
+  }
+}
+
+/* ------------------------------------------------------------- optimiser */
+
+static void adam(float *w, float *m, float *v, const float *dw, float *target, int n,
+                 const adam_step *s)
+{
+  vf b1 = v_set(s->beta1), b2 = v_set(s->beta2);
+  vf c1 = v_set(1.0f - s->beta1), c2 = v_set(1.0f - s->beta2);
+  for (int i = 0; i < n; i += VL) {
+    vf wi = v_load(w + i), g = v_fma(v_set(s->decay), wi, v_load(dw + i));
+    vf mi = v_fma(b1, v_load(m + i), c1 * g);
+    vf vv = v_fma(b2, v_load(v + i), c2 * (g * g));
+    wi -= v_set(s->lr) * mi / (v_sqrt(vv) + v_set(s->eps));
+    v_store(m + i, mi);
+    v_store(v + i, vv);
+    v_store(w + i, wi);
+    if (target) {
+      vf t = v_load(target + i);
+      v_store(target + i, v_fma(v_set(s->tau), wi - t, t));
+    }
+  }
+}
+
+static void transpose(float *wt, size_t wt_stride, const float *w, int p, int K)
+{
+  for (int k0 = 0; k0 < K; k0 += PANEL) {
+    float *to = wt + (size_t)(k0 / PANEL) * wt_stride + (size_t)p * PANEL * PANEL;
+    int n = K - k0 < PANEL ? K - k0 : PANEL;
+    for (int k = 0; k < n; k++)
+      for (int o = 0; o < PANEL; o++) to[o * PANEL + k] = w[(size_t)(k0 + k) * PANEL + (size_t)o];
+  }
+}
+
+#include "nn/kernels_heads.h"
+
+/* ------------------------------------------------------------- elementwise */
+
+#define ELEMENTWISE(name) \
+  static void name##_array(float *y, const float *x, size_t n) \
+  { \
+    for (size_t i = 0; i < n; i += VL) v_store(y + i, v_##name(v_load(x + i))); \
+  }
+ELEMENTWISE(exp)
+ELEMENTWISE(log)
+ELEMENTWISE(tanh)
+ELEMENTWISE(softplus)
+ELEMENTWISE(sigmoid)
+
+const kernels KERNELS = {.name = KERNELS_NAME,
+                         .gemm = gemm,
+                         .wgrad = wgrad,
+                         .dot = dot,
+                         .dot_wgrad = dot_wgrad,
+                         .adam = adam,
+                         .transpose = transpose,
+                         .normals = normals,
+                         .tanh_gauss = tanh_gauss,
+                         .tanh_gauss_back = tanh_gauss_back,
+                         .gauss_nll = gauss_nll,
+                         .gauss_var = gauss_var,
+                         .exp = exp_array,
+                         .log = log_array,
+                         .tanh = tanh_array,
+                         .softplus = softplus_array,
+                         .sigmoid = sigmoid_array};
