@@ -30,15 +30,17 @@ static const float *pick(const float *rows, const uint32_t *index, int64_t i, in
 /* Columns in bands of 32, so that the sums stay in the cache while the rows stream by. */
 enum { BAND = 32 };
 
+/* Sums run over x - first row, so that a constant column has a variance of exactly 0. */
 static void fit_band(scaler *s, int first, int n_cols, const float *rows, const uint32_t *index,
                      int64_t n, int width)
 {
-  double mean[BAND] = {0}, var[BAND] = {0};
+  double sum[BAND] = {0}, var[BAND] = {0}, mean[BAND];
+  const float *origin = pick(rows, index, 0, width) + first;
   for (int64_t i = 0; i < n; i++) {
     const float *x = pick(rows, index, i, width) + first;
-    for (int d = 0; d < n_cols; d++) mean[d] += (double)x[d];
+    for (int d = 0; d < n_cols; d++) sum[d] += (double)x[d] - (double)origin[d];
   }
-  for (int d = 0; d < n_cols; d++) mean[d] /= (double)n;
+  for (int d = 0; d < n_cols; d++) mean[d] = (double)origin[d] + sum[d] / (double)n;
   for (int64_t i = 0; i < n; i++) {
     const float *x = pick(rows, index, i, width) + first;
     for (int d = 0; d < n_cols; d++) {

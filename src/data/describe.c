@@ -1,0 +1,235 @@
+/* describe.c - statistics of a dataset, and what in it looks suspicious. */
+#include "data/dataset.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Beyond these shares and distances a note is written. */
+static const double AT_BOUND = 0.999, BOUND_SHARE = 0.5, TERMINAL_SHARE = 0.1, COPY_SHARE = 0.01;
+static const double OUTLIER_SIGMAS = 10.0;
+
+static void note(mopo_dataset_info *info, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static void note(mopo_dataset_info *info, const char *fmt, ...)
+{
+  if (info->n_notes == MOPO_INFO_NOTES) return;
+  va_list ap;
+  va_start(ap, fmt);
+  vsnprintf(info->notes[info->n_notes++], sizeof info->notes[0], fmt, ap);
+  va_end(ap);
+}
+
+static double percent(int64_t part, int64_t whole) { return 100.0 * (double)part / (double)whole; }
+
+/* ------------------------------------------------------------------ episodes */
+
+static int by_value(const void *a, const void *b)
+{
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* Linear interpolation between the neighbours, as numpy.quantile. sorted [n]. */
+static double quantile(const double *sorted, int64_t n, double q)
+{
+  double at = q * (double)(n - 1);
+  int64_t i = (int64_t)at;
+  if (i >= n - 1) return sorted[n - 1];
+  return sorted[i] + (at - (double)i) * (sorted[i + 1] - sorted[i]);
+}
+
+static void describe_returns(mopo_dataset_info *info, double *returns, int64_t n)
+{
+  static const double q[5] = {0.05, 0.25, 0.5, 0.75, 0.95};
+  info->return_mean = info->return_std = info->return_min = info->return_max = NAN;
+  for (int k = 0; k < 5; k++) info->return_quantile[k] = NAN;
+  info->complete_episodes = n;
+  if (n == 0) return;
+  qsort(returns, (size_t)n, sizeof *returns, by_value);
+  double sum = 0.0, sq = 0.0;
+  for (int64_t i = 0; i < n; i++) sum += returns[i];
+  double mean = sum / (double)n;
+  for (int64_t i = 0; i < n; i++) sq += (returns[i] - mean) * (returns[i] - mean);
+  info->return_mean = mean;
+  info->return_std = sqrt(sq / (double)n);
+  info->return_min = returns[0];
+  info->return_max = returns[n - 1];
+  for (int k = 0; k < 5; k++) info->return_quantile[k] = quantile(returns, n, q[k]);
+}
+
+/* Cuts at `ends`. returns: room for one per episode. */
+static void describe_episodes(mopo_dataset_info *info, const mopo_dataset *d, double *returns)
+{
+  int64_t complete = 0, steps = 0;
+  double ret = 0.0, length = 0.0;
+  for (int64_t i = 0; i < d->N; i++) {
+    const float *x = dataset_row(d, i);
+    bool terminal = x[d->at.done] != 0.0f;
+    info->terminals += terminal;
+    info->timeouts += d->timeouts[i];
+    ret += (double)x[d->at.rew];
+    steps++;
+    if (!d->ends[i]) continue;
+    info->episodes++;
+    if (terminal || d->timeouts[i]) {
+      returns[complete++] = ret;
+      length += (double)steps;
+    }
+    ret = 0.0;
+    steps = 0;
+  }
+  info->length_mean = complete ? length / (double)complete : NAN;
+  describe_returns(info, returns, complete);
+}
+
+static void note_episodes(mopo_dataset_info *info, const mopo_dataset *d)
+{
+  int64_t both = 0, gaps = 0;
+  const size_t S = (size_t)d->at.S;
+  for (int64_t i = 0; i < d->N; i++) {
+    const float *x = dataset_row(d, i);
+    both += x[d->at.done] != 0.0f && d->timeouts[i];
+    if (!d->ends[i]) gaps += memcmp(x + d->at.next, dataset_row(d, i + 1), S * sizeof *x) != 0;
+  }
+  if (info->complete_episodes == 0)
+    note(info, "no episode is complete: no row is terminal and none is a timeout");
+  if (both)
+    note(info, "%lld rows are terminal and timeout at once: they count as terminal",
+         (long long)both);
+  if ((double)info->terminals > TERMINAL_SHARE * (double)d->N)
+    note(info, "%.1f %% of the rows are terminal", percent(info->terminals, d->N));
+  if (gaps)
+    note(info,
+         "after %lld rows the next row goes on elsewhere, though no episode ended: rows are "
+         "missing or shuffled, returns may be wrong",
+         (long long)gaps);
+}
+
+/* ------------------------------------------------------------------ columns */
+
+static void describe_rewards(mopo_dataset_info *info, const mopo_dataset *d)
+{
+  double sum = 0.0, sq = 0.0;
+  info->reward_min = INFINITY;
+  info->reward_max = -INFINITY;
+  for (int64_t i = 0; i < d->N; i++) {
+    double r = (double)dataset_row(d, i)[d->at.rew];
+    sum += r;
+    info->reward_min = fmin(info->reward_min, r);
+    info->reward_max = fmax(info->reward_max, r);
+  }
+  info->reward_mean = sum / (double)d->N;
+  for (int64_t i = 0; i < d->N; i++) {
+    double r = (double)dataset_row(d, i)[d->at.rew] - info->reward_mean;
+    sq += r * r;
+  }
+  double std = sqrt(sq / (double)d->N);
+  int64_t far = 0;
+  for (int64_t i = 0; i < d->N; i++)
+    far += fabs((double)dataset_row(d, i)[d->at.rew] - info->reward_mean) > OUTLIER_SIGMAS * std;
+  if (info->reward_min == info->reward_max && d->N > 1)
+    note(info, "every reward is %.6g: there is nothing to learn", info->reward_min);
+  else if (far)
+    note(info, "%lld rewards lie more than %.0f standard deviations from the mean (%.4g .. %.4g)",
+         (long long)far, OUTLIER_SIGMAS, info->reward_min, info->reward_max);
+}
+
+static void describe_actions(mopo_dataset_info *info, const mopo_dataset *d)
+{
+  int64_t bound = 0;
+  info->action_min = INFINITY;
+  info->action_max = -INFINITY;
+  for (int64_t i = 0; i < d->N; i++) {
+    const float *a = dataset_row(d, i) + d->at.act;
+    for (int c = 0; c < d->at.A; c++) {
+      info->action_min = fmin(info->action_min, (double)a[c]);
+      info->action_max = fmax(info->action_max, (double)a[c]);
+      bound += fabs((double)a[c]) > AT_BOUND;
+    }
+  }
+  int64_t all = d->N * d->at.A;
+  if ((double)bound > BOUND_SHARE * (double)all)
+    note(info, "%.1f %% of the action components lie at a bound", percent(bound, all));
+}
+
+static bool is_constant(const mopo_dataset *d, int column)
+{
+  float x = d->rows[column];
+  for (int64_t i = 1; i < d->N; i++)
+    if (dataset_row(d, i)[column] != x) return false;
+  return true;
+}
+
+/* Names the first few of columns first .. first+n-1 that never change. */
+static void note_constant(mopo_dataset_info *info, const mopo_dataset *d, const char *what,
+                          int first, int n)
+{
+  char list[64] = "";
+  size_t used = 0;
+  int count = 0;
+  for (int c = 0; c < n; c++) {
+    if (!is_constant(d, first + c)) continue;
+    if (++count > 5) continue;
+    used += (size_t)snprintf(list + used, sizeof list - used, count > 1 ? ", %d" : "%d", c);
+  }
+  if (count)
+    note(info, "%d of %d %s columns never change: %s%s", count, n, what, list,
+         count > 5 ? ", ..." : "");
+}
+
+/* ------------------------------------------------------------------ copies */
+
+/* FNV-1a on words, then a mixing step; equal rows get equal numbers. */
+static uint64_t row_hash(const float *x, int W)
+{
+  uint64_t h = 14695981039346656037u;
+  for (int k = 0; k < W; k++) {
+    uint32_t bits;
+    memcpy(&bits, x + k, sizeof bits);
+    h = (h ^ bits) * 1099511628211u;
+    h ^= h >> 32;
+  }
+  return h;
+}
+
+static int by_hash(const void *a, const void *b)
+{
+  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+  return (x > y) - (x < y);
+}
+
+/* hashes: room for one per row. */
+static void note_copies(mopo_dataset_info *info, const mopo_dataset *d, uint64_t *hashes)
+{
+  int64_t copies = 0;
+  for (int64_t i = 0; i < d->N; i++) hashes[i] = row_hash(dataset_row(d, i), d->at.width);
+  qsort(hashes, (size_t)d->N, sizeof *hashes, by_hash);
+  for (int64_t i = 1; i < d->N; i++) copies += hashes[i] == hashes[i - 1];
+  if ((double)copies > COPY_SHARE * (double)d->N)
+    note(info, "%.1f %% of the rows are copies of another row", percent(copies, d->N));
+}
+
+mopo_status mopo_dataset_describe(mopo_dataset_info *out, const mopo_dataset *d, mopo_error *err)
+{
+  /* One scratch array, for returns first and hashes afterwards. */
+  union scratch {
+    double ret;
+    uint64_t hash;
+  } *scratch = malloc((size_t)d->N * sizeof *scratch);
+  *out = (mopo_dataset_info){.rows = d->N, .obs_dim = d->at.S, .act_dim = d->at.A};
+  if (!scratch)
+    return error_set(err, MOPO_ENOMEM, "%s: statistics of %lld rows: out of memory", d->name,
+                     (long long)d->N);
+  describe_episodes(out, d, &scratch->ret);
+  describe_rewards(out, d);
+  describe_actions(out, d);
+  note_episodes(out, d);
+  note_constant(out, d, "observation", 0, d->at.S);
+  note_constant(out, d, "action", d->at.act, d->at.A);
+  note_copies(out, d, &scratch->hash);
+  free(scratch);
+  return MOPO_OK;
+}
