@@ -35,7 +35,7 @@ static mopo_status refuse_range(const mopo_setting *s, const char *value, mopo_e
 /* Is value one of the words of "a|b|c"? */
 static bool one_of(const char *words, const char *value)
 {
-  size_t n = strlen(value);
+  size_t n = strchr(value, '|') ? 0 : strlen(value);
   for (const char *w = words; n && w; w = strchr(w, '|')) {
     if (*w == '|') w++;
     if (!strncmp(w, value, n) && (w[n] == '|' || !w[n])) return true;

@@ -1,8 +1,8 @@
 /* config.h - what the three files of the settings share: settings.c is the table, config.c reads
  * and writes values, preset.c fills what nobody set.
  *
- * A value that nobody set yet is NAN (double), below its range (int) or "" (one of some words); it
- * is written `auto`, and only settings whose default is so accept that word. */
+ * A value that nobody set yet is NAN (double), 0 where the range begins above it (int) or "" (one
+ * of some words); it is written `auto`, and only settings whose default is so accept that word. */
 #ifndef RUN_CONFIG_H
 #define RUN_CONFIG_H
 

@@ -205,7 +205,7 @@ bool config_is_auto(const mopo_config *c, const mopo_setting *s)
   case 'd':
     return isnan(*(const double *)field);
   case 'i':
-    return *(const int *)field < s->min;
+    return *(const int *)field == 0 && s->min > 0;
   case 's':
     return strchr(s->metavar, '|') && !*(const char *)field;
   default:

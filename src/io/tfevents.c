@@ -1,0 +1,233 @@
+/* tfevents.c - see tfevents.h. */
+#include "io/tfevents.h"
+
+#include "io/file.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the file's numbers are little-endian");
+
+enum { EVENT_MAX = 160, TAG_MAX = 63, FRAME = 16 };
+static const size_t file_max = (size_t)1 << 32;
+
+struct tfevents {
+  FILE *f;
+  char path[1024]; /* for messages */
+};
+
+/* Bit by bit: a run writes some hundred bytes a minute. */
+uint32_t tfevents_crc32c(const void *bytes, size_t n)
+{
+  const unsigned char *p = bytes;
+  uint32_t crc = 0xffffffff;
+  for (size_t i = 0; i < n; i++) {
+    crc ^= p[i];
+    for (int bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ (crc & 1 ? 0x82f63b78u : 0);
+  }
+  return ~crc;
+}
+
+static uint32_t masked_crc(const void *bytes, size_t n)
+{
+  uint32_t crc = tfevents_crc32c(bytes, n);
+  return ((crc >> 15) | (crc << 17)) + 0xa282ead8u;
+}
+
+/* ------------------------------------------------------------------ protocol buffers */
+
+typedef struct message {
+  unsigned char at[EVENT_MAX];
+  size_t n;
+} message;
+
+/* Wire types: how a field's value is stored. */
+enum { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_32 = 5 };
+
+static void put_raw(message *m, const void *bytes, size_t n)
+{
+  assert(n <= sizeof m->at - m->n);
+  memcpy(m->at + m->n, bytes, n);
+  m->n += n;
+}
+
+static void put_varint(message *m, uint64_t x)
+{
+  do {
+    unsigned char byte = (unsigned char)((x & 0x7f) | (x > 0x7f ? 0x80 : 0));
+    put_raw(m, &byte, 1);
+    x >>= 7;
+  } while (x);
+}
+
+static void put_key(message *m, unsigned field, unsigned wire) { put_varint(m, field << 3 | wire); }
+
+static void put_bytes(message *m, unsigned field, const void *bytes, size_t n)
+{
+  put_key(m, field, WIRE_BYTES);
+  put_varint(m, n);
+  put_raw(m, bytes, n);
+}
+
+static bool get_varint(uint64_t *out, const unsigned char **p, const unsigned char *end)
+{
+  *out = 0;
+  for (unsigned shift = 0; shift < 64 && *p < end; shift += 7) {
+    unsigned char byte = *(*p)++;
+    *out |= (uint64_t)(byte & 0x7f) << shift;
+    if (!(byte & 0x80)) return true;
+  }
+  return false;
+}
+
+/* Event: 1 wall_time (double), 2 step (int64), 3 file_version (string), 5 summary. */
+static message event(double wall_time, int64_t step)
+{
+  message m = {.n = 0};
+  put_key(&m, 1, WIRE_64);
+  put_raw(&m, &wall_time, sizeof wall_time);
+  put_key(&m, 2, WIRE_VARINT);
+  put_varint(&m, (uint64_t)step);
+  return m;
+}
+
+/* The step of an event (0 where it has none); false: not a well-formed message. */
+static bool event_step(int64_t *step, const unsigned char *p, size_t n)
+{
+  const unsigned char *end = p + n;
+  *step = 0;
+  while (p < end) {
+    uint64_t key = 0, value = 0;
+    if (!get_varint(&key, &p, end)) return false;
+    size_t skip = 0;
+    switch (key & 7) {
+    case WIRE_VARINT:
+      if (!get_varint(&value, &p, end)) return false;
+      if (key >> 3 == 2) *step = (int64_t)value;
+      break;
+    case WIRE_64:
+      skip = 8;
+      break;
+    case WIRE_32:
+      skip = 4;
+      break;
+    case WIRE_BYTES:
+      if (!get_varint(&value, &p, end)) return false;
+      skip = (size_t)value;
+      break;
+    default:
+      return false;
+    }
+    if (skip > (size_t)(end - p)) return false;
+    p += skip;
+  }
+  return true;
+}
+
+/* ------------------------------------------------------------------ records */
+
+static mopo_status write_record(tfevents *w, const message *m, mopo_error *err)
+{
+  uint64_t n = m->n;
+  uint32_t crc_n = masked_crc(&n, sizeof n), crc = masked_crc(m->at, m->n);
+  if (fwrite(&n, sizeof n, 1, w->f) != 1 || fwrite(&crc_n, sizeof crc_n, 1, w->f) != 1 ||
+      fwrite(m->at, m->n, 1, w->f) != 1 || fwrite(&crc, sizeof crc, 1, w->f) != 1)
+    return error_set(err, MOPO_EIO, "%s: %s", w->path, strerror(errno));
+  return MOPO_OK;
+}
+
+/* Bytes of the records that are whole and not later than `keep`. */
+static size_t kept_bytes(const char *bytes, size_t n, int64_t keep)
+{
+  size_t at = 0;
+  while (n - at >= FRAME) {
+    uint64_t size = 0;
+    uint32_t crc_size = 0, crc = 0;
+    int64_t step = 0;
+    memcpy(&size, bytes + at, 8);
+    memcpy(&crc_size, bytes + at + 8, 4);
+    if (crc_size != masked_crc(&size, sizeof size) || size > n - at - FRAME) break;
+    const char *body = bytes + at + 12;
+    memcpy(&crc, body + size, 4);
+    if (crc != masked_crc(body, (size_t)size)) break;
+    if (!event_step(&step, (const unsigned char *)body, (size_t)size) || step > keep) break;
+    at += FRAME + (size_t)size;
+  }
+  return at;
+}
+
+/* Cuts the file at `path` to what is kept; *kept: bytes, 0 where there is no file. */
+static mopo_status cut(size_t *kept, const char *path, int64_t keep, mopo_error *err)
+{
+  char *bytes = NULL;
+  size_t n = 0;
+  *kept = 0;
+  if (keep < 0 || !file_exists(path)) return MOPO_OK;
+  mopo_status st = file_read(&bytes, &n, path, file_max, err);
+  if (st != MOPO_OK) return st;
+  *kept = kept_bytes(bytes, n, keep);
+  free(bytes);
+  if (truncate(path, (off_t)*kept) != 0)
+    return error_set(err, MOPO_EIO, "%s: %s", path, strerror(errno));
+  return MOPO_OK;
+}
+
+mopo_status tfevents_open(tfevents **out, const char *path, int64_t keep, mopo_error *err)
+{
+  size_t kept = 0;
+  *out = NULL;
+  mopo_status st = cut(&kept, path, keep, err);
+  if (st != MOPO_OK) return st;
+  tfevents *w = calloc(1, sizeof *w);
+  if (!w) return error_set(err, MOPO_ENOMEM, "%s: no memory", path);
+  snprintf(w->path, sizeof w->path, "%s", path);
+  w->f = fopen(path, kept ? "ab" : "wb");
+  if (!w->f) {
+    st = error_set(err, MOPO_EIO, "%s: %s", path, strerror(errno));
+  } else if (!kept) {
+    static const char version[] = "brain.Event:2";
+    message m = event((double)time(NULL), 0);
+    put_bytes(&m, 3, version, strlen(version));
+    st = write_record(w, &m, err);
+  }
+  if (st != MOPO_OK) {
+    tfevents_close(w);
+    return st;
+  }
+  *out = w;
+  return MOPO_OK;
+}
+
+/* Summary: 1 value (repeated). Value: 1 tag (string), 2 simple_value (float). */
+mopo_status tfevents_scalar(tfevents *w, const char *tag, int64_t step, double value,
+                            double wall_time, mopo_error *err)
+{
+  message point = {.n = 0}, summary = {.n = 0};
+  float x = (float)value;
+  assert(strlen(tag) <= TAG_MAX);
+  put_bytes(&point, 1, tag, strlen(tag));
+  put_key(&point, 2, WIRE_32);
+  put_raw(&point, &x, sizeof x);
+  put_bytes(&summary, 1, point.at, point.n);
+  message m = event(wall_time, step);
+  put_bytes(&m, 5, summary.at, summary.n);
+  return write_record(w, &m, err);
+}
+
+mopo_status tfevents_flush(tfevents *w, mopo_error *err)
+{
+  if (fflush(w->f) != 0) return error_set(err, MOPO_EIO, "%s: %s", w->path, strerror(errno));
+  return MOPO_OK;
+}
+
+void tfevents_close(tfevents *w)
+{
+  if (!w) return;
+  if (w->f) fclose(w->f);
+  free(w);
+}

@@ -1,0 +1,24 @@
+/* tfevents.h - TensorBoard's event files: scalars only, written record by record.
+ * Format: TFRecord framing (u64 length, masked CRC-32C of it, bytes, masked CRC-32C of them) around
+ * the protocol buffer message tensorflow.Event. */
+#ifndef IO_TFEVENTS_H
+#define IO_TFEVENTS_H
+
+#include "base/error.h"
+
+typedef struct tfevents tfevents;
+
+/* Goes on with the file at `path`: its records up to step `keep` stay, what is later or torn is cut
+ * off. Begins a new file if there is none, or if keep < 0. EIO, ENOMEM. */
+MUST_CHECK mopo_status tfevents_open(tfevents **out, const char *path, int64_t keep,
+                                     mopo_error *err);
+/* One point of the curve `tag` (at most 63 bytes); wall_time in seconds since 1970. EIO. */
+MUST_CHECK mopo_status tfevents_scalar(tfevents *w, const char *tag, int64_t step, double value,
+                                       double wall_time, mopo_error *err);
+MUST_CHECK mopo_status tfevents_flush(tfevents *w, mopo_error *err);
+void tfevents_close(tfevents *w);
+
+/* CRC-32C (Castagnoli), not masked. */
+uint32_t tfevents_crc32c(const void *bytes, size_t n);
+
+#endif

@@ -1,0 +1,178 @@
+/* metrics.c - see metrics.h. */
+#include "run/metrics.h"
+
+#include "io/csv.h"
+#include "io/file.h"
+#include "io/tfevents.h"
+#include "run/rundir.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *const columns[] = {
+    "epoch",
+    "updates",
+    "wall_seconds",
+    "return_mean",
+    "return_std",
+    "score",
+    "length_mean",
+    "critic_loss",
+    "actor_loss",
+    "alpha",
+    "entropy",
+    "q_mean",
+    "q_data_mean",
+    "penalty_mean",
+    "model_reward_mean",
+    "rollout_rows",
+    "rollout_terminal_rate",
+    "actor_lr",
+    "updates_per_second",
+};
+enum { COLUMNS = sizeof columns / sizeof columns[0], LINE_MAX_BYTES = 1024 };
+static const size_t file_max = (size_t)1 << 30;
+
+_Static_assert(sizeof(metrics_row) == COLUMNS * sizeof(double), "a name for each column");
+
+struct metrics {
+  FILE *csv;
+  tfevents *events;
+  metrics_row *rows;
+  int count, cap;
+  char path[RUN_PATH]; /* of progress.csv, for messages */
+};
+
+static void header(char *line, size_t size)
+{
+  size_t used = 0;
+  for (int i = 0; i < COLUMNS; i++)
+    used += (size_t)snprintf(line + used, size - used, "%s%c", columns[i],
+                             i + 1 < COLUMNS ? ',' : '\n');
+}
+
+static mopo_status remember(metrics *m, const double *x, mopo_error *err)
+{
+  if (m->count == m->cap) {
+    int cap = m->cap ? 2 * m->cap : 64;
+    metrics_row *grown = realloc(m->rows, (size_t)cap * sizeof *grown);
+    if (!grown) return error_set(err, MOPO_ENOMEM, "%s: no memory", m->path);
+    m->rows = grown;
+    m->cap = cap;
+  }
+  memcpy(&m->rows[m->count++], x, sizeof(metrics_row));
+  return MOPO_OK;
+}
+
+/* Reads rows up to epoch resume_at; *kept: bytes of the text before the first later one. */
+static mopo_status read_rows(metrics *m, size_t *kept, const char *text, int64_t resume_at,
+                             mopo_error *err)
+{
+  char want[LINE_MAX_BYTES];
+  header(want, sizeof want);
+  if (strncmp(text, want, strlen(want)) != 0)
+    return error_set(err, MOPO_EFORMAT, "%s:1: its columns are not this version's", m->path);
+  const char *at = text + strlen(want);
+  for (int line = 2; *at; line++) {
+    double x[COLUMNS];
+    const char *next = NULL;
+    if (!strchr(at, '\n')) break; /* torn by an interruption */
+    if (strtod(at, NULL) > (double)resume_at) break;
+    if (!csv_parse(x, COLUMNS, at, &next))
+      return error_set(err, MOPO_EFORMAT, "%s:%d: want %d numbers", m->path, line, COLUMNS);
+    mopo_status st = remember(m, x, err);
+    if (st != MOPO_OK) return st;
+    at = next;
+  }
+  *kept = (size_t)(at - text);
+  return MOPO_OK;
+}
+
+/* Leaves in progress.csv what is to stay, and its rows in m. */
+static mopo_status start_csv(metrics *m, int64_t resume_at, mopo_error *err)
+{
+  char first[LINE_MAX_BYTES];
+  header(first, sizeof first);
+  if (resume_at <= 0 || !file_exists(m->path))
+    return file_write(m->path, first, strlen(first), err);
+
+  char *text = NULL;
+  size_t n = 0, kept = 0;
+  mopo_status st = file_read(&text, &n, m->path, file_max, err);
+  if (st == MOPO_OK) st = read_rows(m, &kept, text, resume_at, err);
+  if (st == MOPO_OK && kept < n) st = file_write(m->path, text, kept, err);
+  free(text);
+  return st;
+}
+
+mopo_status metrics_open(metrics **out, const char *dir, int64_t resume_at, mopo_error *err)
+{
+  char events[RUN_PATH];
+  *out = NULL;
+  metrics *m = calloc(1, sizeof *m);
+  if (!m) return error_set(err, MOPO_ENOMEM, "%s: no memory", dir);
+  mopo_status st = rundir_path(m->path, sizeof m->path, dir, RUN_PROGRESS, err);
+  if (st == MOPO_OK) st = rundir_path(events, sizeof events, dir, RUN_EVENTS, err);
+  if (st == MOPO_OK) st = start_csv(m, resume_at, err);
+  if (st == MOPO_OK) {
+    m->csv = fopen(m->path, "ae");
+    if (!m->csv) st = error_set(err, MOPO_EIO, "%s: %s", m->path, strerror(errno));
+  }
+  if (st == MOPO_OK) st = tfevents_open(&m->events, events, resume_at > 0 ? resume_at : -1, err);
+  if (st != MOPO_OK) {
+    metrics_close(m);
+    return st;
+  }
+  *out = m;
+  return MOPO_OK;
+}
+
+static mopo_status add_events(metrics *m, const double *x, mopo_error *err)
+{
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  double wall_time = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+  mopo_status st = MOPO_OK;
+  for (int i = 1; i < COLUMNS && st == MOPO_OK; i++)
+    if (!isnan(x[i]))
+      st = tfevents_scalar(m->events, columns[i], (int64_t)x[0], x[i], wall_time, err);
+  return st == MOPO_OK ? tfevents_flush(m->events, err) : st;
+}
+
+mopo_status metrics_add(metrics *m, const metrics_row *row, mopo_error *err)
+{
+  char line[LINE_MAX_BYTES];
+  double x[COLUMNS];
+  mopo_status st = csv_print(line, sizeof line, (const double *)row, COLUMNS, err);
+  if (st != MOPO_OK) return st;
+  /* What is remembered is what a resumed run would read. */
+  bool same = csv_parse(x, COLUMNS, line, NULL);
+  assert(same && "what csv_print writes, csv_parse reads");
+  (void)same;
+  st = remember(m, x, err);
+  if (st != MOPO_OK) return st;
+  if (fputs(line, m->csv) < 0 || fflush(m->csv) != 0 || fsync(fileno(m->csv)) != 0)
+    return error_set(err, MOPO_EIO, "%s: %s", m->path, strerror(errno));
+  return add_events(m, x, err);
+}
+
+const metrics_row *metrics_rows(const metrics *m, int *count)
+{
+  *count = m->count;
+  return m->rows;
+}
+
+void metrics_close(metrics *m)
+{
+  if (!m) return;
+  if (m->csv) fclose(m->csv);
+  tfevents_close(m->events);
+  free(m->rows);
+  free(m);
+}

@@ -1,0 +1,88 @@
+/* result.c - see result.h. */
+#include "run/result.h"
+
+#include "io/file.h"
+#include "run/rundir.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* JSON knows no NaN and no infinity. */
+static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
+/* Numbers as numbers, except the infinite ones, which are the text of config.ini. */
+static json_t *setting_value(const mopo_config *c, const mopo_setting *s)
+{
+  char text[1100];
+  const void *field = (const char *)c + s->offset;
+  if (s->type == 'd' && isfinite(*(const double *)field)) return json_real(*(const double *)field);
+  if (s->type == 'i') return json_integer(*(const int *)field);
+  if (s->type == 'l') return json_integer(*(const int64_t *)field);
+  mopo_config_get(c, s->name, text, sizeof text);
+  if (s->type == 'u' && *(const uint64_t *)field <= INT64_MAX)
+    return json_integer((json_int_t) * (const uint64_t *)field);
+  return json_string(text);
+}
+
+static json_t *settings(const mopo_config *c)
+{
+  json_t *all = json_object();
+  for (int i = 0; mopo_config_setting(i); i++) {
+    const mopo_setting *s = mopo_config_setting(i);
+    if (!strstr(s->verbs, "train")) continue;
+    if (json_object_set_new(all, s->name, setting_value(c, s)) != 0) {
+      json_decref(all);
+      return NULL;
+    }
+  }
+  return all;
+}
+
+static json_t *evaluated_epochs(const metrics_row *rows, int count)
+{
+  json_t *all = json_array();
+  for (int i = 0; all && i < count; i++) {
+    const metrics_row *r = &rows[i];
+    if (isnan(r->return_mean)) continue;
+    json_t *one = json_pack("{s:I, s:o, s:o, s:o}", "epoch", (json_int_t)r->epoch, "return_mean",
+                            number(r->return_mean), "return_std", number(r->return_std), "score",
+                            number(r->score));
+    if (json_array_append_new(all, one) != 0) {
+      json_decref(all);
+      return NULL;
+    }
+  }
+  return all;
+}
+
+static char *result_text(const mopo_config *c, const metrics_row *rows, int count,
+                         const mopo_train_result *r)
+{
+  json_t *root = json_pack(
+      "{s:{s:s, s:s, s:s}, s:o, s:o, s:{s:i, s:o, s:o, s:o}, s:{s:o, s:o}, s:o}", /* in its order */
+      "versions", "mopo", MOPO_VERSION, "simulator", mopo_simulator_version(), "kernels",
+      mopo_kernels_name(), "settings", settings(c), "evaluations", evaluated_epochs(rows, count),
+      "final", "epoch", r->epochs, "return_mean", number(r->return_mean), "return_std",
+      number(r->return_std), "score", number(r->score), "batch", "return_mean",
+      number(r->batch_return_mean), "return_max", number(r->batch_return_max), "wall_seconds",
+      number(r->wall_seconds));
+  char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+  json_decref(root);
+  return text;
+}
+
+mopo_status result_write(const char *dir, const mopo_config *c, const metrics_row *rows, int count,
+                         const mopo_train_result *r, mopo_error *err)
+{
+  char path[RUN_PATH];
+  mopo_status st = rundir_path(path, sizeof path, dir, RUN_RESULT, err);
+  if (st != MOPO_OK) return st;
+  char *text = result_text(c, rows, count, r);
+  if (!text) return error_set(err, MOPO_ENOMEM, "%s: no memory", path);
+  file_piece pieces[] = {{text, strlen(text)}, {"\n", 1}};
+  st = file_write_pieces(path, pieces, 2, err);
+  free(text);
+  return st;
+}

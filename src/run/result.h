@@ -1,0 +1,14 @@
+/* result.h - result.json: what a finished run has to show. */
+#ifndef RUN_RESULT_H
+#define RUN_RESULT_H
+
+#include "base/error.h"
+#include "run/metrics.h"
+
+/* Writes result.json in the run directory `dir`: versions, settings, the returns of the evaluated
+ * epochs among rows [count], the last policy's figures, the recorded batch's returns, wall time.
+ * A figure that is not finite is null. EIO, ENOMEM. */
+MUST_CHECK mopo_status result_write(const char *dir, const mopo_config *c, const metrics_row *rows,
+                                    int count, const mopo_train_result *r, mopo_error *err);
+
+#endif

@@ -1,0 +1,51 @@
+/* rundir.c - see rundir.h. */
+#include "run/rundir.h"
+
+#include "io/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+static const char *const names[] = {
+    [RUN_CONFIG] = "config.ini",
+    [RUN_PROGRESS] = "progress.csv",
+    [RUN_EVENTS] = "events.out.tfevents.mopo",
+    [RUN_MODEL] = "model.safetensors",
+    [RUN_POLICY] = "policy.safetensors",
+    [RUN_CHECKPOINT] = "checkpoint.safetensors",
+    [RUN_RESULT] = "result.json",
+    [RUN_LOCK] = "lock",
+};
+
+mopo_status rundir_path(char *buf, size_t size, const char *dir, run_file file, mopo_error *err)
+{
+  return file_join(buf, size, dir, names[file], err);
+}
+
+mopo_status rundir_lock(int *lock, const char *dir, mopo_error *err)
+{
+  char path[RUN_PATH];
+  *lock = -1;
+  mopo_status st = file_make_dir(dir, err);
+  if (st == MOPO_OK) st = rundir_path(path, sizeof path, dir, RUN_LOCK, err);
+  if (st != MOPO_OK) return st;
+  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (fd < 0) return error_set(err, MOPO_EIO, "%s: %s", path, strerror(errno));
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    st = errno == EWOULDBLOCK
+             ? error_set(err, MOPO_EIO, "%s: another process is writing this run directory", dir)
+             : error_set(err, MOPO_EIO, "%s: %s", path, strerror(errno));
+    close(fd);
+    return st;
+  }
+  *lock = fd;
+  return MOPO_OK;
+}
+
+void rundir_unlock(int lock)
+{
+  if (lock >= 0) close(lock);
+}

@@ -1,0 +1,170 @@
+/* test_file.c - whole files, written whole or not at all. */
+#include "check.h"
+#include "io/file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/mopo_test_file_XXXXXX";
+
+static const char *in_dir(const char *name)
+{
+  static char path[256];
+  snprintf(path, sizeof path, "%s/%s", dir, name);
+  return path;
+}
+
+static void expect_content(const char *path, const char *want)
+{
+  mopo_error err;
+  char *bytes = NULL;
+  size_t n = 0;
+  assert_ok(file_read(&bytes, &n, path, 100, &err), err);
+  assert_int_equal(n, strlen(want));
+  assert_memory_equal(bytes, want, n + 1); /* with the 0 after the end */
+  free(bytes);
+}
+
+static void test_write_and_read(void **state)
+{
+  (void)state;
+  mopo_error err;
+  const char *path = in_dir("a");
+  assert_false(file_exists(path));
+  assert_ok(file_write(path, "hello", 5, &err), err);
+  assert_true(file_exists(path));
+  expect_content(path, "hello");
+  file_piece pieces[] = {{"a", 1}, {NULL, 0}, {"bcd", 3}};
+  assert_ok(file_write_pieces(path, pieces, 3, &err), err);
+  expect_content(path, "abcd");
+  assert_ok(file_write(path, NULL, 0, &err), err);
+  expect_content(path, "");
+  assert_false(file_exists(in_dir("a.part")));
+}
+
+static void test_read_refuses_more_than_max(void **state)
+{
+  (void)state;
+  mopo_error err;
+  char *bytes = NULL;
+  size_t n = 0;
+  const char *path = in_dir("b");
+  assert_ok(file_write(path, "0123456789", 10, &err), err);
+  assert_ok(file_read(&bytes, &n, path, 10, &err), err);
+  assert_int_equal(n, 10);
+  free(bytes);
+  assert_int_equal(file_read(&bytes, &n, path, 9, &err), MOPO_EFORMAT);
+  assert_null(bytes);
+}
+
+/* A file that the system says is empty. */
+static void test_read_without_a_size(void **state)
+{
+  (void)state;
+  mopo_error err;
+  char *bytes = NULL;
+  size_t n = 0;
+  if (!file_exists("/proc/self/maps")) skip();
+  assert_ok(file_read(&bytes, &n, "/proc/self/maps", 1 << 24, &err), err);
+  assert_true(n > 100);
+  free(bytes);
+}
+
+static void test_failures_name_the_file(void **state)
+{
+  (void)state;
+  mopo_error err;
+  char *bytes = NULL;
+  size_t n = 0;
+  assert_int_equal(file_read(&bytes, &n, "/no/such", 10, &err), MOPO_EIO);
+  assert_string_equal(err.msg, "/no/such: No such file or directory");
+  assert_int_equal(file_read(&bytes, &n, dir, 10, &err), MOPO_EIO);
+  assert_int_equal(file_write("/no/such/file", "x", 1, &err), MOPO_EIO);
+  assert_int_equal(file_write(dir, "x", 1, &err), MOPO_EIO);
+  assert_non_null(strstr(err.msg, "not a regular file"));
+}
+
+static void test_a_device_is_not_replaced(void **state)
+{
+  (void)state;
+  mopo_error err;
+  struct stat s;
+  assert_int_equal(file_write("/dev/null", "x", 1, &err), MOPO_EIO);
+  assert_int_equal(stat("/dev/null", &s), 0);
+  assert_true(S_ISCHR(s.st_mode));
+}
+
+static void test_a_link_stays_a_link(void **state)
+{
+  (void)state;
+  mopo_error err;
+  struct stat s;
+  char link[256];
+  snprintf(link, sizeof link, "%s", in_dir("link"));
+  assert_ok(file_write(in_dir("target"), "old", 3, &err), err);
+  assert_int_equal(symlink("target", link), 0);
+  assert_ok(file_write(link, "new", 3, &err), err);
+  assert_int_equal(lstat(link, &s), 0);
+  assert_true(S_ISLNK(s.st_mode));
+  expect_content(in_dir("target"), "new");
+}
+
+static void test_make_dir(void **state)
+{
+  (void)state;
+  mopo_error err;
+  char deep[256];
+  snprintf(deep, sizeof deep, "%s", in_dir("x/y//z/"));
+  assert_ok(file_make_dir(deep, &err), err);
+  assert_ok(file_make_dir(deep, &err), err);
+  assert_ok(file_write(in_dir("plain"), "", 0, &err), err);
+  assert_int_equal(file_make_dir(in_dir("plain/sub"), &err), MOPO_EIO);
+  assert_int_equal(file_make_dir("", &err), MOPO_EINVAL);
+}
+
+static void test_join(void **state)
+{
+  (void)state;
+  mopo_error err;
+  char buf[8];
+  assert_ok(file_join(buf, sizeof buf, "ab", "cd", &err), err);
+  assert_string_equal(buf, "ab/cd");
+  assert_ok(file_join(buf, sizeof buf, "ab/", "cd", &err), err);
+  assert_string_equal(buf, "ab/cd");
+  assert_ok(file_join(buf, sizeof buf, "", "cd", &err), err);
+  assert_string_equal(buf, "cd");
+  assert_ok(file_join(buf, sizeof buf, "abcd", "ef", &err), err);
+  assert_int_equal(file_join(buf, sizeof buf, "abcd", "efg", &err), MOPO_EINVAL);
+}
+
+static int make_dir(void **state)
+{
+  (void)state;
+  return mkdtemp(dir) ? 0 : -1;
+}
+
+static int remove_dir(void **state)
+{
+  (void)state;
+  char command[300];
+  snprintf(command, sizeof command, "rm -r '%s'", dir);
+  return system(command);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_write_and_read),
+      cmocka_unit_test(test_read_refuses_more_than_max),
+      cmocka_unit_test(test_read_without_a_size),
+      cmocka_unit_test(test_failures_name_the_file),
+      cmocka_unit_test(test_a_device_is_not_replaced),
+      cmocka_unit_test(test_a_link_stays_a_link),
+      cmocka_unit_test(test_make_dir),
+      cmocka_unit_test(test_join),
+  };
+  return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}

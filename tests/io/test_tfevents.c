@@ -1,0 +1,154 @@
+/* test_tfevents.c - frames and messages, decoded here by hand. */
+#include "check.h"
+#include "io/file.h"
+#include "io/tfevents.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char path[] = "test_tfevents.tmp";
+
+static void test_crc_known_answers(void **state)
+{
+  (void)state;
+  unsigned char zeros[32] = {0};
+  assert_int_equal(tfevents_crc32c("123456789", 9), 0xe3069283);
+  assert_int_equal(tfevents_crc32c(zeros, sizeof zeros), 0x8a9136aa); /* RFC 3720, B.4 */
+  assert_int_equal(tfevents_crc32c("", 0), 0);
+}
+
+static void write_points(int first, int last, int64_t keep)
+{
+  mopo_error err;
+  tfevents *w = NULL;
+  assert_ok(tfevents_open(&w, path, keep, &err), err);
+  for (int i = first; i <= last; i++)
+    assert_ok(tfevents_scalar(w, "return_mean", i, 0.5 * i, 1000.25 + i, &err), err);
+  assert_ok(tfevents_flush(w, &err), err);
+  tfevents_close(w);
+}
+
+static uint32_t masked(const void *bytes, size_t n)
+{
+  uint32_t crc = tfevents_crc32c(bytes, n);
+  return ((crc >> 15) | (crc << 17)) + 0xa282ead8u;
+}
+
+/* Takes one frame off *at and returns its body. */
+static const unsigned char *frame(const unsigned char **at, const unsigned char *end, size_t *n)
+{
+  uint64_t size = 0;
+  uint32_t crc = 0;
+  assert_true(end - *at >= 16);
+  memcpy(&size, *at, 8);
+  memcpy(&crc, *at + 8, 4);
+  assert_int_equal(crc, masked(*at, 8));
+  assert_true(size + 16 <= (size_t)(end - *at));
+  const unsigned char *body = *at + 12;
+  memcpy(&crc, body + size, 4);
+  assert_int_equal(crc, masked(body, (size_t)size));
+  *n = (size_t)size;
+  *at = body + size + 4;
+  return body;
+}
+
+/* The bytes that protocol buffers prescribe for one point, field by field. */
+static void expect_point(const unsigned char *body, size_t n, int step)
+{
+  double wall_time = 1000.25 + step;
+  float value = 0.5f * (float)step;
+  unsigned char want[64] = {0x09};
+  memcpy(want + 1, &wall_time, 8); /* 1: wall_time */
+  size_t at = 9;
+  want[at++] = 0x10; /* 2: step, a varint of two bytes from 128 on */
+  want[at++] = (unsigned char)(step < 128 ? step : (step & 0x7f) | 0x80);
+  if (step >= 128) want[at++] = (unsigned char)(step >> 7);
+  static const unsigned char summary[] = {0x2a, 20, 0x0a, 18, 0x0a, 11};
+  memcpy(want + at, summary, sizeof summary); /* 5: summary; 1: value; 1: tag */
+  at += sizeof summary;
+  memcpy(want + at, "return_mean", 11);
+  at += 11;
+  want[at++] = 0x15; /* 2: simple_value */
+  memcpy(want + at, &value, 4);
+  at += 4;
+  assert_int_equal(n, at);
+  assert_memory_equal(body, want, n);
+}
+
+static void expect_points(int last)
+{
+  mopo_error err;
+  char *bytes = NULL;
+  size_t size = 0, n = 0;
+  assert_ok(file_read(&bytes, &size, path, 1 << 20, &err), err);
+  const unsigned char *at = (unsigned char *)bytes, *end = at + size;
+  const unsigned char *body = frame(&at, end, &n);
+  assert_memory_equal(body + n - 15,
+                      "\x1a\x0d"
+                      "brain.Event:2",
+                      15); /* 3: file_version */
+  for (int i = 1; i <= last; i++) {
+    body = frame(&at, end, &n);
+    expect_point(body, n, i);
+  }
+  assert_true(at == end);
+  free(bytes);
+}
+
+static void test_frames_and_messages(void **state)
+{
+  (void)state;
+  write_points(1, 200, -1);
+  expect_points(200);
+}
+
+static void test_going_on(void **state)
+{
+  (void)state;
+  write_points(1, 9, -1);
+  write_points(5, 12, 4);
+  expect_points(12);
+  write_points(13, 13, 100);
+  expect_points(13);
+  write_points(1, 2, -1);
+  expect_points(2);
+  unlink(path);
+  write_points(1, 2, 7);
+  expect_points(2);
+}
+
+/* Whatever length the file was cut to, going on mends it. */
+static void test_torn_file(void **state)
+{
+  (void)state;
+  mopo_error err;
+  char *bytes = NULL;
+  size_t n = 0;
+  write_points(1, 3, -1);
+  assert_ok(file_read(&bytes, &n, path, 1 << 20, &err), err);
+  for (size_t k = 0; k < n; k++) {
+    assert_ok(file_write(path, bytes, k, &err), err);
+    write_points(1, 3, 0);
+    expect_points(3);
+  }
+  bytes[n - 1] ^= 1; /* a checksum that does not hold */
+  assert_ok(file_write(path, bytes, n, &err), err);
+  write_points(3, 4, 100);
+  expect_points(4);
+  free(bytes);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_crc_known_answers),
+      cmocka_unit_test(test_frames_and_messages),
+      cmocka_unit_test(test_going_on),
+      cmocka_unit_test(test_torn_file),
+  };
+  int failed = cmocka_run_group_tests(tests, NULL, NULL);
+  unlink(path);
+  return failed;
+}

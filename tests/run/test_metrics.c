@@ -1,0 +1,197 @@
+/* test_metrics.c - the files of a run directory. */
+#include "check.h"
+#include "io/file.h"
+#include "run/metrics.h"
+#include "run/result.h"
+#include "run/rundir.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/mopo_test_metrics_XXXXXX";
+
+static char *progress(void)
+{
+  mopo_error err;
+  char path[RUN_PATH], *text = NULL;
+  size_t n = 0;
+  assert_ok(rundir_path(path, sizeof path, dir, RUN_PROGRESS, &err), err);
+  assert_ok(file_read(&text, &n, path, 1 << 20, &err), err);
+  return text;
+}
+
+static metrics_row row_of(int epoch)
+{
+  metrics_row r = {.epoch = epoch, .updates = 1000.0 * epoch, .score = NAN};
+  r.return_mean = epoch % 2 ? 100.0 / 3 * epoch : NAN;
+  r.critic_loss = 1.0 / epoch;
+  r.updates_per_second = 0.1f;
+  return r;
+}
+
+/* Epochs first .. last, of a run that goes on at resume_at. */
+static void add_rows(int64_t resume_at, int first, int last)
+{
+  mopo_error err;
+  metrics *m = NULL;
+  assert_ok(metrics_open(&m, dir, resume_at, &err), err);
+  for (int i = first; i <= last; i++) {
+    metrics_row r = row_of(i);
+    assert_ok(metrics_add(m, &r, &err), err);
+  }
+  metrics_close(m);
+}
+
+static void test_columns(void **state)
+{
+  (void)state;
+  add_rows(0, 1, 2);
+  char *text = progress();
+  assert_string_equal(
+      text, "epoch,updates,wall_seconds,return_mean,return_std,score,length_mean,critic_loss,"
+            "actor_loss,alpha,entropy,q_mean,q_data_mean,penalty_mean,model_reward_mean,"
+            "rollout_rows,rollout_terminal_rate,actor_lr,updates_per_second\n"
+            "1,1000,0,33.3333333,0,,0,1,0,0,0,0,0,0,0,0,0,0,0.100000001\n"
+            "2,2000,0,,0,,0,0.5,0,0,0,0,0,0,0,0,0,0,0.100000001\n");
+  free(text);
+}
+
+static void test_resumed_equals_uninterrupted(void **state)
+{
+  (void)state;
+  add_rows(0, 1, 9);
+  char *whole = progress();
+  for (int at = 0; at <= 9; at++) {
+    add_rows(0, 1, 7);
+    add_rows(at <= 7 ? at : 7, (at <= 7 ? at : 7) + 1, 9);
+    char *resumed = progress();
+    assert_string_equal(resumed, whole);
+    free(resumed);
+  }
+  free(whole);
+}
+
+static void test_rows_are_remembered_as_written(void **state)
+{
+  (void)state;
+  mopo_error err;
+  metrics *m = NULL;
+  int n = 0;
+  add_rows(0, 1, 3);
+  assert_ok(metrics_open(&m, dir, 2, &err), err);
+  metrics_row third = row_of(3);
+  assert_ok(metrics_add(m, &third, &err), err);
+  const metrics_row *rows = metrics_rows(m, &n);
+  assert_int_equal(n, 3);
+  assert_true(rows[0].return_mean == 33.3333333);
+  assert_true(isnan(rows[1].return_mean));
+  assert_true(rows[2].critic_loss == 0.333333333);
+  metrics_close(m);
+}
+
+static void test_torn_and_foreign_files(void **state)
+{
+  (void)state;
+  mopo_error err;
+  metrics *m = NULL;
+  char path[RUN_PATH];
+  assert_ok(rundir_path(path, sizeof path, dir, RUN_PROGRESS, &err), err);
+  add_rows(0, 1, 11);
+  char *whole = progress();
+  size_t n = strlen(whole);
+  const char *last = strstr(whole, "\n11,") + 1;
+  for (size_t cut = (size_t)(last - whole); cut < n; cut++) {
+    assert_ok(file_write(path, whole, cut, &err), err);
+    add_rows(10, 11, 11);
+    char *mended = progress();
+    assert_string_equal(mended, whole);
+    free(mended);
+  }
+  whole[(size_t)(last - whole) - 2] = 'x';
+  assert_ok(file_write(path, whole, n, &err), err);
+  assert_int_equal(metrics_open(&m, dir, 10, &err), MOPO_EFORMAT);
+  assert_non_null(strstr(err.msg, "progress.csv:11: want 19 numbers"));
+  whole[0] = 'E';
+  assert_ok(file_write(path, whole, n, &err), err);
+  assert_int_equal(metrics_open(&m, dir, 10, &err), MOPO_EFORMAT);
+  assert_null(m);
+  free(whole);
+}
+
+static void test_result(void **state)
+{
+  (void)state;
+  mopo_error err;
+  mopo_config c = mopo_config_default();
+  assert_ok(mopo_config_set(&c, "preset", "paper", &err), err);
+  assert_ok(mopo_config_resolve(&c, "hopper", "medium", 3, &err), err);
+  const metrics_row rows[2] = {row_of(1), row_of(2)};
+  mopo_train_result r = {.epochs = 2, .return_mean = 12.5, .return_std = NAN, .score = 1};
+  assert_ok(result_write(dir, &c, rows, 2, &r, &err), err);
+
+  char path[RUN_PATH];
+  assert_ok(rundir_path(path, sizeof path, dir, RUN_RESULT, &err), err);
+  json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+  assert_non_null(root);
+  const json_t *final = json_object_get(root, "final");
+  assert_true(json_real_value(json_object_get(final, "return_mean")) == 12.5);
+  assert_true(json_is_null(json_object_get(final, "return_std")));
+  const json_t *settings = json_object_get(root, "settings");
+  assert_string_equal(json_string_value(json_object_get(settings, "alpha-max")), "inf");
+  assert_int_equal(json_integer_value(json_object_get(settings, "epochs")), 1000);
+  assert_true(json_real_value(json_object_get(settings, "penalty-coef")) == 5);
+  assert_null(json_object_get(settings, "start-steps"));
+  assert_int_equal(json_array_size(json_object_get(root, "evaluations")), 1);
+  json_decref(root);
+}
+
+static void test_lock(void **state)
+{
+  (void)state;
+  mopo_error err;
+  int lock = -1, other = -1;
+  assert_ok(rundir_lock(&lock, dir, &err), err);
+  assert_int_equal(rundir_lock(&other, dir, &err), MOPO_EIO);
+  assert_non_null(strstr(err.msg, "another process"));
+  assert_int_equal(other, -1);
+  pid_t child = fork();
+  if (child == 0) _exit(rundir_lock(&other, dir, NULL) == MOPO_EIO ? 0 : 1);
+  int status = -1;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_int_equal(status, 0);
+  rundir_unlock(lock);
+  assert_ok(rundir_lock(&lock, dir, &err), err);
+  rundir_unlock(lock);
+}
+
+static int make_dir(void **state)
+{
+  (void)state;
+  return mkdtemp(dir) ? 0 : -1;
+}
+
+static int remove_dir(void **state)
+{
+  (void)state;
+  char command[300];
+  snprintf(command, sizeof command, "rm -r '%s'", dir);
+  return system(command);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_columns),
+      cmocka_unit_test(test_resumed_equals_uninterrupted),
+      cmocka_unit_test(test_rows_are_remembered_as_written),
+      cmocka_unit_test(test_torn_and_foreign_files),
+      cmocka_unit_test(test_result),
+      cmocka_unit_test(test_lock),
+  };
+  return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}
