@@ -103,7 +103,7 @@ enum noise { UNIFORM, NORMAL };
 static const struct row {
   const char *task, *body;
   int frame_skip;        /* simulator steps in a step */
-  double total_mass;     /* kg; 0: as the geoms' density makes it */
+  double total_mass;     /* kg, kept by either physics; 0: as the geoms' density makes it */
   double pos_noise;      /* reset: qpos0 + U(-pos_noise, pos_noise) */
   enum noise vel_kind;   /* reset: vel_noise times U(-1, 1) or N(0, 1) */
   double vel_noise;
