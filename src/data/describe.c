@@ -214,22 +214,18 @@ static void note_copies(mopo_dataset_info *info, const mopo_dataset *d, uint64_t
 
 mopo_status mopo_dataset_describe(mopo_dataset_info *out, const mopo_dataset *d, mopo_error *err)
 {
-  /* One scratch array, for returns first and hashes afterwards. */
-  union scratch {
-    double ret;
-    uint64_t hash;
-  } *scratch = malloc((size_t)d->N * sizeof *scratch);
+  void *scratch = malloc((size_t)d->N * 8); /* returns first, hashes afterwards */
   *out = (mopo_dataset_info){.rows = d->N, .obs_dim = d->at.S, .act_dim = d->at.A};
   if (!scratch)
     return error_set(err, MOPO_ENOMEM, "%s: statistics of %lld rows: out of memory", d->name,
                      (long long)d->N);
-  describe_episodes(out, d, &scratch->ret);
+  describe_episodes(out, d, scratch);
   describe_rewards(out, d);
   describe_actions(out, d);
   note_episodes(out, d);
   note_constant(out, d, "observation", 0, d->at.S);
   note_constant(out, d, "action", d->at.act, d->at.A);
-  note_copies(out, d, &scratch->hash);
+  note_copies(out, d, scratch);
   free(scratch);
   return MOPO_OK;
 }

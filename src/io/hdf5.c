@@ -1,6 +1,7 @@
 /* hdf5.c - see hdf5.h. */
 #include "io/hdf5.h"
 
+#include "io/guard.h"
 #include "io/hdf5_quiet.h"
 
 #include <assert.h>
@@ -12,8 +13,7 @@
 #include <unistd.h>
 
 enum {
-  BLOCK_BYTES = 1 << 20,   /* handed to the sink at a time */
-  CHUNK_BYTES = 256 << 20, /* one row of chunks, unpacked; it has to be in memory at once */
+  CHUNK_BYTES = 128 << 20, /* one row of chunks, unpacked; it has to be in memory at once */
   CHUNK_SLOTS = 12421,     /* of the library's table of chunks: a prime beyond any row of chunks */
   DEFLATE_RATIO = 1100,    /* deflate cannot pack tighter than 1032 : 1 */
   COLS_MAX = 65535,
@@ -34,12 +34,6 @@ typedef struct found {
   size_t value_bytes; /* in the file */
   hsize_t band_bytes; /* one row of chunks, unpacked; 0 if not chunked */
 } found;
-
-static size_t cell_bytes(char as)
-{
-  assert(as == 'f' || as == 'd' || as == 's');
-  return as == 'f' ? sizeof(float) : as == 'd' ? sizeof(double) : HDF5_TEXT;
-}
 
 static mopo_status refuse(const reader *r, const char *name, const char *why, mopo_error *err)
 {
@@ -121,7 +115,7 @@ static mopo_status check_storage(const reader *r, found *f, hid_t plist, const c
   hsize_t across = (cols + chunk[1] - 1) / chunk[1];
   hsize_t limit = CHUNK_BYTES / f->value_bytes;
   if (chunk[0] > limit || chunk[1] > limit / chunk[0] || across > limit / (chunk[0] * chunk[1]))
-    return refuse(r, name, "has chunks of more than 256 MB, want smaller ones", err);
+    return refuse(r, name, "has chunks of more than 128 MB, want smaller ones", err);
   f->band_bytes = across * chunk[0] * chunk[1] * f->value_bytes;
   return MOPO_OK;
 }
@@ -241,7 +235,7 @@ static mopo_status read_array(const reader *r, hdf5_array *a, int index, void *b
 {
   found f;
   mopo_status st = open_array(r, &f, a, err);
-  int64_t step = (int64_t)((size_t)BLOCK_BYTES / (cell_bytes(a->as) * (size_t)a->cols));
+  int64_t step = (int64_t)((size_t)HDF5_BLOCK / (hdf5_cell(a->as) * (size_t)a->cols));
   for (int64_t i = 0; !st && i < a->rows; i += step) {
     int n = (int)(a->rows - i < step ? a->rows - i : step);
     if (read_block(&f, a, i, n, block))
@@ -295,7 +289,7 @@ static mopo_status read_all(const reader *r, hdf5_array *arrays, int n, const hd
   mopo_status st = MOPO_OK;
   for (int a = 0; !st && a < n; a++) st = read_shape(r, &arrays[a], err);
   if (!st) st = sink->begin(sink->ctx, arrays, n, err);
-  void *block = st ? NULL : malloc(BLOCK_BYTES);
+  void *block = st ? NULL : malloc(HDF5_BLOCK);
   if (!st && !block) st = error_set(err, MOPO_ENOMEM, "%s: out of memory", r->path);
   for (int a = 0; !st && a < n; a++)
     if (arrays[a].present) st = read_array(r, &arrays[a], a, block, sink, err);
@@ -303,14 +297,24 @@ static mopo_status read_all(const reader *r, hdf5_array *arrays, int n, const hd
   return st;
 }
 
-mopo_status hdf5_read(const char *path, hdf5_array *arrays, int n, const hdf5_sink *sink,
-                      mopo_error *err)
+mopo_status hdf5_parse(const char *path, hdf5_array *arrays, int n, const hdf5_sink *sink,
+                       mopo_error *err)
 {
   quiet q = quiet_begin();
+  unsigned plugins = 0;
+  H5PLget_loading_state(&plugins);
+  H5PLset_loading_state(0); /* a file must not choose code for us to load */
   reader r;
   mopo_status st = open_file(&r, path, err);
   if (!st) st = read_all(&r, arrays, n, sink, err);
   if (r.file >= 0) H5Fclose(r.file);
+  H5PLset_loading_state(plugins);
   quiet_end(q);
   return st;
+}
+
+mopo_status hdf5_read(const char *path, hdf5_array *arrays, int n, const hdf5_sink *sink,
+                      mopo_error *err)
+{
+  return guard_read(hdf5_parse, path, arrays, n, sink, err);
 }

@@ -4,7 +4,10 @@
 
 #include "base/error.h"
 
-enum { HDF5_TEXT = 256 }; /* bytes of a text cell, its 0 included; longer texts are cut */
+enum {
+  HDF5_TEXT = 256,      /* bytes of a text cell, its 0 included; longer texts are cut */
+  HDF5_BLOCK = 1 << 20, /* bytes handed to a sink at a time, at most */
+};
 
 /* An array that the caller wants, and what was found. */
 typedef struct hdf5_array {
@@ -26,12 +29,23 @@ typedef struct hdf5_sink {
   void *ctx;
 } hdf5_sink;
 
+/* Bytes of one value handed over. */
+static inline size_t hdf5_cell(char as)
+{
+  return as == 'f' ? sizeof(float) : as == 'd' ? sizeof(double) : HDF5_TEXT;
+}
+
 /* Reads the arrays of a file that nobody vouches for. Values may be stored as float, double,
  * integer or enum (h5py's bool). Links, external storage, virtual datasets and filters other than
  * deflate, shuffle and fletcher32 are refused, and so are sizes that the file's length belies.
+ * The HDF5 library runs in a process of its own with limits (io/guard.h); the sink runs here.
  * EIO (cannot open), EFORMAT (not HDF5, truncated, damaged, an array missing or refused), ENOMEM.
  */
 MUST_CHECK mopo_status hdf5_read(const char *path, hdf5_array *arrays, int n, const hdf5_sink *sink,
                                  mopo_error *err);
+
+/* The same within this process: what hdf5_read runs in the other, and what a fuzzer wants. */
+MUST_CHECK mopo_status hdf5_parse(const char *path, hdf5_array *arrays, int n,
+                                  const hdf5_sink *sink, mopo_error *err);
 
 #endif
