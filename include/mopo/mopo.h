@@ -148,7 +148,7 @@ typedef struct mopo_config {
   double model_lr, model_decay, model_improvement, holdout_ratio;
   /* collecting data (mopo collect) */
   char kind[24], policy[1024];
-  int64_t steps;
+  int64_t steps, train_steps;
   int start_steps, collect_eval_every;
   double medium_fraction;
   /* who set what: index of the setting -> 1 if by the user */

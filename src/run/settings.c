@@ -100,6 +100,8 @@ static const mopo_setting settings[] = {
      "which D4RL dataset to make", "collect", TEXT(kind)},
     {"policy", "PATH", "record this policy, do not train one", "collect", TEXT(policy)},
     {"steps", "N", "rows to record", "collect", 'l', FIELD(steps), 1, 1e12},
+    {"train-steps", "N", "environment steps after which the expert is finished", "collect", 'l',
+     FIELD(train_steps), 1, 1e12},
     {"start-steps", "N", "first steps, with uniform random actions", "collect",
      INT(start_steps, 0, 1e9)},
     {"collect-eval-every", "N", "steps between evaluations", "collect",
@@ -156,6 +158,7 @@ mopo_config mopo_config_default(void)
                    .holdout_ratio = 0.2,
                    .kind = "medium-replay",
                    .steps = 200000,
+                   .train_steps = 1000000,
                    .start_steps = 5000,
                    .collect_eval_every = 5000,
                    .medium_fraction = 0.3333};

@@ -1,0 +1,196 @@
+/* policy.c - see policy.h and mopo.h. */
+#include "agent/policy.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/safetensors.h"
+
+enum { ROWS = 64, MAX_WIDTH = 65536 };
+
+static const char FORMAT[] = "mopo.policy.1";
+
+struct mopo_policy {
+  actor actor;
+  actor_work work;
+  char task[64];
+  arena memory;
+};
+
+/* ------------------------------------------------------------------ writing */
+
+static mopo_status describe(tensor_list *l, const actor *p, const char *algo, const char *task,
+                            mopo_error *err)
+{
+  char obs[16], act[16], lo[32], hi[32];
+  snprintf(obs, sizeof obs, "%d", p->S);
+  snprintf(act, sizeof act, "%d", p->A);
+  snprintf(lo, sizeof lo, "%.9g", (double)p->lo);
+  snprintf(hi, sizeof hi, "%.9g", (double)p->hi);
+  const char *pairs[][2] = {{"format", FORMAT}, {"algo", algo},         {"task", task},
+                            {"obs_dim", obs},   {"act_dim", act},       {"action_low", "-1"},
+                            {"action_high", "1"}, {"log_std_min", lo},  {"log_std_max", hi}};
+  for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+    mopo_status st = tensor_list_meta(l, pairs[i][0], pairs[i][1], err);
+    if (st != MOPO_OK) return st;
+  }
+  return MOPO_OK;
+}
+
+static size_t layer_floats(const mlp_layer *l)
+{
+  return (size_t)l->out * (size_t)l->in + (size_t)l->out;
+}
+
+mopo_status policy_save(const actor *p, const char *path, const char *algo, const char *task,
+                        mopo_error *err)
+{
+  size_t n = 0;
+  for (int i = 0; i < p->net.layers; i++) n += layer_floats(&p->net.layer[i]);
+  float *values = malloc(n * sizeof *values), *at = values;
+  tensor_list *l = tensor_list_create();
+  mopo_status st = MOPO_OK;
+  if (!l || !values) {
+    st = error_set(err, MOPO_ENOMEM, "%s: no memory to write the policy", path);
+    goto done;
+  }
+  if ((st = describe(l, p, algo, task, err)) != MOPO_OK) goto done;
+  for (int i = 0; i < p->net.layers; i++) {
+    const mlp_layer *y = &p->net.layer[i];
+    float *w = at, *b = at + (size_t)y->out * (size_t)y->in;
+    at += layer_floats(y);
+    mlp_get(&p->net, i, w, b);
+    char name[64];
+    snprintf(name, sizeof name, "actor.%d.weight", 2 * i);
+    if ((st = tensor_list_add(l, name, TENSOR_F32, 2, (int64_t[]){y->out, y->in}, w, err)) !=
+        MOPO_OK)
+      goto done;
+    snprintf(name, sizeof name, "actor.%d.bias", 2 * i);
+    if ((st = tensor_list_add(l, name, TENSOR_F32, 1, (int64_t[]){y->out}, b, err)) != MOPO_OK)
+      goto done;
+  }
+  st = tensor_list_write(l, path, err);
+done:
+  tensor_list_free(l);
+  free(values);
+  return st;
+}
+
+/* ------------------------------------------------------------------ reading */
+
+/* Sizes [layers + 1] from the shapes of the weights. */
+static mopo_status read_sizes(const tensor_file *f, const char *path, int *sizes, int *layers,
+                              mopo_error *err)
+{
+  *layers = 0;
+  for (;;) {
+    char name[64];
+    snprintf(name, sizeof name, "actor.%d.weight", 2 * *layers);
+    const tensor *t = tensor_file_find(f, name);
+    if (!t) break;
+    if (*layers == MLP_LAYERS)
+      return error_set(err, MOPO_EFORMAT, "%s: more than %d layers", path, MLP_LAYERS);
+    if (t->rank != 2 || t->shape[0] < 1 || t->shape[1] < 1 || t->shape[0] > MAX_WIDTH ||
+        t->shape[1] > MAX_WIDTH)
+      return error_set(err, MOPO_EFORMAT, "%s: '%s' is not a matrix of at most %d x %d", path, name,
+                       MAX_WIDTH, MAX_WIDTH);
+    sizes[*layers] = (int)t->shape[1];
+    sizes[++*layers] = (int)t->shape[0];
+  }
+  if (*layers == 0)
+    return error_set(err, MOPO_EFORMAT, "%s: no 'actor.0.weight': not a policy", path);
+  if (sizes[*layers] % 2)
+    return error_set(err, MOPO_EFORMAT, "%s: %d outputs, want means and log-stds: an even number",
+                     path, sizes[*layers]);
+  return MOPO_OK;
+}
+
+static mopo_status read_layers(mopo_policy *p, const tensor_file *f, const char *path,
+                               mopo_error *err)
+{
+  for (int i = 0; i < p->actor.net.layers; i++) {
+    const mlp_layer *y = &p->actor.net.layer[i];
+    const void *w, *b;
+    char name[64];
+    snprintf(name, sizeof name, "actor.%d.weight", 2 * i);
+    mopo_status st =
+        tensor_file_get(f, &w, name, TENSOR_F32, 2, (int64_t[]){y->out, y->in}, err);
+    if (st != MOPO_OK) return st;
+    snprintf(name, sizeof name, "actor.%d.bias", 2 * i);
+    if ((st = tensor_file_get(f, &b, name, TENSOR_F32, 1, (int64_t[]){y->out}, err)) != MOPO_OK)
+      return st;
+    mlp_set(&p->actor.net, i, w, b);
+  }
+  for (size_t i = 0; i < p->actor.net.size; i++)
+    if (!isfinite(p->actor.net.params[i]))
+      return error_set(err, MOPO_EFORMAT, "%s: a weight is not finite", path);
+  return MOPO_OK;
+}
+
+static void layout(mopo_policy *p, arena *a)
+{
+  mlp_layout(&p->actor.net, a);
+  actor_work_layout(&p->work, &p->actor, a, ROWS);
+}
+
+mopo_status mopo_policy_load(mopo_policy **out, const char *path, mopo_error *err)
+{
+  tensor_file *f = NULL;
+  int sizes[MLP_LAYERS + 1], layers = 0;
+  *out = NULL;
+  mopo_status st = tensor_file_open(&f, path, err);
+  if (st != MOPO_OK) return st;
+  mopo_policy *p = calloc(1, sizeof *p);
+  if (!p) {
+    st = error_set(err, MOPO_ENOMEM, "%s: no memory", path);
+    goto done;
+  }
+  const char *format = tensor_file_meta(f, "format"), *task = tensor_file_meta(f, "task");
+  if (format && strcmp(format, FORMAT) != 0) {
+    st = error_set(err, MOPO_EFORMAT, "%s: format '%.40s', want '%s'", path, format, FORMAT);
+    goto done;
+  }
+  if ((st = read_sizes(f, path, sizes, &layers, err)) != MOPO_OK) goto done;
+  p->actor = (actor){.S = sizes[0], .A = sizes[layers] / 2, .lo = -20.0f, .hi = 2.0f};
+  mlp_shape(&p->actor.net, kernels_best(), layers, sizes, MLP_RELU);
+  const char *lo = tensor_file_meta(f, "log_std_min"), *hi = tensor_file_meta(f, "log_std_max");
+  if (lo) p->actor.lo = strtof(lo, NULL);
+  if (hi) p->actor.hi = strtof(hi, NULL);
+  snprintf(p->task, sizeof p->task, "%s", task ? task : "");
+  layout(p, &p->memory);
+  if (!arena_alloc(&p->memory)) {
+    st = error_set(err, MOPO_ENOMEM, "%s: no memory for the network", path);
+    goto done;
+  }
+  layout(p, &p->memory);
+  if ((st = read_layers(p, f, path, err)) != MOPO_OK) goto done;
+  *out = p;
+  p = NULL;
+done:
+  mopo_policy_free(p);
+  tensor_file_free(f);
+  return st;
+}
+
+void mopo_policy_free(mopo_policy *p)
+{
+  if (!p) return;
+  free(p->memory.base);
+  free(p);
+}
+
+int mopo_policy_obs_dim(const mopo_policy *p) { return p->actor.S; }
+int mopo_policy_act_dim(const mopo_policy *p) { return p->actor.A; }
+const char *mopo_policy_task(const mopo_policy *p) { return p->task; }
+const actor *policy_actor(const mopo_policy *p) { return &p->actor; }
+
+void mopo_policy_act(mopo_policy *p, float *act, const float *obs, int B)
+{
+  size_t S = (size_t)p->actor.S, A = (size_t)p->actor.A;
+  for (int b = 0; b < B; b += ROWS) {
+    int n = B - b < ROWS ? B - b : ROWS;
+    actor_act(&p->actor, &p->work, act + (size_t)b * A, A, obs + (size_t)b * S, S, n, NULL);
+  }
+}

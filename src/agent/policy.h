@@ -1,0 +1,18 @@
+/* policy.h - a trained policy in a file, and the file in memory. */
+#ifndef AGENT_POLICY_H
+#define AGENT_POLICY_H
+
+#include "agent/actor.h"
+#include "base/error.h"
+
+/* Writes the actor as torch.nn.Sequential(Linear, ReLU, ..., Linear) names it: actor.0.weight
+ * [hidden,S], actor.0.bias, actor.2.weight ...; the last layer's rows are A means, then A log-stds.
+ * Metadata: format, algo, task, obs_dim, act_dim, action_low, action_high, log_std_min, log_std_max.
+ * EIO, ENOMEM. */
+MUST_CHECK mopo_status policy_save(const actor *p, const char *path, const char *algo,
+                                   const char *task, mopo_error *err);
+
+/* The network inside; borrowed. */
+const actor *policy_actor(const mopo_policy *p);
+
+#endif

@@ -1,0 +1,28 @@
+/* evaluate.h - what is a policy worth? Episodes in the simulated task, stepped side by side: the
+ * policy sees the observations of all live episodes at once, the simulators run in parallel. */
+#ifndef TRAIN_EVALUATE_H
+#define TRAIN_EVALUATE_H
+
+#include "agent/actor.h"
+#include "base/error.h"
+#include "base/par.h"
+#include "data/recorder.h"
+#include "env/sim.h"
+
+typedef struct evaluator evaluator;
+
+/* world outlives it; policies given to _run have the shape of p. ENOMEM, EINVAL, EABSENT. */
+MUST_CHECK mopo_status evaluator_create(evaluator **out, const mopo_task *task,
+                                        const sim_world *world, const actor *p, int episodes,
+                                        par *pool, mopo_error *err);
+void evaluator_free(evaluator *e);
+/* Runs all episodes with the deterministic action. Episode i starts from rng_index(key, i). Never
+ * allocates. record (may be NULL) receives the
+ * episodes one after the other: only with an evaluator of its own, whose rows are kept. */
+mopo_status evaluator_run(mopo_eval_result *out, evaluator *e, const actor *p, rng_key key,
+                          recorder *record, mopo_error *err);
+
+/* Physics by name: "gymnasium", "d4rl", "auto" (d4rl). */
+sim_physics physics_of(const char *name);
+
+#endif
