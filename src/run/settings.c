@@ -33,7 +33,7 @@ static const mopo_setting settings[] = {
      INT(updates_per_epoch, 1, 1e9)},
     {"batch-size", "N", "transitions in an update", "train collect", INT(batch_size, 1, 1e6)},
     {"eval-every", "N", "epochs between evaluations", "train", INT(eval_every, 1, 1e9)},
-    {"eval-episodes", "N", "episodes of an evaluation", "train",
+    {"eval-episodes", "N", "episodes of an evaluation", "train eval",
      INT(eval_episodes, 1, MOPO_EVAL_MAX)},
     {"checkpoint-every", "N", "epochs between checkpoints", "train", INT(checkpoint_every, 1, 1e9)},
 

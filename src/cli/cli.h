@@ -1,0 +1,42 @@
+/* cli.h - what the verbs share: exit codes, one line of error, interruption. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <mopo/mopo.h>
+
+#if defined(__GNUC__)
+#define CLI_PRINTF(f, a) __attribute__((format(printf, f, a)))
+#else
+#define CLI_PRINTF(f, a)
+#endif
+
+enum {
+  EXIT_DONE = 0,
+  EXIT_RUN = 1, /* output, memory, disk */
+  EXIT_USAGE = 2,
+  EXIT_INPUT = 3,   /* bad input file, or data that does not fit the task */
+  EXIT_NUMERIC = 4, /* a loss is no longer finite */
+  EXIT_ABSENT = 5,  /* built without the part that is asked for */
+  EXIT_SIGNAL = 128 /* + the signal */
+};
+
+int cmd_train(int argc, char **argv);
+int cmd_eval(int argc, char **argv);
+int cmd_collect(int argc, char **argv);
+int cmd_data(int argc, char **argv);
+int cmd_model(int argc, char **argv);
+
+/* Prints `mopo: message` to stderr and returns code. */
+int cli_fail(int code, const char *fmt, ...) CLI_PRINTF(2, 3);
+/* The same for a failed call of the library: its message, and the exit code that its status has. */
+int cli_status(mopo_status st, const mopo_error *err);
+
+/* Can `path` be read? EXIT_DONE, or EXIT_INPUT with a message. */
+int cli_input(const char *path);
+/* The same; a directory stands for its file `inside`, whose path then replaces it. */
+int cli_input_inside(char *path, size_t size, const char *inside);
+
+/* The first SIGINT or SIGTERM raises the flag that is returned, the second one ends the program. */
+const volatile sig_atomic_t *cli_stop_flag(void);
+
+#endif

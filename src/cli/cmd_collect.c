@@ -1,0 +1,36 @@
+/* cmd_collect.c - mopo collect: make a dataset. */
+#include "cli.h"
+#include "info.h"
+#include "options.h"
+#include "progress.h"
+
+static const char usage[] = "collect --task NAME --kind KIND --out FILE.hdf5 [options]";
+static const char purpose[] =
+    "Makes a dataset as the D4RL sets were made: trains soft actor-critic online in the simulated\n"
+    "task where the kind needs it, and records its transitions.";
+
+int cmd_collect(int argc, char **argv)
+{
+  options o = {.verb = "collect", .usage = usage, .purpose = purpose};
+  int code = options_parse(&o, argc, argv);
+  if (code != EXIT_DONE || o.help) return code;
+  code = options_need(&o, "task");
+  if (code == EXIT_DONE) code = options_need(&o, "out");
+  if (code == EXIT_DONE && *o.c.policy)
+    code = cli_input_inside(o.c.policy, sizeof o.c.policy, "policy.safetensors");
+  if (code != EXIT_DONE) return code;
+
+  mopo_error err;
+  mopo_dataset_info info;
+  progress bar = progress_create(o.quiet);
+  mopo_watch watch = progress_watch(&bar);
+  mopo_status st = mopo_collect(&info, &o.c, &watch, &err);
+  progress_end(&bar);
+  if (st != MOPO_OK) return cli_status(st, &err);
+  if (o.json) {
+    info_print_json(o.c.out, o.c.kind, &info);
+  } else {
+    info_print(o.c.out, o.c.kind, &info);
+  }
+  return EXIT_DONE;
+}

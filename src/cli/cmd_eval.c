@@ -1,0 +1,93 @@
+/* cmd_eval.c - mopo eval: score a policy in a simulated task. */
+#include "cli.h"
+#include "json.h"
+#include "options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char usage[] = "eval POLICY [--task NAME] [options]";
+static const char purpose[] = "Runs the policy's deterministic action for a number of episodes. "
+                              "POLICY is a policy.safetensors\n"
+                              "or a run directory. The task is the one the policy was trained for, "
+                              "unless --task names another.";
+
+static void print_json(const mopo_task *task, const mopo_eval_result *r)
+{
+  printf("{\"task\":");
+  json_text(task->name);
+  printf(",\"episodes\":%d,\"return_mean\":", r->episodes);
+  json_number(r->return_mean);
+  printf(",\"return_std\":");
+  json_number(r->return_std);
+  printf(",\"normalized_score\":");
+  json_number(r->score);
+  printf(",\"returns\":");
+  json_numbers(r->returns, r->episodes);
+  printf(",\"lengths\":[");
+  for (int i = 0; i < r->episodes; i++) printf("%s%d", i ? "," : "", r->lengths[i]);
+  printf("]}\n");
+}
+
+static void print_table(const mopo_task *task, const mopo_eval_result *r)
+{
+  printf("task      %s\n", task->name);
+  printf("episodes  %d\n", r->episodes);
+  printf("return    %.1f +- %.1f\n", r->return_mean, r->return_std);
+  printf("score     %.1f +- %.1f\n", r->score, mopo_task_score_std(task, r->return_std));
+  printf("length    %.1f\n", r->length_mean);
+}
+
+/* Loads nothing; finds the task by --task or by what the policy file says. */
+static int find_task(const mopo_task **out, const options *o, const mopo_policy *p)
+{
+  const char *name = *o->c.task ? o->c.task : mopo_policy_task(p);
+  if (!*name) return cli_fail(EXIT_USAGE, "%s names no task, want --task", o->args[0]);
+  *out = mopo_task_find(name);
+  return *out ? EXIT_DONE : cli_fail(EXIT_USAGE, "task = '%s', want a task that mopo knows", name);
+}
+
+static int evaluate(options *o, mopo_policy *p)
+{
+  mopo_error err;
+  const mopo_task *task = NULL;
+  int code = find_task(&task, o, p);
+  if (code != EXIT_DONE) return code;
+  mopo_status st = mopo_config_resolve(&o->c, task->name, "", task->act_dim, &err);
+  if (st != MOPO_OK) return cli_status(st, &err);
+
+  mopo_eval_result *r = calloc(1, sizeof *r);
+  if (!r) return cli_fail(EXIT_RUN, "no memory");
+  st = mopo_evaluate(r, p, task, o->c.physics, o->c.eval_episodes, o->c.seed, o->c.threads,
+                     o->record, &err);
+  if (st != MOPO_OK) {
+    code = cli_status(st, &err);
+  } else if (o->json) {
+    print_json(task, r);
+  } else {
+    print_table(task, r);
+  }
+  if (st == MOPO_OK && r->failures)
+    fprintf(stderr, "mopo: the simulator gave up on %d of %d episodes\n", r->failures, r->episodes);
+  free(r);
+  return code;
+}
+
+int cmd_eval(int argc, char **argv)
+{
+  options o = {.verb = "eval", .usage = usage, .purpose = purpose, .max_args = 1};
+  int code = options_parse(&o, argc, argv);
+  if (code != EXIT_DONE || o.help) return code;
+  if (o.n_args < 1) return cli_fail(EXIT_USAGE, "want a policy; usage: mopo %s", usage);
+
+  char path[1100];
+  snprintf(path, sizeof path, "%s", o.args[0]);
+  code = cli_input_inside(path, sizeof path, "policy.safetensors");
+  if (code != EXIT_DONE) return code;
+  mopo_error err;
+  mopo_policy *p = NULL;
+  mopo_status st = mopo_policy_load(&p, path, &err);
+  code = st == MOPO_OK ? evaluate(&o, p) : cli_status(st, &err);
+  mopo_policy_free(p);
+  return code;
+}

@@ -1,0 +1,126 @@
+/* cmd_train.c - mopo train: learn a policy from a dataset. */
+#include "cli.h"
+#include "json.h"
+#include "options.h"
+#include "plot.h"
+#include "progress.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char usage[] = "train --data FILE --task NAME --out DIR [options]";
+static const char purpose[] =
+    "Learns a policy from recorded transitions: fits an ensemble of dynamics models, lets the\n"
+    "policy practise in it with the reward lowered by the models' uncertainty, and writes the run\n"
+    "directory DIR. Ctrl-C writes a checkpoint; --resume goes on from it.";
+
+/* DIR/name; the library has made sure that it fits. */
+static void in_dir(char *path, size_t size, const options *o, const char *name)
+{
+  size_t n = strlen(o->c.out);
+  snprintf(path, size, "%s%s%s", o->c.out, n && o->c.out[n - 1] == '/' ? "" : "/", name);
+}
+
+/* A resumed run has its settings in its directory. */
+static int read_resumed(options *o)
+{
+  char path[1100];
+  mopo_error err;
+  int code = options_need(o, "out");
+  if (code != EXIT_DONE) return code;
+  in_dir(path, sizeof path, o, "config.ini");
+  code = cli_input(path);
+  if (code != EXIT_DONE) return code;
+  return cli_status(mopo_config_load(&o->c, path, &err), &err);
+}
+
+static int check_inputs(options *o)
+{
+  static const char *const needed[] = {"data", "task", "out"};
+  int code = o->resume ? read_resumed(o) : EXIT_DONE;
+  for (int i = 0; code == EXIT_DONE && i < 3; i++) code = options_need(o, needed[i]);
+  if (code == EXIT_DONE) code = cli_input(o->c.data);
+  if (code == EXIT_DONE && *o->c.model)
+    code = cli_input_inside(o->c.model, sizeof o->c.model, "model.safetensors");
+  return code;
+}
+
+static void print_figure(double x)
+{
+  if (isnan(x)) {
+    printf("%12s", "-");
+  } else {
+    printf("%12.1f", x);
+  }
+}
+
+static void print_row(const char *name, double ret, double score, const char *note)
+{
+  printf("%-22s", name);
+  print_figure(ret);
+  print_figure(score);
+  printf("%s\n", note);
+}
+
+static void print_table(const options *o, const mopo_train_result *r)
+{
+  const mopo_task *task = mopo_task_find(o->c.task);
+  double mean = r->batch_return_mean, best = r->batch_return_max;
+  char path[1100], note[64] = "";
+  if (!isnan(r->return_std)) snprintf(note, sizeof note, "   +- %.1f", r->return_std);
+  printf("%-22s%12s%12s\n", "", "return", "score");
+  print_row("recorded batch, mean", mean, task ? mopo_task_score(task, mean) : (double)NAN, "");
+  print_row("recorded batch, best", best, task ? mopo_task_score(task, best) : (double)NAN, "");
+  print_row("learned policy", r->return_mean, r->score, note);
+  if (isnan(r->return_mean)) printf("(not evaluated: no simulator for this task)\n");
+  printf("\n");
+  in_dir(path, sizeof path, o, "progress.csv");
+  plot_progress(path, mean, best);
+  in_dir(path, sizeof path, o, "policy.safetensors");
+  printf("\n%d epochs in %.0f s; policy: %s; run directory: %s\n", r->epochs, r->wall_seconds, path,
+         o->c.out);
+}
+
+static void print_json(const options *o, const mopo_train_result *r)
+{
+  printf("{\"task\":");
+  json_text(o->c.task);
+  printf(",\"epochs\":%d,\"return_mean\":", r->epochs);
+  json_number(r->return_mean);
+  printf(",\"return_std\":");
+  json_number(r->return_std);
+  printf(",\"normalized_score\":");
+  json_number(r->score);
+  printf(",\"batch_return_mean\":");
+  json_number(r->batch_return_mean);
+  printf(",\"batch_return_max\":");
+  json_number(r->batch_return_max);
+  printf(",\"wall_seconds\":");
+  json_number(r->wall_seconds);
+  printf(",\"out\":");
+  json_text(o->c.out);
+  printf("}\n");
+}
+
+int cmd_train(int argc, char **argv)
+{
+  options o = {.verb = "train", .usage = usage, .purpose = purpose};
+  int code = options_parse(&o, argc, argv);
+  if (code == EXIT_DONE && !o.help) code = check_inputs(&o);
+  if (code != EXIT_DONE || o.help) return code;
+
+  mopo_error err;
+  mopo_train_result r;
+  progress bar = progress_create(o.quiet);
+  mopo_watch watch = progress_watch(&bar);
+  mopo_status st = mopo_train(&r, &o.c, o.resume, &watch, &err);
+  progress_end(&bar);
+  if (st != MOPO_OK) return cli_status(st, &err);
+  if (o.json) {
+    print_json(&o, &r);
+  } else {
+    print_table(&o, &r);
+  }
+  return EXIT_DONE;
+}

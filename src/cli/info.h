@@ -1,0 +1,10 @@
+/* info.h - a dataset's statistics on stdout. */
+#ifndef CLI_INFO_H
+#define CLI_INFO_H
+
+#include "cli.h"
+
+void info_print(const char *path, const char *kind, const mopo_dataset_info *i);
+void info_print_json(const char *path, const char *kind, const mopo_dataset_info *i);
+
+#endif

@@ -1,0 +1,63 @@
+/* main.c - mopo: which verb? */
+#include "cli.h"
+#include "nearest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+  const char *name;
+  int (*run)(int argc, char **argv);
+  const char *help;
+} verbs[] = {
+    {"train", cmd_train, "learn a policy from a dataset"},
+    {"eval", cmd_eval, "score a policy in a simulated task"},
+    {"collect", cmd_collect, "make a dataset: train online in a task and record it"},
+    {"data", cmd_data, "info: what is in a dataset"},
+    {"model", cmd_model, "fit: the dynamics ensemble alone"},
+};
+enum { VERBS = sizeof verbs / sizeof verbs[0] };
+
+static int print_help(void)
+{
+  printf("Usage: mopo VERB [options]\n\n"
+         "Model-based offline policy optimisation: learns to act from recorded data alone.\n\n");
+  for (int i = 0; i < VERBS; i++) printf("  mopo %-9s %s\n", verbs[i].name, verbs[i].help);
+  printf("\nmopo VERB --help lists a verb's options; mopo --version tells what this build is.\n");
+  return EXIT_DONE;
+}
+
+static int print_version(void)
+{
+  const char *simulator = mopo_simulator_version();
+  printf("mopo " MOPO_VERSION " (%s%s, %s kernels)\n", *simulator ? "MuJoCo " : "no simulator",
+         simulator, mopo_kernels_name());
+  return EXIT_DONE;
+}
+
+static int run_verb(int argc, char **argv)
+{
+  nearest n = {.wanted = argv[1]};
+  for (int i = 0; i < VERBS; i++) {
+    if (!strcmp(argv[1], verbs[i].name)) return verbs[i].run(argc - 1, argv + 1);
+    nearest_try(&n, verbs[i].name);
+  }
+  return cli_fail(EXIT_USAGE, "unknown verb '%s', did you mean '%s'?", argv[1], n.best);
+}
+
+int main(int argc, char **argv)
+{
+  int code = EXIT_DONE;
+  if (argc < 2) return cli_fail(EXIT_USAGE, "want a verb; see mopo --help");
+  if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+    code = print_help();
+  } else if (!strcmp(argv[1], "--version")) {
+    code = print_version();
+  } else {
+    code = run_verb(argc, argv);
+  }
+  if ((fflush(stdout) != 0 || ferror(stdout)) && code == EXIT_DONE)
+    code = cli_fail(EXIT_RUN, "standard output: %s", strerror(errno));
+  return code;
+}

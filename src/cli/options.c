@@ -1,0 +1,178 @@
+/* options.c - see options.h. */
+#include "options.h"
+
+#include "nearest.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What is no setting of the library. */
+typedef struct flag {
+  const char *name, *metavar; /* metavar NULL: a switch */
+  const char *help, *verbs;
+  size_t offset; /* in options: bool or const char * */
+} flag;
+
+static const flag flags[] = {
+    {"config", "PATH", "read settings from an INI file; the command line wins",
+     "train model collect", offsetof(options, config)},
+    {"resume", NULL, "go on from the checkpoint in --out, to the same bits", "train",
+     offsetof(options, resume)},
+    {"record", "PATH", "write the episodes as a D4RL HDF5 file", "eval", offsetof(options, record)},
+    {"json", NULL, "print the result as JSON", "train model collect eval data",
+     offsetof(options, json)},
+    {"quiet", NULL, "no progress", "train model collect", offsetof(options, quiet)},
+    {"help", NULL, "print this", "train model collect eval data", offsetof(options, help)},
+};
+enum { FLAGS = sizeof flags / sizeof flags[0] };
+
+/* Is verb one of the words of verbs? */
+static bool has_verb(const char *verbs, const char *verb)
+{
+  size_t n = strlen(verb);
+  for (const char *p = verbs; (p = strstr(p, verb)) != NULL; p += n)
+    if ((p == verbs || p[-1] == ' ') && (p[n] == ' ' || !p[n])) return true;
+  return false;
+}
+
+/* The i-th setting that the verb reads, NULL past the last. `mopo eval --episodes` is the setting
+ * eval-episodes, which `mopo train` has under its full name. */
+static const mopo_setting *setting_at(const options *o, int i)
+{
+  for (int k = 0; mopo_config_setting(k); k++) {
+    const mopo_setting *s = mopo_config_setting(k);
+    if (has_verb(s->verbs, o->verb) && i-- == 0) return s;
+  }
+  return NULL;
+}
+
+static const char *setting_option(const options *o, const mopo_setting *s)
+{
+  bool short_name = !strcmp(o->verb, "eval") && !strcmp(s->name, "eval-episodes");
+  return short_name ? "episodes" : s->name;
+}
+
+/* ------------------------------------------------------------------ help */
+
+static void print_option(const char *name, const char *metavar, const char *help, const char *value)
+{
+  enum { COLUMN = 30 };
+  char left[160];
+  int n = snprintf(left, sizeof left, "  --%s %s", name, metavar ? metavar : "");
+  printf("%-*s", COLUMN, left);
+  if (n >= COLUMN) printf("\n%*s", COLUMN, "");
+  printf("%s", help);
+  if (value && *value) printf(" [%s]", value);
+  printf("\n");
+}
+
+static void print_help(const options *o)
+{
+  mopo_config unset = mopo_config_default();
+  char value[1100];
+  bool any_auto = false;
+  printf("Usage: mopo %s\n\n%s\n\nOptions, with their defaults:\n", o->usage, o->purpose);
+  for (int i = 0; setting_at(o, i); i++) {
+    const mopo_setting *s = setting_at(o, i);
+    mopo_config_get(&unset, s->name, value, sizeof value);
+    any_auto = any_auto || !strcmp(value, "auto");
+    print_option(setting_option(o, s), s->metavar, s->help, value);
+  }
+  for (int i = 0; i < FLAGS; i++)
+    if (has_verb(flags[i].verbs, o->verb))
+      print_option(flags[i].name, flags[i].metavar, flags[i].help, NULL);
+  if (any_auto) printf("\nauto: decided by the preset, the task and the data.\n");
+}
+
+/* ------------------------------------------------------------------ parsing */
+
+static int unknown_option(const options *o, const char *name)
+{
+  nearest n = {.wanted = name};
+  for (int i = 0; setting_at(o, i); i++) nearest_try(&n, setting_option(o, setting_at(o, i)));
+  for (int i = 0; i < FLAGS; i++)
+    if (has_verb(flags[i].verbs, o->verb)) nearest_try(&n, flags[i].name);
+  return cli_fail(EXIT_USAGE, "unknown option --%s, did you mean --%s?", name, n.best);
+}
+
+static const mopo_setting *find_setting(const options *o, const char *name)
+{
+  for (int i = 0; setting_at(o, i); i++)
+    if (!strcmp(setting_option(o, setting_at(o, i)), name)) return setting_at(o, i);
+  return NULL;
+}
+
+static const flag *find_flag(const options *o, const char *name)
+{
+  for (int i = 0; i < FLAGS; i++)
+    if (!strcmp(flags[i].name, name) && has_verb(flags[i].verbs, o->verb)) return &flags[i];
+  return NULL;
+}
+
+/* The option argv[*i], with its value in the same argument after '=' or in the next one. */
+static int parse_option(options *o, int argc, char **argv, int *i)
+{
+  char name[64];
+  const char *text = argv[*i] + 2, *equals = strchr(text, '=');
+  snprintf(name, sizeof name, "%.*s", equals ? (int)(equals - text) : (int)sizeof name, text);
+  const mopo_setting *s = find_setting(o, name);
+  const flag *f = find_flag(o, name);
+  if (!s && !f) return unknown_option(o, name);
+  if (f && !f->metavar) {
+    if (equals) return cli_fail(EXIT_USAGE, "--%s takes no value", name);
+    *(bool *)((char *)o + f->offset) = true;
+    return EXIT_DONE;
+  }
+  const char *value = equals ? equals + 1 : *i + 1 < argc ? argv[++*i] : NULL;
+  if (!value)
+    return cli_fail(EXIT_USAGE, "--%s wants a value: %s", name, s ? s->metavar : f->metavar);
+  if (f) {
+    *(const char **)((char *)o + f->offset) = value;
+    return EXIT_DONE;
+  }
+  mopo_error err;
+  mopo_status st = mopo_config_set(&o->c, s->name, value, &err);
+  return st == MOPO_OK ? EXIT_DONE : cli_fail(EXIT_USAGE, "--%s", err.msg);
+}
+
+static int read_config(options *o)
+{
+  mopo_error err;
+  if (!o->config) return EXIT_DONE;
+  int code = cli_input(o->config);
+  if (code != EXIT_DONE) return code;
+  return cli_status(mopo_config_load(&o->c, o->config, &err), &err);
+}
+
+int options_parse(options *o, int argc, char **argv)
+{
+  bool only_args = false; /* after "--" */
+  o->c = mopo_config_default();
+  for (int i = 1; i < argc; i++) {
+    if (!only_args && !strcmp(argv[i], "--")) {
+      only_args = true;
+    } else if (!only_args && !strcmp(argv[i], "-h")) {
+      o->help = true;
+    } else if (!only_args && !strncmp(argv[i], "--", 2)) {
+      int code = parse_option(o, argc, argv, &i);
+      if (code != EXIT_DONE) return code;
+    } else if (o->n_args < o->max_args) {
+      o->args[o->n_args++] = argv[i];
+    } else {
+      return cli_fail(EXIT_USAGE, "unexpected argument '%s'; see mopo %s --help", argv[i], o->verb);
+    }
+  }
+  if (o->help) {
+    print_help(o);
+    return EXIT_DONE;
+  }
+  return read_config(o);
+}
+
+int options_need(const options *o, const char *name)
+{
+  char value[1100];
+  mopo_config_get(&o->c, name, value, sizeof value);
+  if (*value) return EXIT_DONE;
+  return cli_fail(EXIT_USAGE, "want --%s; usage: mopo %s", name, o->usage);
+}

@@ -1,0 +1,27 @@
+/* options.h - a verb's command line: settings of the library by their names, and a few flags. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include "cli.h"
+
+typedef struct options {
+  const char *verb;    /* "train": selects the options that apply */
+  const char *usage;   /* after "mopo ": "train --data FILE ..." */
+  const char *purpose; /* a few lines for --help */
+  int max_args;        /* arguments that are not options */
+
+  mopo_config c;
+  int n_args;
+  const char *args[2];
+  const char *config, *record;
+  bool help, json, quiet, resume;
+} options;
+
+/* Parses argv[1..argc-1] into o, whose first four fields the caller has set, then reads --config.
+ * EXIT_DONE with o->help: the help has been printed. Otherwise an exit code; the message has been
+ * printed. */
+int options_parse(options *o, int argc, char **argv);
+/* Fails with EXIT_USAGE where the setting `name`, a text, is empty. */
+int options_need(const options *o, const char *name);
+
+#endif

@@ -1,0 +1,10 @@
+/* plot.h - a learning curve in the terminal. */
+#ifndef CLI_PLOT_H
+#define CLI_PLOT_H
+
+/* Draws return_mean against epoch from a run's progress.csv to stdout, with the recorded batch's
+ * mean and best return as level lines (NAN: none). Says nothing where fewer than two epochs were
+ * evaluated. */
+void plot_progress(const char *path, double batch_mean, double batch_best);
+
+#endif

@@ -1,0 +1,163 @@
+/* progress.c - see progress.h. */
+#include "progress.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { BAR = 20, LINE_BYTES = 320, EVERY = 10 /* seconds */ };
+
+typedef struct text {
+  char at[LINE_BYTES];
+  size_t n;
+} text;
+
+static void add(text *t, const char *fmt, ...) CLI_PRINTF(2, 3);
+static void add(text *t, const char *fmt, ...)
+{
+  va_list ap;
+  va_start(ap, fmt);
+  int k = vsnprintf(t->at + t->n, sizeof t->at - t->n, fmt, ap);
+  va_end(ap);
+  if (k > 0) t->n += (size_t)k;
+  if (t->n >= sizeof t->at) t->n = sizeof t->at - 1;
+}
+
+static double now(void)
+{
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+progress progress_create(bool quiet)
+{
+  const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
+  progress p = {.quiet = quiet};
+  p.terminal = isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+  p.colour = p.terminal && !(no_colour && *no_colour);
+  return p;
+}
+
+static void add_duration(text *t, double seconds)
+{
+  long s = (long)(seconds + 0.5);
+  if (s >= 3600) {
+    add(t, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+  } else {
+    add(t, "%ld:%02ld", s / 60, s % 60);
+  }
+}
+
+static void add_rate(text *t, const mopo_progress *p)
+{
+  double rate = p->seconds > 0 ? (double)p->done / p->seconds : 0;
+  if (rate <= 0) return;
+  add(t, rate >= 10 ? "  %.0f/s" : "  %.2f/s", rate);
+  if (p->total <= 0) return;
+  add(t, "  ");
+  add_duration(t, (double)(p->total - p->done) / rate);
+  add(t, " left");
+}
+
+static void add_figures(text *t, const mopo_progress *p)
+{
+  if (!isnan(p->return_mean)) add(t, "  return %.1f", p->return_mean);
+  if (!isnan(p->score)) add(t, "  score %.1f", p->score);
+  if (!isnan(p->critic_loss)) add(t, "  critic loss %.4g", p->critic_loss);
+  if (!isnan(p->penalty_mean)) add(t, "  penalty %.4g", p->penalty_mean);
+  if (!isnan(p->holdout_mse)) add(t, "  holdout mse %.4g", p->holdout_mse);
+}
+
+static double fraction(const mopo_progress *p)
+{
+  double f = p->total > 0 ? (double)p->done / (double)p->total : 0;
+  return f < 1 ? f : 1;
+}
+
+static void add_head(text *t, const mopo_progress *p)
+{
+  if (p->epochs > 0) {
+    add(t, "epoch %d/%d  ", p->epoch, p->epochs);
+  } else if (p->epoch > 0) {
+    add(t, "epoch %d  ", p->epoch);
+  }
+  add(t, "%s", p->stage);
+}
+
+static void draw_bar(progress *bar, const mopo_progress *p)
+{
+  struct winsize w = {0};
+  text t = {.n = 0}, rest = {.n = 0};
+  bool sized = ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0;
+  int room = (sized ? w.ws_col : 80) - 1;
+  int filled = (int)(fraction(p) * BAR);
+  add_head(&t, p);
+  if (p->total > 0) {
+    add(&rest, " %3.0f %%", 100 * fraction(p));
+  } else {
+    add(&rest, "  %lld", (long long)p->done);
+  }
+  add_rate(&rest, p);
+  add_figures(&rest, p);
+  fprintf(stderr, "\r\033[K%.*s", room, t.at);
+  room -= (int)t.n;
+  if (p->total > 0 && room > BAR + 3) {
+    fprintf(stderr, " %s[%.*s%*s]%s", bar->colour ? "\033[32m" : "", filled,
+            "====================", BAR - filled, "", bar->colour ? "\033[0m" : "");
+    room -= BAR + 3;
+  }
+  if (room > 0) fprintf(stderr, "%.*s", room, rest.at);
+  fflush(stderr);
+  bar->drawn = true;
+}
+
+static void print_plain(const mopo_progress *p)
+{
+  text t = {.n = 0};
+  add_head(&t, p);
+  add(&t, "  %lld", (long long)p->done);
+  if (p->total > 0) add(&t, "/%lld", (long long)p->total);
+  add_rate(&t, p);
+  add_figures(&t, p);
+  fprintf(stderr, "%s\n", t.at);
+}
+
+static void on_progress(void *ctx, const mopo_progress *p)
+{
+  progress *bar = ctx;
+  if (bar->quiet) return;
+  if (bar->terminal) {
+    draw_bar(bar, p);
+    return;
+  }
+  double t = now();
+  if (bar->next == 0) bar->next = t + EVERY; /* short jobs print none */
+  if (t < bar->next) return;
+  bar->next = t + EVERY;
+  print_plain(p);
+}
+
+static void on_line(void *ctx, const char *line)
+{
+  progress *bar = ctx;
+  if (bar->quiet) return;
+  progress_end(bar);
+  fprintf(stderr, "%s\n", line);
+}
+
+mopo_watch progress_watch(progress *p)
+{
+  return (mopo_watch){on_progress, on_line, p, cli_stop_flag()};
+}
+
+void progress_end(progress *p)
+{
+  if (p->drawn) fputs("\r\033[K", stderr);
+  p->drawn = false;
+}
