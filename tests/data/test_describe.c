@@ -1,0 +1,112 @@
+/* test_describe.c - statistics against small cases whose answers are known. */
+#include "check.h"
+
+#include "data/dataset.h"
+
+#include <math.h>
+#include <string.h>
+
+static const float OBS[] = {1, 5, 2, 5, 3, 5, 9, 5, 4, 5}, NEXT[] = {2, 5, 3, 5, 4, 5, 9, 5, 7, 5};
+static const float ACT[] = {0.5f, 1, 1, -1, 1}, REW[] = {1, 2, 3, 10, 5};
+static const unsigned char TERMINAL[] = {0, 0, 1, 0, 0}, TIMEOUT[] = {0, 0, 0, 1, 0};
+
+static void describes_episodes(void **state)
+{
+  (void)state;
+  mopo_error e = {0};
+  mopo_dataset *d = NULL;
+  mopo_dataset_info info;
+  assert_ok(mopo_dataset_from_arrays(&d, 5, 2, 1, OBS, ACT, REW, NEXT, TERMINAL, TIMEOUT, &e), e);
+  assert_ok(mopo_dataset_describe(&info, d, &e), e);
+  assert_int_equal(info.rows, 5);
+  assert_int_equal(info.episodes, 3);
+  assert_int_equal(info.terminals, 1);
+  assert_int_equal(info.timeouts, 1);
+  assert_int_equal(info.complete_episodes, 2);
+  assert_true(info.return_mean == 8.0 && info.return_std == 2.0);
+  assert_true(info.return_min == 6.0 && info.return_max == 10.0);
+  assert_true(fabs(info.return_quantile[0] - 6.2) < 1e-12 && info.return_quantile[2] == 8.0);
+  assert_true(info.length_mean == 2.0 && info.reward_mean == 4.2);
+  assert_true(info.reward_min == 1.0 && info.reward_max == 10.0);
+  assert_true(info.action_min == -1.0 && info.action_max == 1.0);
+  mopo_dataset_free(d);
+}
+
+static bool has_note(const mopo_dataset_info *info, const char *text)
+{
+  for (int i = 0; i < info->n_notes; i++)
+    if (strstr(info->notes[i], text)) return true;
+  return false;
+}
+
+static void describes_what_is_suspicious(void **state)
+{
+  enum { N = 1000 };
+  static float obs[N][2], act[N][1], rew[N], next[N][2];
+  static unsigned char terminal[N], timeout[N];
+  (void)state;
+  mopo_error e = {0};
+  mopo_dataset *d = NULL;
+  mopo_dataset_info info;
+  for (int i = 0; i < N; i++) {
+    obs[i][0] = (float)(i / 2);
+    next[i][0] = (float)(i / 2 + 1);
+    obs[i][1] = next[i][1] = 4.0f;
+    act[i][0] = i % 4 ? 1.0f : -0.5f;
+    terminal[i] = timeout[i] = i % 8 < 2;
+  }
+  rew[700] = 1e6f;
+  assert_ok(mopo_dataset_from_arrays(&d, N, 2, 1, *obs, *act, rew, *next, terminal, timeout, &e),
+            e);
+  assert_ok(mopo_dataset_describe(&info, d, &e), e);
+  assert_true(has_note(&info, "1 of 2 observation columns never change: 1"));
+  assert_true(has_note(&info, "250 rows are terminal and timeout at once"));
+  assert_true(has_note(&info, "25.0 % of the rows are terminal"));
+  assert_true(has_note(&info, "75.0 % of the action components lie at a bound"));
+  assert_true(has_note(&info, "1 rewards lie more than 10 standard deviations"));
+  assert_true(has_note(&info, "% of the rows are copies of another row"));
+  assert_true(has_note(&info, "the next row goes on elsewhere"));
+  mopo_dataset_free(d);
+  memset(rew, 0, sizeof rew);
+  memset(terminal, 0, sizeof terminal);
+  assert_ok(mopo_dataset_from_arrays(&d, N, 2, 1, *obs, *act, rew, *next, terminal, NULL, &e), e);
+  assert_ok(mopo_dataset_describe(&info, d, &e), e);
+  assert_true(has_note(&info, "no episode is complete"));
+  assert_true(has_note(&info, "every reward is 0"));
+  assert_true(isnan(info.return_mean) && info.episodes == 1);
+  mopo_dataset_free(d);
+}
+
+/* A good dataset gives no notes. */
+static void nothing_to_say_about_good_data(void **state)
+{
+  enum { N = 500 };
+  static float obs[N + 1][1], act[N][1], rew[N];
+  static unsigned char terminal[N], timeout[N];
+  (void)state;
+  mopo_error e = {0};
+  mopo_dataset *d = NULL;
+  mopo_dataset_info info;
+  for (int i = 0; i <= N; i++) obs[i][0] = (float)i;
+  for (int i = 0; i < N; i++) {
+    act[i][0] = (float)(i % 9 - 4) / 5.0f;
+    rew[i] = (float)(i % 13);
+    timeout[i] = i % 100 == 99;
+  }
+  assert_ok(mopo_dataset_from_arrays(&d, N, 1, 1, *obs, *act, rew, obs[1], terminal, timeout, &e),
+            e);
+  assert_ok(mopo_dataset_describe(&info, d, &e), e);
+  assert_int_equal(info.n_notes, 0);
+  assert_int_equal(info.complete_episodes, 5);
+  mopo_dataset_free(d);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(describes_episodes),
+      cmocka_unit_test(describes_what_is_suspicious),
+      cmocka_unit_test(nothing_to_say_about_good_data),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
