@@ -17,7 +17,8 @@ typedef struct batch {
 /* What an update reports; NAN where an algorithm has no such thing. */
 typedef struct agent_stats {
   double critic_loss, actor_loss, alpha, entropy;
-  double q_mean; /* of the first critic at the batch */
+  double q_mean;  /* of the first critic at the batch */
+  const float *q; /* [B] the same row by row; borrowed until the next update, may be NULL */
 } agent_stats;
 
 typedef struct agent_setup {

@@ -284,7 +284,8 @@ static agent_stats sac_update(agent *a, const batch *b)
                        .actor_loss = mean(s->actor_loss, s->B),
                        .alpha = (double)s->alpha,
                        .entropy = -logp,
-                       .q_mean = mean(s->q, s->B)};
+                       .q_mean = mean(s->q, s->B),
+                       .q = s->q};
 }
 
 /* ------------------------------------------------------------- create, free, state */

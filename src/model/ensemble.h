@@ -1,0 +1,79 @@
+/* ensemble.h - what would happen next, and how sure are we? E networks, each giving a Gaussian over
+ * [reward, next observation - observation] (PETS, Chua et al. 2018; MOPO, Yu et al. 2020, appendix).
+ *
+ *   input   [obs, act], standardised;  body  hidden layers of swish;  head  2D outputs: means, then
+ *   log-variances lv0, bounded by  lv = min + softplus(max - softplus(max - lv0) - min)  with max,
+ *   min [D] learned and shared by all members;  D = S + 1, output 0 is the reward. */
+#ifndef MODEL_ENSEMBLE_H
+#define MODEL_ENSEMBLE_H
+
+#include "base/par.h"
+#include "data/dataset.h"
+#include "data/scaler.h"
+#include "model/penalty.h"
+#include "nn/mlp.h"
+
+enum { ENSEMBLE_MAX = 32, ENSEMBLE_ROWS = 96 /* rows of a block: sixteen tiles of six */ };
+
+typedef struct ensemble_settings {
+  int members, elites, hidden, layers;
+} ensemble_settings;
+
+typedef struct ensemble {
+  ensemble_settings set;
+  int S, A, D, padded_D;
+  mlp net[ENSEMBLE_MAX];
+  float *max, *min;           /* [padded_D] bounds of the log-variance */
+  float *mean, *inverse_std;  /* [S+A] of the input */
+  float *std;                 /* [S+A] */
+  float *ea, *eb;             /* [padded 2D] what kernels.gauss_var takes; follows from the bounds */
+  int elite[ENSEMBLE_MAX];    /* set.elites member numbers, best first */
+  double holdout_mse[ENSEMBLE_MAX];
+  arena memory;
+} ensemble;
+
+/* Weights drawn under `key`. EINVAL (members, elites, sizes), ENOMEM. */
+MUST_CHECK mopo_status ensemble_create(ensemble **out, const ensemble_settings *set, int S, int A,
+                                       rng_key key, mopo_error *err);
+void ensemble_free(ensemble *m);
+/* After bounds were changed from outside. */
+void ensemble_bounds_changed(ensemble *m);
+void ensemble_set_scaler(ensemble *m, const scaler *s);
+
+/* Workspace of one thread for blocks of at most ENSEMBLE_ROWS rows. */
+typedef struct ensemble_work {
+  mlp_acts acts;
+  panels input;      /* standardised, the same for every member */
+  float *means;      /* [E,R,D] predicted differences; only for penalties that compare members */
+  float *chosen;     /* [R,2D rounded up to panels] the row of the member that was drawn */
+  float *norm2, *u;  /* [R] */
+  float *noise;      /* [R,D rounded up to 4] */
+  int member[ENSEMBLE_ROWS];
+} ensemble_work;
+void ensemble_work_layout(ensemble_work *w, const ensemble *m, arena *a);
+
+/* Where a block's draws come from: rows r0 .. of place `hi` under the keys. */
+typedef struct ensemble_draw {
+  rng_key noise, member;
+  uint64_t hi, r0;
+} ensemble_draw;
+
+/* One imagined step of rows <= ENSEMBLE_ROWS states and actions. Each row takes one elite, drawn
+ * uniformly, and samples from its Gaussian. obs[r], act[r] point at S and A floats; next[r] at S.
+ *   rew [rows]  sampled reward, not penalised
+ *   u   [rows]  uncertainty by `kind`, over ALL members, in raw units
+ * Never allocates. NaN travels. */
+void ensemble_step(const ensemble *m, ensemble_work *w, float *const *next, float *rew, float *u,
+                   const float *const *obs, const float *const *act, int rows, penalty_kind kind,
+                   const ensemble_draw *draw);
+
+/* Standardised inputs of rows into x, rows r0 ... */
+void ensemble_input(const ensemble *m, panels x, int r0, const float *const *obs,
+                    const float *const *act, int rows);
+
+/* A .safetensors file: layers.<i>.weight [E,out,in], layers.<i>.bias [E,out], max_logvar,
+ * min_logvar [D], scaler.mean, scaler.std [S+A], elites, holdout_mse. EIO, EFORMAT, ENOMEM. */
+MUST_CHECK mopo_status ensemble_save(const ensemble *m, const char *path, mopo_error *err);
+MUST_CHECK mopo_status ensemble_load(ensemble **out, const char *path, mopo_error *err);
+
+#endif

@@ -1,0 +1,361 @@
+/* fit.c - see fit.h. The loss, for each member and minibatch of B rows:
+ *
+ *   mean over B and D of [(mu - y)^2 exp(-lv) + lv] + sum over layers of wd_l / 2 |W_l|^2
+ *   and, once, 0.01 sum(max) - 0.01 sum(min)
+ *
+ * (PETS; the authors' code of MOPO.) A step is a stage of rows, cut by member and block of 64 rows,
+ * and a stage of panels, cut by member and panel of weights; the shared bounds are reduced over
+ * members and blocks in their order. */
+#include "model/fit.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK = 64, HOLDOUT_BLOCK = ENSEMBLE_ROWS };
+
+static const double BOUND_WEIGHT = 0.01;
+/* For four hidden layers; a net of another depth takes the first for its first layer, the last for
+ * its last, the middle one for the rest. */
+static const double DECAY[] = {2.5e-5, 5e-5, 7.5e-5, 7.5e-5, 1e-4};
+
+typedef struct fitter {
+  ensemble *m;
+  const mopo_dataset *d;
+  const fit_settings *set;
+  par *pool;
+  int E, B, rows, blocks, pieces; /* of a full batch; rows: of this one */
+  int64_t n_train, n_hold, at;    /* at: first place of this batch in each bootstrap */
+  uint32_t *split, *index;        /* [N] holdout first; [E,n_train] */
+  adam opt[ENSEMBLE_MAX];
+  adam_step step[ENSEMBLE_MAX];
+  mlp_acts acts[ENSEMBLE_MAX];
+  mlp_grads grads[ENSEMBLE_MAX];
+  float *sums;                    /* [E,blocks,4,padded_D] as kernels.gauss_nll adds them */
+  float *bound_m, *bound_v;       /* [2,padded_D] Adam of max, then min */
+  double power1, power2;
+  double loss[ENSEMBLE_MAX];      /* sum over the epoch's rows */
+  float **scratch;                /* [threads] a panel's gradient */
+  ensemble_work *work;            /* [threads] */
+  double *block_mse;              /* [E, holdout blocks] */
+  float *best;                    /* [E, size] weights of the best holdout error */
+  double best_mse[ENSEMBLE_MAX];
+  arena memory;
+} fitter;
+
+/* ------------------------------------------------------------------ one step */
+
+static void rows_stage(void *ctx, int piece, int thread)
+{
+  (void)thread;
+  fitter *f = ctx;
+  ensemble *m = f->m;
+  int e = piece / f->blocks, r0 = piece % f->blocks * BLOCK, W = f->d->at.width;
+  int n = f->rows - r0 < BLOCK ? f->rows - r0 : BLOCK;
+  float *sums = f->sums + (size_t)piece * 4 * (size_t)m->padded_D;
+  memset(sums, 0, 4 * (size_t)m->padded_D * sizeof(float));
+  if (n <= 0) return;
+
+  const uint32_t *index = f->index + (size_t)e * (size_t)f->n_train + (size_t)f->at + r0;
+  const float *obs[BLOCK], *act[BLOCK];
+  float target[BLOCK * GAUSS_MAX];
+  for (int r = 0; r < n; r++) {
+    const float *row = f->d->rows + (size_t)index[r] * (size_t)W;
+    obs[r] = row, act[r] = row + f->d->at.act;
+    float *y = target + r * m->D;
+    y[0] = row[f->d->at.rew];
+    for (int i = 0; i < m->S; i++) y[1 + i] = row[f->d->at.next + i] - row[i];
+  }
+  mlp *net = &m->net[e];
+  int last = net->layers;
+  ensemble_input(m, f->acts[e].h[0], r0, obs, act, n);
+  mlp_forward(net, &f->acts[e], r0, n, true);
+  panels raw = f->acts[e].h[last], delta = f->grads[e].g[last - 1];
+  raw.x += (size_t)r0 * PANEL, delta.x += (size_t)r0 * PANEL;
+  net->k->gauss_nll(delta, sums, raw, target, (size_t)m->D, m->max, m->min,
+                    1.0f / ((float)f->rows * (float)m->D), n, m->D);
+  mlp_backward(net, &f->acts[e], &f->grads[e], r0, n);
+}
+
+static double decay_of(int layer, int layers)
+{
+  int last = (int)(sizeof DECAY / sizeof *DECAY) - 1;
+  if (layer == layers - 1) return DECAY[last];
+  return DECAY[layer < last - 1 ? layer : last - 1];
+}
+
+static void panels_stage(void *ctx, int piece, int thread)
+{
+  fitter *f = ctx;
+  int e = piece / f->pieces, p = piece % f->pieces;
+  mlp *net = &f->m->net[e];
+  double decay = f->set->decay * decay_of(mlp_piece_at(net, p).layer, net->layers);
+  mlp_piece_update(net, p, &f->opt[e], f->step[e], &f->acts[e], &f->grads[e], f->rows, NULL,
+                   (float)decay, f->scratch[thread]);
+}
+
+/* Adam on max and min: gradients summed over members and blocks in their order. */
+static void bounds_step(fitter *f)
+{
+  ensemble *m = f->m;
+  size_t Dp = (size_t)m->padded_D;
+  f->power1 *= 0.9, f->power2 *= 0.999;
+  for (int which = 0; which < 2; which++) {
+    float *bound = which ? m->min : m->max;
+    float *mm = f->bound_m + (size_t)which * Dp, *vv = f->bound_v + (size_t)which * Dp;
+    for (int d = 0; d < m->D; d++) {
+      double g = which ? -BOUND_WEIGHT : BOUND_WEIGHT;
+      for (int i = 0; i < f->E * f->blocks; i++)
+        g += (double)f->sums[((size_t)i * 4 + (size_t)which) * Dp + (size_t)d];
+      mm[d] = (float)(0.9 * (double)mm[d] + 0.1 * g);
+      vv[d] = (float)(0.999 * (double)vv[d] + 0.001 * g * g);
+      double up = (double)mm[d] / (1.0 - f->power1);
+      double down = sqrt((double)vv[d] / (1.0 - f->power2)) + 1e-8;
+      bound[d] = (float)((double)bound[d] - f->set->lr * up / down);
+    }
+  }
+}
+
+static void add_losses(fitter *f)
+{
+  size_t Dp = (size_t)f->m->padded_D;
+  for (int e = 0; e < f->E; e++)
+    for (int b = 0; b < f->blocks; b++)
+      for (int d = 0; d < f->m->D; d++)
+        f->loss[e] += (double)f->sums[((size_t)(e * f->blocks + b) * 4 + 2) * Dp + (size_t)d];
+}
+
+static mopo_status train_epoch(fitter *f, int epoch, rng_key key, const fit_watch *watch,
+                               mopo_error *err)
+{
+  for (int e = 0; e < f->E; e++) {
+    rng_stream r = rng_stream_of(rng_index(rng_index(key, (uint64_t)epoch), (uint64_t)e));
+    rng_shuffle(&r, f->index + (size_t)e * (size_t)f->n_train, (size_t)f->n_train);
+    f->loss[e] = 0.0;
+  }
+  for (f->at = 0; f->at < f->n_train; f->at += f->B) {
+    int64_t left = f->n_train - f->at;
+    f->rows = left < f->B ? (int)left : f->B;
+    for (int e = 0; e < f->E; e++) f->step[e] = adam_next(&f->opt[e]);
+    par_run(f->pool, f->E * f->blocks, rows_stage, f);
+    par_run(f->pool, f->E * f->pieces, panels_stage, f);
+    bounds_step(f);
+    add_losses(f);
+    if (watch && watch->step && watch->step(watch->ctx, f->at, f->n_train))
+      return error_set(err, MOPO_ESTOPPED, "stopped in epoch %d of fitting the model", epoch + 1);
+  }
+  for (int e = 0; e < f->E; e++)
+    if (!isfinite(f->loss[e]))
+      return error_set(err, MOPO_ENUMERIC, "model: loss of member %d is %g in epoch %d", e,
+                       f->loss[e], epoch + 1);
+  return MOPO_OK;
+}
+
+/* ------------------------------------------------------------------ holdout */
+
+static void holdout_stage(void *ctx, int piece, int thread)
+{
+  fitter *f = ctx;
+  const ensemble *m = f->m;
+  ensemble_work *w = &f->work[thread];
+  int blocks = (int)((f->n_hold + HOLDOUT_BLOCK - 1) / HOLDOUT_BLOCK);
+  int e = piece / blocks, r0 = piece % blocks * HOLDOUT_BLOCK;
+  int n = (int)f->n_hold - r0 < HOLDOUT_BLOCK ? (int)f->n_hold - r0 : HOLDOUT_BLOCK;
+  const float *obs[HOLDOUT_BLOCK] = {0}, *act[HOLDOUT_BLOCK] = {0};
+  for (int r = 0; r < n; r++) {
+    obs[r] = dataset_row(f->d, f->split[r0 + r]);
+    act[r] = obs[r] + f->d->at.act;
+  }
+  ensemble_input(m, w->input, 0, obs, act, n);
+  mlp_forward(&m->net[e], &w->acts, 0, n, false);
+  panels out = w->acts.h[m->net[e].layers];
+  double sum = 0.0;
+  for (int r = 0; r < n; r++)
+    for (int d = 0; d < m->D; d++) {
+      const float *row = obs[r];
+      float y = d ? row[f->d->at.next + d - 1] - row[d - 1] : row[f->d->at.rew];
+      float x = out.x[(size_t)(d / PANEL) * out.stride + (size_t)(r * PANEL + d % PANEL)] - y;
+      sum += (double)(x * x);
+    }
+  f->block_mse[piece] = sum;
+}
+
+static void holdout(fitter *f)
+{
+  int blocks = (int)((f->n_hold + HOLDOUT_BLOCK - 1) / HOLDOUT_BLOCK);
+  par_run(f->pool, f->E * blocks, holdout_stage, f);
+  for (int e = 0; e < f->E; e++) {
+    double sum = 0.0;
+    for (int b = 0; b < blocks; b++) sum += f->block_mse[e * blocks + b];
+    f->m->holdout_mse[e] = sum / (double)f->n_hold / f->m->D;
+  }
+}
+
+/* Keeps the weights of every member that got better by more than `improvement` of its best. */
+static bool keep_best(fitter *f)
+{
+  bool any = false;
+  for (int e = 0; e < f->E; e++) {
+    double now = f->m->holdout_mse[e], best = f->best_mse[e];
+    if (!((best - now) / best > f->set->improvement)) continue;
+    any = true;
+    f->best_mse[e] = now;
+    const mlp *net = &f->m->net[e];
+    memcpy(f->best + (size_t)e * net->size, net->params, net->size * sizeof(float));
+  }
+  return any;
+}
+
+static void restore_best(fitter *f)
+{
+  for (int e = 0; e < f->E; e++) {
+    mlp *net = &f->m->net[e];
+    if (f->best_mse[e] < INFINITY && f->best_mse[e] > 0.0)
+      memcpy(net->params, f->best + (size_t)e * net->size, net->size * sizeof(float));
+  }
+  holdout(f);
+}
+
+static void choose_elites(ensemble *m)
+{
+  for (int e = 0; e < m->set.members; e++) m->elite[e] = e;
+  for (int i = 1; i < m->set.members; i++) /* insertion: stable, and members are few */
+    for (int j = i; j > 0 && m->holdout_mse[m->elite[j]] < m->holdout_mse[m->elite[j - 1]]; j--) {
+      int t = m->elite[j];
+      m->elite[j] = m->elite[j - 1];
+      m->elite[j - 1] = t;
+    }
+}
+
+/* ------------------------------------------------------------------ setting up */
+
+static void layout(fitter *f, arena *a)
+{
+  size_t N = (size_t)f->d->N, E = (size_t)f->E, size = f->m->net[0].size;
+  size_t Dp = (size_t)f->m->padded_D, threads = (size_t)par_threads(f->pool);
+  int hold_blocks = (int)((f->n_hold + HOLDOUT_BLOCK - 1) / HOLDOUT_BLOCK);
+  f->split = arena_bytes(a, N * sizeof *f->split);
+  f->index = arena_bytes(a, E * (size_t)f->n_train * sizeof *f->index);
+  for (int e = 0; e < f->E; e++) {
+    mlp *net = &f->m->net[e];
+    mlp_layout_transposes(net, a);
+    adam_layout(&f->opt[e], a, size);
+    mlp_acts_layout(&f->acts[e], net, a, f->B, true);
+    mlp_grads_layout(&f->grads[e], net, a, f->B);
+  }
+  f->sums = arena_floats(a, E * (size_t)f->blocks * 4 * Dp);
+  f->bound_m = arena_floats(a, 2 * Dp), f->bound_v = arena_floats(a, 2 * Dp);
+  f->block_mse = arena_bytes(a, E * (size_t)hold_blocks * sizeof(double));
+  f->best = arena_floats(a, E * size);
+  f->scratch = arena_bytes(a, threads * sizeof *f->scratch);
+  f->work = arena_bytes(a, threads * sizeof *f->work);
+  ensemble_work measure;
+  for (size_t t = 0; t < threads; t++) {
+    float *s = arena_floats(a, mlp_scratch(&f->m->net[0]));
+    if (a->base) f->scratch[t] = s;
+    ensemble_work_layout(a->base ? &f->work[t] : &measure, f->m, a);
+  }
+}
+
+static void forget_transposes(ensemble *m)
+{
+  for (int e = 0; e < m->set.members; e++)
+    for (int i = 0; i < m->net[e].layers; i++) m->net[e].layer[i].wt = NULL;
+}
+
+/* Holdout rows are the first of a random order, bootstrap samples are drawn from the rest. */
+static void draw_samples(fitter *f, rng_key key)
+{
+  for (int64_t i = 0; i < f->d->N; i++) f->split[i] = (uint32_t)i;
+  rng_stream r = rng_stream_of(rng_split(key, "holdout"));
+  rng_shuffle(&r, f->split, (size_t)f->d->N);
+  for (int e = 0; e < f->E; e++) {
+    rng_stream s = rng_stream_of(rng_index(rng_split(key, "bootstrap"), (uint64_t)e));
+    uint32_t *index = f->index + (size_t)e * (size_t)f->n_train;
+    for (int64_t i = 0; i < f->n_train; i++)
+      index[i] = f->split[f->n_hold + (int64_t)rng_below(&s, (uint64_t)f->n_train)];
+  }
+}
+
+static mopo_status prepare(fitter *f, rng_key key, mopo_error *err)
+{
+  f->n_hold = (int64_t)(f->set->holdout_ratio * (double)f->d->N);
+  if (f->n_hold > f->set->holdout_max) f->n_hold = f->set->holdout_max;
+  if (f->n_hold < 1) f->n_hold = 1;
+  f->n_train = f->d->N - f->n_hold;
+  if (f->n_train < 1)
+    return error_set(err, MOPO_EDATA, "%s: %lld rows, want at least 2 to fit a model", f->d->name,
+                     (long long)f->d->N);
+  if (f->d->N > UINT32_MAX)
+    return error_set(err, MOPO_EDATA, "%s: more than %u rows", f->d->name, UINT32_MAX);
+  layout(f, &f->memory);
+  if (!arena_alloc(&f->memory)) {
+    forget_transposes(f->m);
+    return error_set(err, MOPO_ENOMEM, "model: no memory to fit %lld rows", (long long)f->d->N);
+  }
+  layout(f, &f->memory);
+  draw_samples(f, key);
+  scaler *s = NULL;
+  mopo_status st = scaler_create(&s, f->m->S + f->m->A, err);
+  if (st != MOPO_OK) return st;
+  scaler_fit(s, f->d->rows, f->split + f->n_hold, f->n_train, f->d->at.width);
+  ensemble_set_scaler(f->m, s);
+  scaler_free(s);
+  f->power1 = f->power2 = 1.0;
+  for (int e = 0; e < f->E; e++) {
+    adam_init(&f->opt[e], f->set->lr);
+    mlp_transpose(&f->m->net[e]);
+    f->best_mse[e] = INFINITY;
+  }
+  return MOPO_OK;
+}
+
+static bool improves(fitter *f, int *stale)
+{
+  for (int e = 0; e < f->E; e++)
+    if (isinf(f->best_mse[e])) f->best_mse[e] = 1e300; /* the first one always improves */
+  *stale = keep_best(f) ? 0 : *stale + 1;
+  return *stale < f->set->patience;
+}
+
+static mopo_status run(fitter *f, fit_result *out, rng_key key, const fit_watch *watch,
+                       mopo_error *err)
+{
+  rng_key shuffles = rng_split(key, "shuffle");
+  int stale = 0;
+  for (int epoch = 0; !f->set->max_epochs || epoch < f->set->max_epochs; epoch++) {
+    mopo_status st = train_epoch(f, epoch, shuffles, watch, err);
+    if (st != MOPO_OK) return st;
+    holdout(f);
+    out->epochs = epoch + 1;
+    if (watch && watch->epoch && watch->epoch(watch->ctx, epoch + 1, f->m->holdout_mse, f->E))
+      return error_set(err, MOPO_ESTOPPED, "stopped after epoch %d of fitting the model",
+                       epoch + 1);
+    if (!improves(f, &stale)) break;
+  }
+  for (int e = 0; e < f->E; e++)
+    out->train_loss[e] = f->loss[e] / ((double)f->n_train * f->m->D);
+  restore_best(f);
+  choose_elites(f->m);
+  return MOPO_OK;
+}
+
+mopo_status ensemble_fit(ensemble *m, fit_result *out, const mopo_dataset *d,
+                         const fit_settings *set, par *pool, rng_key key, const fit_watch *watch,
+                         mopo_error *err)
+{
+  fitter *f = calloc(1, sizeof *f);
+  *out = (fit_result){0};
+  if (!f) return error_set(err, MOPO_ENOMEM, "model: no memory");
+  f->m = m, f->d = d, f->set = set, f->pool = pool;
+  f->E = m->set.members, f->B = set->batch;
+  f->blocks = (set->batch + BLOCK - 1) / BLOCK;
+  f->pieces = mlp_pieces(&m->net[0]);
+  mopo_status st = prepare(f, key, err);
+  if (st == MOPO_OK) st = run(f, out, key, watch, err);
+  ensemble_bounds_changed(m);
+  forget_transposes(m);
+  free(f->memory.base);
+  free(f);
+  return st;
+}

@@ -1,0 +1,33 @@
+/* fit.h - fits the ensemble to a dataset by maximum likelihood. */
+#ifndef MODEL_FIT_H
+#define MODEL_FIT_H
+
+#include "model/ensemble.h"
+
+typedef struct fit_settings {
+  int batch, patience, max_epochs; /* max_epochs 0: until it stops improving */
+  int holdout_max;
+  double lr, decay, improvement, holdout_ratio;
+} fit_settings;
+
+typedef struct fit_result {
+  int epochs;
+  double train_loss[ENSEMBLE_MAX]; /* of the last epoch, by member: mean of the terms over B and D */
+} fit_result;
+
+/* What is told after each epoch; true: stop now (ESTOPPED). */
+typedef struct fit_watch {
+  bool (*epoch)(void *ctx, int epoch, const double *holdout_mse, int members);
+  bool (*step)(void *ctx, int64_t done, int64_t total);
+  void *ctx;
+} fit_watch;
+
+/* Fits m: the scaler on the training split, then epochs of minibatches, each member on its own
+ * bootstrap sample, all sharing the bounds; keeps each member's weights of its best holdout error;
+ * sets holdout_mse and elites. The bits depend on data, settings and key only.
+ * EDATA (fewer than two rows), ENOMEM, ENUMERIC (a loss is no longer finite), ESTOPPED. */
+MUST_CHECK mopo_status ensemble_fit(ensemble *m, fit_result *out, const mopo_dataset *d,
+                                    const fit_settings *set, par *pool, rng_key key,
+                                    const fit_watch *watch, mopo_error *err);
+
+#endif

@@ -1,0 +1,152 @@
+/* rollout.c - see rollout.h. A step is cut into blocks of rows that each go through the actor and
+ * all members of the model while they are in cache. */
+#include "train/rollout.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct rollout_work {
+  actor_work actor;
+  ensemble_work model;
+} rollout_work;
+
+struct rollout {
+  rollout_settings set;
+  const mopo_task *task;
+  const ensemble *m;
+  par *pool;
+  row_layout at;
+  float *rows;     /* [set.rows,W] this step's transitions */
+  float *obs;      /* [set.rows,S] of the live ones */
+  double *penalty; /* [set.rows] */
+  double *reward;  /* [set.rows] before the penalty */
+  rollout_work *work; /* [threads] */
+  arena memory;
+  /* this step */
+  const actor *p;
+  rng_key act_key;
+  ensemble_draw draw;
+  int live;
+};
+
+static void layout(rollout *r, const actor *p, arena *a)
+{
+  size_t n = (size_t)r->set.rows, threads = (size_t)par_threads(r->pool);
+  r->rows = arena_floats(a, n * (size_t)r->at.width);
+  r->obs = arena_floats(a, n * (size_t)r->at.S);
+  r->penalty = arena_bytes(a, n * sizeof(double));
+  r->reward = arena_bytes(a, n * sizeof(double));
+  r->work = arena_bytes(a, threads * sizeof *r->work);
+  rollout_work measure;
+  for (size_t t = 0; t < threads; t++) {
+    rollout_work *w = a->base ? &r->work[t] : &measure;
+    actor_work_layout(&w->actor, p, a, ENSEMBLE_ROWS);
+    ensemble_work_layout(&w->model, r->m, a);
+  }
+}
+
+mopo_status rollout_create(rollout **out, const rollout_settings *set, const mopo_task *task,
+                           const ensemble *m, const actor *p, par *pool, mopo_error *err)
+{
+  *out = NULL;
+  rollout *r = calloc(1, sizeof *r);
+  if (!r) return error_set(err, MOPO_ENOMEM, "rollout: no memory");
+  r->set = *set, r->task = task, r->m = m, r->pool = pool;
+  r->at = row_layout_of(m->S, m->A);
+  layout(r, p, &r->memory);
+  if (!arena_alloc(&r->memory)) {
+    free(r);
+    return error_set(err, MOPO_ENOMEM, "rollout: no memory for %d rows", set->rows);
+  }
+  layout(r, p, &r->memory);
+  *out = r;
+  return MOPO_OK;
+}
+
+void rollout_free(rollout *r)
+{
+  if (!r) return;
+  free(r->memory.base);
+  free(r);
+}
+
+/* Rows r0.. of this step: act, imagine, penalise, and say where the task ends. */
+static void block(void *ctx, int piece, int thread)
+{
+  rollout *r = ctx;
+  rollout_work *w = &r->work[thread];
+  const row_layout *at = &r->at;
+  int r0 = piece * ENSEMBLE_ROWS;
+  int n = r->live - r0 < ENSEMBLE_ROWS ? r->live - r0 : ENSEMBLE_ROWS;
+  const float *obs[ENSEMBLE_ROWS] = {0}, *act[ENSEMBLE_ROWS] = {0};
+  float *next[ENSEMBLE_ROWS] = {0}, rew[ENSEMBLE_ROWS], u[ENSEMBLE_ROWS];
+  float *rows = r->rows + (size_t)r0 * (size_t)at->width;
+  for (int i = 0; i < n; i++) {
+    float *row = rows + i * at->width;
+    memcpy(row, r->obs + (size_t)(r0 + i) * (size_t)at->S, (size_t)at->S * sizeof *row);
+    obs[i] = row, act[i] = row + at->act, next[i] = row + at->next;
+  }
+  int padded_rows = (r->set.rows + PANEL - 1) / PANEL * PANEL;
+  actor_noise_at noise = {r->act_key, r->draw.hi, padded_rows, r0};
+  actor_act(r->p, &w->actor, rows + at->act, (size_t)at->width, rows, (size_t)at->width, n, &noise);
+  ensemble_draw draw = r->draw;
+  draw.r0 = (uint64_t)r0;
+  ensemble_step(r->m, &w->model, next, rew, u, obs, act, n, r->set.penalty, &draw);
+  for (int i = 0; i < n; i++) {
+    float *row = rows + i * at->width, cost = (float)r->set.coef * u[i];
+    row[at->rew] = rew[i] - cost;
+    row[at->done] = r->task->done(obs[i], act[i], next[i]) ? 1.0f : 0.0f;
+    r->penalty[r0 + i] = (double)cost;
+    r->reward[r0 + i] = (double)rew[i];
+  }
+}
+
+static void start_states(rollout *r, const mopo_dataset *d, rng_key key, uint64_t epoch)
+{
+  size_t S = (size_t)r->at.S;
+  for (int i = 0; i < r->set.rows; i++) {
+    uint32_t w[4];
+    rng_block(w, key, epoch, (uint64_t)i);
+    uint64_t row = rng_word_below(w[0], w[1], (uint64_t)d->N);
+    memcpy(r->obs + (size_t)i * S, dataset_row(d, (int64_t)row), S * sizeof(float));
+  }
+  r->live = r->set.rows;
+}
+
+/* The rows that go on become the next step's states. */
+static void keep_live(rollout *r)
+{
+  size_t S = (size_t)r->at.S;
+  int n = 0;
+  for (int i = 0; i < r->live; i++) {
+    const float *row = r->rows + (size_t)i * (size_t)r->at.width;
+    if (row[r->at.done] == 0.0f) memcpy(r->obs + (size_t)n++ * S, row + r->at.next, S * sizeof *row);
+  }
+  r->live = n;
+}
+
+bool rollout_run(rollout *r, rollout_stats *out, replay *into, const mopo_dataset *d,
+                 const actor *p, rng_key key, uint64_t epoch, bool (*stop)(void *ctx), void *ctx)
+{
+  double penalty = 0.0, reward = 0.0;
+  *out = (rollout_stats){0};
+  r->p = p;
+  r->act_key = rng_split(key, "action");
+  r->draw = (ensemble_draw){rng_split(key, "noise"), rng_split(key, "member"), 0, 0};
+  start_states(r, d, rng_split(key, "start"), epoch);
+  for (int t = 0; t < r->set.length && r->live > 0; t++) {
+    if (stop && stop(ctx)) return false;
+    r->draw.hi = epoch * (uint64_t)r->set.length + (uint64_t)t;
+    par_run(r->pool, (r->live + ENSEMBLE_ROWS - 1) / ENSEMBLE_ROWS, block, r);
+    replay_push(into, r->rows, r->live);
+    int before = r->live;
+    for (int i = 0; i < before; i++) penalty += r->penalty[i], reward += r->reward[i];
+    keep_live(r);
+    out->rows += before;
+    out->terminals += before - r->live;
+  }
+  out->penalty_mean = penalty / (double)out->rows;
+  out->reward_mean = reward / (double)out->rows;
+  return true;
+}
