@@ -21,6 +21,10 @@
 extern "C" {
 #endif
 
+#if defined(__GNUC__)
+#pragma GCC visibility push(default) /* the rest of the library is hidden */
+#endif
+
 #define MOPO_VERSION "0.1.0"
 
 #if defined(__GNUC__)
@@ -126,7 +130,9 @@ MOPO_MUST_CHECK mopo_status mopo_dataset_describe(mopo_dataset_info *out, const 
 /* ------------------------------------------------------------------ settings */
 
 /* Every setting of a run. Fill with mopo_config_default, change by name with mopo_config_set (or
- * directly: then also call mopo_config_mark, so that a preset does not overwrite it). */
+ * directly: then also call mopo_config_mark, so that mopo_config_load does not overwrite it).
+ * A field still at NAN, at 0 where its range begins above, or at "" where it is one of some words,
+ * is `auto`: mopo_config_resolve decides it. */
 typedef struct mopo_config {
   char data[1024], task[64], out[1024], algo[32], preset[16], model[1024], physics[16];
   uint64_t seed;
@@ -160,7 +166,7 @@ typedef struct mopo_setting {
   const char *name;   /* kebab-case: the option without its dashes, and the key in config.ini */
   const char *metavar;/* what the value is: N, X, NAME, PATH, or "a|b|c": one of these words */
   const char *help;   /* one line, with unit and meaning */
-  const char *verbs;  /* the verbs that read it: "train model collect" */
+  const char *verbs;  /* the verbs that read it: "train model collect eval" */
   char type;          /* 'i' int, 'l' int64, 'u' uint64, 'd' double, 's' string */
   size_t offset, size;/* the field of mopo_config */
   double min, max;    /* range of a number, both ends included */
@@ -280,6 +286,9 @@ const char *mopo_simulator_version(void);
 /* The instruction set the kernels use on this machine: "avx512", "avx2", "portable". */
 const char *mopo_kernels_name(void);
 
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

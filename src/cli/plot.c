@@ -116,7 +116,7 @@ static void draw_line(canvas *v, int col, int row, int to_col, int to_row)
 static void draw_curve(canvas *v, const curve *c)
 {
   double first = c->x[0], span = c->x[c->n - 1] - first;
-  int last_col = 0, last_row = row_of(v, c->y[0]);
+  int last_col = 0, last_row = 0;
   for (int i = 0, k = 0; i < DOT_COLS; i++) {
     double sum = 0;
     int n = 0;
@@ -124,8 +124,8 @@ static void draw_curve(canvas *v, const curve *c)
       sum += c->y[k];
     if (!n) continue;
     int row = row_of(v, sum / n);
-    if (i == 0) v->curve[row][0] = 1;
-    draw_line(v, last_col, i == 0 ? row : last_row, i, row);
+    v->curve[row][i] = 1;
+    draw_line(v, last_col, last_row, i, row);
     last_col = i;
     last_row = row;
   }

@@ -1,0 +1,43 @@
+# The front door: make, make demo, make test. CMake does the work.
+
+BUILD ?= build
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
+SOURCES = $(wildcard src/*/*.[ch] tests/*.h tests/*/*.[ch] include/*/*.h bench/*.[ch] examples/*.c)
+
+all: ## build $(BUILD)/mopo and the library
+	@cmake -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release || { scripts/deps.sh --list; exit 1; }
+	@cmake --build $(BUILD) -j $(JOBS)
+
+deps: ## install what the build needs (apt)
+	@scripts/deps.sh
+
+demo: deps ## learn to hop from a small recorded batch
+	@$(MAKE) all
+	@scripts/demo.sh
+
+test: deps ## build and run every test
+	@$(MAKE) all
+	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+
+asan: deps ## the fast tests with address and undefined-behaviour sanitizers
+	@cmake --preset asan
+	@cmake --build --preset asan -j $(JOBS)
+	@ctest --preset asan -j $(JOBS)
+
+install: all ## install to PREFIX (default /usr/local); DESTDIR is honoured
+	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+format: ## clang-format on every source
+	@clang-format -i $(SOURCES)
+
+check-format:
+	@clang-format --dry-run -Werror $(SOURCES)
+
+clean:
+	@cmake -E rm -rf $(BUILD) build-asan build-dev
+
+help: ## print this
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile
+
+.PHONY: all deps demo test asan install format check-format clean help

@@ -1,0 +1,61 @@
+#!/bin/sh
+# layers.sh [ROOT] - holds the house's rules on includes:
+#   which room may include which, and the one owner of each third-party library.
+# Prints every include that breaks them, and fails if there is one.
+set -eu
+cd "${1:-$(dirname "$0")/..}"
+
+find src -name '*.[ch]' | sort | xargs awk '
+BEGIN {
+  may["base"] = ""
+  may["io"] = may["nn"] = may["env"] = "base"
+  may["data"] = may["run"] = "io base"
+  may["agent"] = may["model"] = "data io nn base"
+  may["train"] = "model agent env run data io nn base"
+  may["cli"] = ""
+
+  # header -> the files that may see it
+  owner["mujoco"] = "^src/env/(sim|render)"
+  owner["GL"] = owner["EGL"] = "^src/env/render"
+  owner["hdf5"] = owner["H5"] = "^src/io/hdf5"
+  owner["pthread"] = owner["threads"] = "^src/base/par\\.c$"
+  owner["ini"] = "^src/run/config\\.c$"
+  owner["jansson"] = "^src/(io/safetensors|run/result)\\.c$"
+}
+
+function broken(why) {
+  printf "%s:%d: %s: %s\n", FILENAME, FNR, $0, why
+  bad = 1
+}
+
+function within(room, list,    words, n, i) {
+  n = split(list, words, " ")
+  for (i = 1; i <= n; i++) if (words[i] == room) return 1
+  return 0
+}
+
+FNR == 1 {
+  split(FILENAME, part, "/")
+  room = part[2]
+  if (!(room in may)) { printf "%s: room \"%s\" is not in the table\n", FILENAME, room; bad = 1; nextfile }
+}
+
+/^[ \t]*#[ \t]*include[ \t]*"/ {
+  split($0, quoted, "\"")
+  slash = index(quoted[2], "/")
+  other = slash ? substr(quoted[2], 1, slash - 1) : room
+  if (other == "mopo" || other == room) next
+  if (!(other in may)) broken("no such room")
+  else if (!within(other, may[room])) broken(room " may not include " other)
+}
+
+/^[ \t]*#[ \t]*include[ \t]*</ {
+  stem = $0
+  sub(/^[^<]*</, "", stem)
+  sub(/[\/.>].*$/, "", stem)
+  if (stem ~ /^H5/) stem = "H5"
+  if (stem in owner && FILENAME !~ owner[stem]) broken("not its owner")
+}
+
+END { exit bad }
+'

@@ -1,0 +1,94 @@
+#!/bin/sh
+# cli_test.sh PROGRAM - exit codes, and where the words go: results to stdout, all else to stderr.
+set -u
+mopo=$1
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+cd "$dir" || exit 1
+failed=0
+
+# expect CODE PATTERN ARGUMENT...: the exit code, and PATTERN in the one line on stderr (on stdout
+# where the code is 0).
+expect() {
+  code=$1
+  pattern=$2
+  shift 2
+  "$mopo" "$@" > out 2> err < /dev/null
+  got=$?
+  if [ "$code" = 0 ]; then where=out; else where=err; fi
+  if [ $got -ne "$code" ] || ! grep -q -e "$pattern" $where; then
+    echo "mopo $*: exit code $got, want $code and '$pattern' in:"
+    cat $where
+    failed=1
+  elif [ "$code" != 0 ] && { [ -s out ] || [ "$(wc -l < err)" -ne 1 ] || ! grep -q '^mopo: ' err; }; then
+    echo "mopo $*: want one line 'mopo: ...' on stderr and nothing on stdout:"
+    cat out err
+    failed=1
+  fi
+}
+
+# help and version
+for verb in train eval collect data model; do
+  expect 0 "^  mopo $verb " --help
+  expect 0 "^Usage: mopo $verb" $verb --help
+  expect 0 '--help' $verb -h
+done
+expect 0 '^mopo [0-9]' --version
+expect 0 'critic-lr X .*\[0.0003\]' train --help
+expect 0 'penalty-coef X .*\[auto\]' train --help
+expect 0 'episodes N .*\[10\]' eval --help
+
+# usage
+expect 2 'want a verb'
+expect 2 "unknown verb 'trian', did you mean 'train'?" trian
+expect 2 "unknown verb '--verison', did you mean" --verison
+expect 2 'unknown option --epoch, did you mean --epochs?' train --epoch 3
+expect 2 'unknown option --resum, did you mean --resume?' train --resum
+expect 2 'unknown option --resume' eval --resume
+expect 2 '--epochs wants a value: N' train --epochs
+expect 2 '--json takes no value' train --json=yes
+expect 2 "epochs = 'many', want a whole number" train --epochs many
+expect 2 "epochs = '0', want a whole number from 1" train --epochs=0
+expect 2 "gamma = '1.5', want a number from 0 to 1" train --gamma 1.5
+expect 2 "algo = 'dqn', want mopo|mbpo|sac" train --algo dqn
+expect 2 "unexpected argument 'file'" train file
+expect 2 'want --data' train --task hopper --out run
+expect 2 'want --out' train --data x --task hopper
+expect 2 'want --out' train --resume
+expect 2 'want a policy' eval
+expect 2 "episodes = '0'" eval policy --episodes 0
+expect 2 "want 'info'" data
+expect 2 "unknown verb 'data inof', did you mean 'data info'?" data inof
+expect 2 'want a dataset' data info
+expect 2 "want 'fit'" model
+expect 2 'want --data' model fit
+expect 2 'want --task' collect --out file
+
+# files
+expect 3 'absent.hdf5: No such file' train --data absent.hdf5 --task hopper --out run
+expect 3 'absent.hdf5: No such file' data info absent.hdf5
+expect 3 'absent.hdf5: No such file' model fit --data absent.hdf5 --task hopper --out m
+expect 3 'absent: No such file' eval absent
+expect 3 'policy.safetensors: No such file' eval "$dir"
+expect 3 'absent.ini: No such file' train --config absent.ini
+expect 3 'config.ini: No such file' train --resume --out "$dir"
+expect 3 'Is a directory' data info "$dir"
+echo 'not HDF5' > bad.hdf5
+expect 3 'bad.hdf5' data info bad.hdf5
+expect 3 'bad.hdf5' train --data bad.hdf5 --task hopper --out run
+expect 3 'bad.hdf5' eval bad.hdf5 --task hopper
+expect 3 'absent.safetensors: No such' train --data bad.hdf5 --task hopper --out r --model absent.safetensors
+printf '[mopo]\nseed = 1\nepoch = 3\n' > bad.ini
+expect 2 "bad.ini:3: unknown setting 'epoch', did you mean 'epochs'?" train --config bad.ini
+printf '[mopo]\nseed\n' > bad.ini
+expect 3 'bad.ini:2: want' train --config bad.ini
+
+# output that cannot be written
+if "$mopo" --version | grep -q MuJoCo; then
+  expect 1 '/dev/null' collect --task hopper --kind random --steps 10 --out /dev/null/x.hdf5 --quiet
+fi
+if [ -c /dev/full ]; then
+  "$mopo" --help > /dev/full 2> err
+  [ $? -eq 1 ] && grep -q 'standard output' err || { echo 'a full disk goes unnoticed'; failed=1; }
+fi
+exit $failed
