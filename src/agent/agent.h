@@ -50,6 +50,7 @@ typedef struct agent_type {
   const actor *(*policy)(const agent *a);
   /* Fraction of the run that is done, 0..1: for schedules. */
   void (*progress)(agent *a, double done);
+  double (*actor_lr)(const agent *a); /* now */
   agent_state (*state)(agent *a);
   /* After the state blocks were written from outside. */
   void (*restored)(agent *a);

@@ -417,6 +417,8 @@ static void sac_progress(agent *a, double done)
   s->actor_opt.lr = s->cosine ? s->actor_lr * 0.5 * (1.0 + (double)cosine) : s->actor_lr;
 }
 
+static double sac_actor_lr(const agent *a) { return ((const sac *)(const void *)a)->actor_opt.lr; }
+
 static agent_state sac_state(agent *a)
 {
   sac *s = (sac *)(void *)a;
@@ -453,7 +455,7 @@ static mopo_status mbpo_create(agent **out, const agent_setup *setup, mopo_error
 
 #define SAC_CALLS \
   .free = sac_free, .update = sac_update, .policy = sac_policy, .progress = sac_progress, \
-  .state = sac_state, .restored = sac_restored
+  .actor_lr = sac_actor_lr, .state = sac_state, .restored = sac_restored
 
 const agent_type sac_type = {.name = "sac",
                              .source = "Haarnoja et al. 2018, arXiv:1812.05905",

@@ -1,0 +1,136 @@
+/* checkpoint.c - everything needed to go on with the same bits: the agent's state, the ring of
+ * imagined rows, and where the run stands. Random numbers need nothing: they are functions of the
+ * seed and of what they are for.
+ *
+ * A stop inside a rollout goes back to before it: the ring's places that the rollout wrote over held
+ * the oldest rows, which the repeated rollout will write over again before anyone reads them. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/policy.h"
+#include "io/safetensors.h"
+#include "train/offline.h"
+
+static const char FORMAT[] = "mopo.checkpoint.1";
+
+enum { STANDING = sizeof(standing) / sizeof(double) };
+
+static mopo_status all_finite(const agent_state *s, mopo_error *err)
+{
+  for (size_t i = 0; i < s->n_values; i++)
+    if (!isfinite(s->values[i]))
+      return error_set(err, MOPO_ENUMERIC, "parameter %zu of the agent is %g", i,
+                       (double)s->values[i]);
+  return MOPO_OK;
+}
+
+static mopo_status add(tensor_list *l, const char *name, tensor_type type, int64_t n,
+                       const void *data, mopo_error *err)
+{
+  return tensor_list_add(l, name, type, 1, &n, data, err);
+}
+
+static mopo_status fill(tensor_list *l, const offline *o, const agent_state *s,
+                        const standing *at, const int64_t *ring, mopo_error *err)
+{
+  mopo_status st = tensor_list_meta(l, "format", FORMAT, err);
+  if (st == MOPO_OK) st = tensor_list_meta(l, "algo", o->c.algo, err);
+  if (st == MOPO_OK) st = tensor_list_meta(l, "mopo_version", MOPO_VERSION, err);
+  if (st == MOPO_OK)
+    st = add(l, "agent.values", TENSOR_F32, (int64_t)s->n_values, s->values, err);
+  if (st == MOPO_OK)
+    st = add(l, "agent.scalars", TENSOR_F64, (int64_t)s->n_scalars, s->scalars, err);
+  if (st == MOPO_OK) st = add(l, "standing", TENSOR_F64, STANDING, at, err);
+  if (st == MOPO_OK && o->ring) {
+    int64_t shape[2] = {ring[0], replay_layout(o->ring).width};
+    st = add(l, "ring.place", TENSOR_I64, 2, ring, err);
+    if (st == MOPO_OK)
+      st = tensor_list_add(l, "ring.rows", TENSOR_F32, 2, shape, replay_data(o->ring), err);
+  }
+  return st;
+}
+
+mopo_status checkpoint_save(offline *o, mopo_error *err)
+{
+  char path[RUN_PATH];
+  agent_state s = o->agent->type->state(o->agent);
+  standing at = o->at;
+  at.wall = offline_seconds(o);
+  bool rolling_back = o->ring && at.rolled == 0 && at.update == 0;
+  int64_t ring[2] = {0, 0};
+  if (o->ring) {
+    ring[0] = rolling_back ? o->ring_count : replay_count(o->ring);
+    ring[1] = rolling_back ? o->ring_head : replay_head(o->ring);
+  }
+  mopo_status st = all_finite(&s, err);
+  if (st != MOPO_OK) return st;
+  if ((st = rundir_path(path, sizeof path, o->c.out, RUN_POLICY, err)) != MOPO_OK) return st;
+  const actor *p = o->agent->type->policy(o->agent);
+  if ((st = policy_save(p, path, o->c.algo, o->task->name, err)) != MOPO_OK) return st;
+  if ((st = rundir_path(path, sizeof path, o->c.out, RUN_CHECKPOINT, err)) != MOPO_OK) return st;
+  tensor_list *l = tensor_list_create();
+  if (!l) return error_set(err, MOPO_ENOMEM, "%s: no memory", path);
+  st = fill(l, o, &s, &at, ring, err);
+  if (st == MOPO_OK) st = tensor_list_write(l, path, err);
+  tensor_list_free(l);
+  return st;
+}
+
+/* ------------------------------------------------------------------ reading */
+
+static mopo_status load_ring(offline *o, const tensor_file *f, mopo_error *err)
+{
+  const void *place, *rows;
+  mopo_status st = tensor_file_get(f, &place, "ring.place", TENSOR_I64, 1, (int64_t[]){2}, err);
+  if (st != MOPO_OK) return st;
+  int64_t count = ((const int64_t *)place)[0], head = ((const int64_t *)place)[1];
+  int64_t width = replay_layout(o->ring).width;
+  if (count < 0 || count > replay_capacity(o->ring))
+    return error_set(err, MOPO_EFORMAT, "checkpoint: ring of %lld rows, want at most %lld",
+                     (long long)count, (long long)replay_capacity(o->ring));
+  st = tensor_file_get(f, &rows, "ring.rows", TENSOR_F32, 2, (int64_t[]){count, width}, err);
+  if (st != MOPO_OK) return st;
+  memcpy(replay_data(o->ring), rows, (size_t)count * (size_t)width * sizeof(float));
+  o->ring_count = count, o->ring_head = head;
+  return replay_restore(o->ring, count, head, err);
+}
+
+static mopo_status load(offline *o, const tensor_file *f, const char *path, mopo_error *err)
+{
+  const char *format = tensor_file_meta(f, "format"), *algo = tensor_file_meta(f, "algo");
+  if (!format || strcmp(format, FORMAT) != 0)
+    return error_set(err, MOPO_EFORMAT, "%s: format '%.40s', want '%s'", path,
+                     format ? format : "(none)", FORMAT);
+  if (!algo || strcmp(algo, o->c.algo) != 0)
+    return error_set(err, MOPO_EFORMAT, "%s: algo '%.40s', want '%s'", path,
+                     algo ? algo : "(none)", o->c.algo);
+  agent_state s = o->agent->type->state(o->agent);
+  const void *values, *scalars, *at;
+  mopo_status st = tensor_file_get(f, &values, "agent.values", TENSOR_F32, 1,
+                                   (int64_t[]){(int64_t)s.n_values}, err);
+  if (st == MOPO_OK)
+    st = tensor_file_get(f, &scalars, "agent.scalars", TENSOR_F64, 1,
+                         (int64_t[]){(int64_t)s.n_scalars}, err);
+  if (st == MOPO_OK)
+    st = tensor_file_get(f, &at, "standing", TENSOR_F64, 1, (int64_t[]){STANDING}, err);
+  if (st == MOPO_OK && o->ring) st = load_ring(o, f, err);
+  if (st != MOPO_OK) return st;
+  memcpy(s.values, values, s.n_values * sizeof(float));
+  memcpy(s.scalars, scalars, s.n_scalars * sizeof(double));
+  memcpy(&o->at, at, sizeof o->at);
+  o->agent->type->restored(o->agent);
+  return MOPO_OK;
+}
+
+mopo_status checkpoint_load(offline *o, mopo_error *err)
+{
+  char path[RUN_PATH];
+  tensor_file *f = NULL;
+  mopo_status st = rundir_path(path, sizeof path, o->c.out, RUN_CHECKPOINT, err);
+  if (st == MOPO_OK) st = tensor_file_open(&f, path, err);
+  if (st == MOPO_OK) st = load(o, f, path, err);
+  tensor_file_free(f);
+  return st;
+}

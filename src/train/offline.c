@@ -1,0 +1,348 @@
+/* offline.c - sets a run up and takes it down; see offline.h. */
+#include "train/offline.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/file.h"
+#include "run/config.h"
+
+/* ------------------------------------------------------------------ telling */
+
+bool offline_stopped(const offline *o) { return o->watch && o->watch->stop && *o->watch->stop; }
+
+static double seconds_since(const struct timespec *t0)
+{
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)(t.tv_sec - t0->tv_sec) + 1e-9 * (double)(t.tv_nsec - t0->tv_nsec);
+}
+
+double offline_seconds(const offline *o) { return o->at.wall + seconds_since(&o->began); }
+
+static void tell(const mopo_watch *w, const char *text)
+{
+  if (w && w->line) w->line(w->ctx, text);
+}
+
+void offline_line(const offline *o, const char *fmt, ...)
+{
+  char text[256];
+  va_list ap;
+  va_start(ap, fmt);
+  vsnprintf(text, sizeof text, fmt, ap);
+  va_end(ap);
+  tell(o->watch, text);
+}
+
+void offline_progress(const offline *o, const char *stage, int64_t done, int64_t total,
+                      double critic_loss)
+{
+  if (!o->watch || !o->watch->progress || (done % 50 && done != total)) return;
+  mopo_progress p = {.stage = stage,
+                     .done = done,
+                     .total = total,
+                     .epoch = (int)o->at.epoch + 1,
+                     .epochs = o->c.epochs,
+                     .seconds = offline_seconds(o),
+                     .return_mean = o->at.return_mean,
+                     .score = o->at.score,
+                     .critic_loss = critic_loss,
+                     .penalty_mean = o->model ? o->at.penalty_mean : NAN,
+                     .holdout_mse = NAN};
+  o->watch->progress(o->watch->ctx, &p);
+}
+
+/* ------------------------------------------------------------------ model */
+
+typedef struct fit_teller {
+  const mopo_watch *watch;
+  struct timespec began;
+  int epoch;
+  double mse;
+} fit_teller;
+
+static bool told_to_stop(const mopo_watch *w) { return w && w->stop && *w->stop; }
+
+static bool tell_step(void *ctx, int64_t done, int64_t total)
+{
+  fit_teller *t = ctx;
+  if (t->watch && t->watch->progress && done % 4096 == 0) {
+    mopo_progress p = {.stage = "fit",
+                       .done = done,
+                       .total = total,
+                       .epoch = t->epoch + 1,
+                       .seconds = seconds_since(&t->began),
+                       .return_mean = NAN,
+                       .score = NAN,
+                       .critic_loss = NAN,
+                       .penalty_mean = NAN,
+                       .holdout_mse = t->mse};
+    t->watch->progress(t->watch->ctx, &p);
+  }
+  return told_to_stop(t->watch);
+}
+
+static bool tell_epoch(void *ctx, int epoch, const double *mse, int members)
+{
+  fit_teller *t = ctx;
+  t->epoch = epoch;
+  t->mse = 0.0;
+  for (int e = 0; e < members; e++) t->mse += mse[e] / members;
+  return told_to_stop(t->watch);
+}
+
+mopo_status offline_model(ensemble **out, fit_result *fit, const mopo_config *c,
+                          const mopo_dataset *data, par *pool, rng_key key,
+                          const mopo_watch *watch, mopo_error *err)
+{
+  ensemble_settings shape = {c->members, c->elites, c->model_hidden, c->model_layers};
+  fit_settings set = {.batch = c->model_batch,
+                      .patience = c->model_patience,
+                      .max_epochs = c->model_max_epochs,
+                      .holdout_max = c->holdout_max,
+                      .lr = c->model_lr,
+                      .decay = c->model_decay,
+                      .improvement = c->model_improvement,
+                      .holdout_ratio = c->holdout_ratio};
+  fit_teller teller = {.watch = watch, .mse = NAN};
+  fit_watch told = {tell_epoch, tell_step, &teller};
+  clock_gettime(CLOCK_MONOTONIC, &teller.began);
+  key = rng_split(key, "model");
+  ensemble *m = NULL;
+  mopo_status st =
+      ensemble_create(&m, &shape, data->at.S, data->at.A, rng_split(key, "weights"), err);
+  if (st == MOPO_OK) st = ensemble_fit(m, fit, data, &set, pool, key, &told, err);
+  if (st != MOPO_OK) {
+    ensemble_free(m);
+    return st;
+  }
+  char text[200];
+  snprintf(text, sizeof text,
+           "model: %d epochs, %.1f s, holdout mse %.3g (best member) to %.3g (worst)", fit->epochs,
+           seconds_since(&teller.began), m->holdout_mse[m->elite[0]],
+           m->holdout_mse[m->elite[m->set.members - 1]]);
+  tell(watch, text);
+  *out = m;
+  return MOPO_OK;
+}
+
+/* --model names a file, or a run directory that has one. */
+static mopo_status load_model(ensemble **out, const char *where, const mopo_dataset *data,
+                              mopo_error *err)
+{
+  char path[RUN_PATH];
+  mopo_status st = rundir_path(path, sizeof path, where, RUN_MODEL, err);
+  if (st != MOPO_OK) return st;
+  st = ensemble_load(out, file_exists(path) ? path : where, err);
+  if (st != MOPO_OK) return st;
+  const ensemble *m = *out;
+  if (m->S == data->at.S && m->A == data->at.A) return MOPO_OK;
+  st = error_set(err, MOPO_EDATA, "%s: a model of %d observations, %d actions; the data have %d, %d",
+                 where, m->S, m->A, data->at.S, data->at.A);
+  ensemble_free(*out);
+  *out = NULL;
+  return st;
+}
+
+static mopo_status get_model(offline *o, bool resume, mopo_error *err)
+{
+  char path[RUN_PATH];
+  fit_result fit;
+  mopo_status st = rundir_path(path, sizeof path, o->c.out, RUN_MODEL, err);
+  if (st != MOPO_OK) return st;
+  if (resume && file_exists(path)) return ensemble_load(&o->model, path, err);
+  if (o->c.model[0])
+    st = load_model(&o->model, o->c.model, o->data, err);
+  else
+    st = offline_model(&o->model, &fit, &o->c, o->data, o->pool, o->key, o->watch, err);
+  return st == MOPO_OK ? ensemble_save(o->model, path, err) : st;
+}
+
+/* ------------------------------------------------------------------ settings and data */
+
+mopo_status offline_data(mopo_config *c, const mopo_task **task, mopo_dataset **data,
+                         mopo_error *err)
+{
+  if (!c->data[0]) return error_set(err, MOPO_EINVAL, "data is not set: a D4RL HDF5 file");
+  if (!c->out[0]) return error_set(err, MOPO_EINVAL, "out is not set: where to write");
+  *task = mopo_task_find(c->task);
+  if (!*task)
+    return error_set(err, MOPO_EINVAL, "task = '%s', want hopper, halfcheetah, walker2d or ant",
+                     c->task);
+  mopo_status st = mopo_dataset_load(data, c->data, *task, err);
+  if (st != MOPO_OK) return st;
+  return mopo_config_resolve(c, (*task)->name, (*data)->kind, (*task)->act_dim, err);
+}
+
+/* What may differ from the run's own settings when it goes on: nothing that changes the bits. */
+static bool may_change(const char *name)
+{
+  return !strcmp(name, "out") || !strcmp(name, "threads") || !strcmp(name, "checkpoint-every") ||
+         !strcmp(name, "data");
+}
+
+/* A run goes on with the settings it began with; a setting given now must agree. */
+static mopo_status settings_of_run(mopo_config *c, const mopo_config *given, mopo_error *err)
+{
+  char path[RUN_PATH];
+  mopo_status st = rundir_path(path, sizeof path, given->out, RUN_CONFIG, err);
+  if (st != MOPO_OK) return st;
+  *c = mopo_config_default();
+  if ((st = mopo_config_load(c, path, err)) != MOPO_OK) return st;
+  for (int i = 0; mopo_config_setting(i); i++) {
+    const char *name = mopo_config_setting(i)->name;
+    char now[1100], then[1100];
+    if (!given->marked[i]) continue;
+    mopo_config_get(given, name, now, sizeof now);
+    mopo_config_get(c, name, then, sizeof then);
+    if (may_change(name)) {
+      if ((st = mopo_config_set(c, name, now, err)) != MOPO_OK) return st;
+    } else if (strcmp(now, then) != 0) {
+      return error_set(err, MOPO_EINVAL, "%s = %.100s, but the run that goes on has %.100s", name,
+                       now, then);
+    }
+  }
+  return MOPO_OK;
+}
+
+static mopo_status settle(offline *o, const mopo_config *c, bool resume, mopo_error *err)
+{
+  char path[RUN_PATH];
+  o->c = *c;
+  mopo_status st = MOPO_OK;
+  if (!c->out[0]) return error_set(err, MOPO_EINVAL, "out is not set: the run directory");
+  if (resume) {
+    st = rundir_path(path, sizeof path, c->out, RUN_CONFIG, err);
+    if (st == MOPO_OK && !file_exists(path))
+      st = error_set(err, MOPO_EINVAL, "%s: no run to go on with", c->out);
+    if (st == MOPO_OK) st = rundir_lock(&o->lock, c->out, err);
+    if (st == MOPO_OK) st = settings_of_run(&o->c, c, err);
+    if (st == MOPO_OK) st = offline_data(&o->c, &o->task, &o->data, err);
+    return st;
+  }
+  if ((st = offline_data(&o->c, &o->task, &o->data, err)) != MOPO_OK) return st;
+  if ((st = rundir_lock(&o->lock, c->out, err)) != MOPO_OK) return st;
+  if ((st = rundir_path(path, sizeof path, c->out, RUN_CONFIG, err)) != MOPO_OK) return st;
+  if (file_exists(path))
+    return error_set(err, MOPO_EINVAL, "%s: a run is there already: --resume, or another --out",
+                     c->out);
+  return mopo_config_save(&o->c, path, err);
+}
+
+/* ------------------------------------------------------------------ the rest of the run */
+
+static mopo_status set_up_model(offline *o, bool resume, mopo_error *err)
+{
+  const agent_type *type = o->agent->type;
+  o->real_rows = o->c.batch_size;
+  if (!type->uses_model) return MOPO_OK;
+  mopo_status st = get_model(o, resume, err);
+  if (st != MOPO_OK) return st;
+  rollout_settings set = {o->c.rollout_batch, o->c.rollout_length, PENALTY_NONE,
+                          o->c.penalty_coef};
+  if ((st = penalty_find(&set.penalty, o->c.penalty, err)) != MOPO_OK) return st;
+  if ((st = rollout_create(&o->rollout, &set, o->task, o->model, type->policy(o->agent), o->pool,
+                           err)) != MOPO_OK)
+    return st;
+  int64_t rows = (int64_t)o->c.rollout_keep * o->c.rollout_length * o->c.rollout_batch;
+  o->real_rows = (int)(o->c.real_ratio * o->c.batch_size);
+  return replay_create(&o->ring, rows, o->data->at, err);
+}
+
+static mopo_status set_up_evaluation(offline *o, mopo_error *err)
+{
+  if (!*sim_version()) {
+    offline_line(o, "built without MuJoCo: the policy is not evaluated in simulation");
+    return MOPO_OK;
+  }
+  mopo_status st = sim_world_create(&o->world, o->task, physics_of(o->c.physics), err);
+  if (st != MOPO_OK) return st;
+  return evaluator_create(&o->evaluator, o->task, o->world, o->agent->type->policy(o->agent),
+                          o->c.eval_episodes, o->pool, err);
+}
+
+static mopo_status set_up_all(offline *o, bool resume, mopo_error *err)
+{
+  char path[RUN_PATH];
+  mopo_status st = mopo_dataset_describe(&o->info, o->data, err);
+  if (st != MOPO_OK) return st;
+  if ((st = par_create(&o->pool, o->c.threads, err)) != MOPO_OK) return st;
+  o->key = rng_split(rng_seed(o->c.seed), "train");
+  o->rows = calloc((size_t)o->c.batch_size, sizeof *o->rows);
+  if (!o->rows) return error_set(err, MOPO_ENOMEM, "train: no memory for a batch");
+  agent_setup setup = {&o->c, o->data->at.S, o->data->at.A, o->pool, rng_split(o->key, "agent")};
+  const agent_type *type = agent_find(o->c.algo);
+  if (!type) return error_set(err, MOPO_EINVAL, "algo = '%s', no such algorithm", o->c.algo);
+  if ((st = type->create(&o->agent, &setup, err)) != MOPO_OK) return st;
+  if ((st = set_up_model(o, resume, err)) != MOPO_OK) return st;
+  if ((st = set_up_evaluation(o, err)) != MOPO_OK) return st;
+  o->at.return_mean = o->at.return_std = o->at.score = o->at.length_mean = NAN;
+  st = rundir_path(path, sizeof path, o->c.out, RUN_CHECKPOINT, err);
+  if (st == MOPO_OK && resume && file_exists(path)) st = checkpoint_load(o, err);
+  if (st == MOPO_OK) st = metrics_open(&o->metrics, o->c.out, (int64_t)o->at.epoch, err);
+  return st;
+}
+
+mopo_status offline_set_up(offline *o, const mopo_config *c, bool resume, mopo_error *err)
+{
+  clock_gettime(CLOCK_MONOTONIC, &o->began);
+  mopo_status st = settle(o, c, resume, err);
+  return st == MOPO_OK ? set_up_all(o, resume, err) : st;
+}
+
+void offline_tear_down(offline *o)
+{
+  metrics_close(o->metrics);
+  evaluator_free(o->evaluator);
+  sim_world_free(o->world);
+  rollout_free(o->rollout);
+  replay_free(o->ring);
+  if (o->agent) o->agent->type->free(o->agent);
+  ensemble_free(o->model);
+  free(o->rows);
+  par_free(o->pool);
+  mopo_dataset_free(o->data);
+  rundir_unlock(o->lock);
+}
+
+/* ------------------------------------------------------------------ mopo model fit */
+
+mopo_status mopo_model_fit(mopo_fit_result *out, const mopo_config *c, const mopo_watch *watch,
+                           mopo_error *err)
+{
+  mopo_config set = *c;
+  const mopo_task *task = NULL;
+  mopo_dataset *data = NULL;
+  par *pool = NULL;
+  ensemble *m = NULL;
+  fit_result fit = {0};
+  struct timespec began;
+  clock_gettime(CLOCK_MONOTONIC, &began);
+  mopo_status st = offline_data(&set, &task, &data, err);
+  if (st == MOPO_OK) st = par_create(&pool, set.threads, err);
+  if (st == MOPO_OK)
+    st = offline_model(&m, &fit, &set, data, pool, rng_split(rng_seed(set.seed), "train"), watch,
+                       err);
+  if (st == MOPO_OK) st = ensemble_save(m, set.out, err);
+  if (st == MOPO_OK) {
+    *out = (mopo_fit_result){.epochs = fit.epochs,
+                             .members = m->set.members,
+                             .elites = m->set.elites,
+                             .wall_seconds = seconds_since(&began)};
+    for (int e = 0; e < m->set.members; e++) {
+      out->holdout_mse[e] = m->holdout_mse[e];
+      out->elite[e] = m->elite[e];
+    }
+  }
+  ensemble_free(m);
+  par_free(pool);
+  mopo_dataset_free(data);
+  return st;
+}
+
+const char *mopo_simulator_version(void) { return sim_version(); }
+const char *mopo_kernels_name(void) { return kernels_best()->name; }

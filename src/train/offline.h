@@ -1,0 +1,80 @@
+/* offline.h - one offline run: everything it owns, and where it stands. The loop is in mopo.c,
+ * setting up and taking down in offline.c, going on after an interruption in checkpoint.c. */
+#ifndef TRAIN_OFFLINE_H
+#define TRAIN_OFFLINE_H
+
+#include <time.h>
+
+#include "agent/agent.h"
+#include "data/replay.h"
+#include "model/fit.h"
+#include "run/metrics.h"
+#include "run/rundir.h"
+#include "train/evaluate.h"
+#include "train/rollout.h"
+
+/* Where a run stands. Everything that its future depends on is here, in the agent's state and in the
+ * ring; all fields are doubles so that a checkpoint holds them as one array. */
+typedef struct standing {
+  double epoch;  /* finished epochs */
+  double update; /* finished updates of the epoch under way */
+  double rolled; /* 1: the rollouts of the epoch under way are in the ring */
+  double wall;   /* seconds of earlier sessions */
+  /* sums over the updates of the epoch under way, for its row of progress.csv */
+  double critic_loss, actor_loss, alpha, entropy, q, q_data;
+  /* of its rollouts */
+  double rollout_rows, rollout_terminals, penalty_mean, model_reward_mean;
+  /* of the last evaluation */
+  double return_mean, return_std, score, length_mean;
+} standing;
+
+typedef struct offline {
+  mopo_config c;
+  const mopo_task *task;
+  const mopo_watch *watch;
+  mopo_dataset *data;
+  mopo_dataset_info info;
+  par *pool;
+  rng_key key;
+  int lock;
+  ensemble *model; /* NULL: the algorithm uses none */
+  agent *agent;
+  replay *ring; /* imagined rows; NULL without a model */
+  rollout *rollout;
+  sim_world *world; /* NULL: no simulator, no evaluation */
+  evaluator *evaluator;
+  metrics *metrics;
+  const float **rows; /* [batch_size] */
+  int real_rows;      /* recorded rows in a batch; the rest is imagined */
+  standing at;
+  int64_t ring_count, ring_head; /* of the ring before the rollouts of the epoch under way */
+  struct timespec began;         /* of this session */
+} offline;
+
+/* Settings resolved, data and model loaded or fitted, everything allocated. */
+MUST_CHECK mopo_status offline_set_up(offline *o, const mopo_config *c, bool resume,
+                                      mopo_error *err);
+void offline_tear_down(offline *o);
+
+/* The ensemble as the settings say: read from c->model, or fitted to data. For `mopo model fit` too.
+ * key as the run's. */
+MUST_CHECK mopo_status offline_model(ensemble **out, fit_result *fit, const mopo_config *c,
+                                     const mopo_dataset *data, par *pool, rng_key key,
+                                     const mopo_watch *watch, mopo_error *err);
+/* Settings, task and dataset; shared by `train` and `model fit`. */
+MUST_CHECK mopo_status offline_data(mopo_config *c, const mopo_task **task, mopo_dataset **data,
+                                    mopo_error *err);
+
+/* policy.safetensors and checkpoint.safetensors. ENUMERIC: a parameter is not finite; then neither
+ * file is touched. */
+MUST_CHECK mopo_status checkpoint_save(offline *o, mopo_error *err);
+/* EFORMAT: not a checkpoint of a run with these settings. */
+MUST_CHECK mopo_status checkpoint_load(offline *o, mopo_error *err);
+
+bool offline_stopped(const offline *o);
+double offline_seconds(const offline *o); /* wall time of all sessions */
+void offline_line(const offline *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void offline_progress(const offline *o, const char *stage, int64_t done, int64_t total,
+                      double critic_loss);
+
+#endif
