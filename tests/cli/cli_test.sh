@@ -1,7 +1,7 @@
 #!/bin/sh
 # cli_test.sh PROGRAM - exit codes, and where the words go: results to stdout, all else to stderr.
 set -u
-mopo=$1
+mopo=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir" || exit 1
