@@ -89,7 +89,7 @@ static void place_of_torso(double xy[2], const mjData *d)
 /* The observation in float64, velocities not clipped: qpos from `skip` on, then qvel. */
 static void pack(double *state, const mjModel *m, const mjData *d, int skip)
 {
-  int n = m->nq - skip;
+  int n = (int)m->nq - skip;
   memcpy(state, d->qpos + skip, (size_t)n * sizeof *state);
   memcpy(state + n, d->qvel, (size_t)m->nv * sizeof *state);
 }
@@ -332,8 +332,8 @@ void sim_world_free(sim_world *w)
   free(w);
 }
 
-int sim_nq(const sim_world *w) { return w->model->nq; }
-int sim_nv(const sim_world *w) { return w->model->nv; }
+int sim_nq(const sim_world *w) { return (int)w->model->nq; }
+int sim_nv(const sim_world *w) { return (int)w->model->nv; }
 const char *sim_version(void) { return mj_versionString(); }
 const mjModel *sim_world_model(const sim_world *w) { return w->model; }
 
@@ -366,7 +366,7 @@ mjData *sim_data(sim *s) { return s->data; }
 static void observe(double *state, float *obs, const sim *s)
 {
   const sim_world *w = s->world;
-  int S = w->task->obs_dim, velocities = S - w->model->nv;
+  int S = w->task->obs_dim, velocities = S - sim_nv(w);
   double top = w->row->max_velocity;
   w->row->state(state, w->model, s->data);
   for (int i = 0; obs && i < S; i++)
@@ -375,8 +375,8 @@ static void observe(double *state, float *obs, const sim *s)
 
 void sim_get_state(const sim *s, double *qpos, double *qvel)
 {
-  mju_copy(qpos, s->data->qpos, s->world->model->nq);
-  mju_copy(qvel, s->data->qvel, s->world->model->nv);
+  mju_copy(qpos, s->data->qpos, sim_nq(s->world));
+  mju_copy(qvel, s->data->qvel, sim_nv(s->world));
 }
 
 void sim_set_state(sim *s, float *obs, const double *qpos, const double *qvel)
@@ -384,8 +384,8 @@ void sim_set_state(sim *s, float *obs, const double *qpos, const double *qvel)
   const mjModel *m = s->world->model;
   double state[TASK_MAX_OBS];
   mj_resetData(m, s->data); /* clears the solver's warm start and the counters of warnings */
-  mju_copy(s->data->qpos, qpos, m->nq);
-  mju_copy(s->data->qvel, qvel, m->nv);
+  mju_copy(s->data->qpos, qpos, sim_nq(s->world));
+  mju_copy(s->data->qvel, qvel, sim_nv(s->world));
   s->broken = !guarded(mj_forward, m, s->data);
   observe(state, obs, s);
 }

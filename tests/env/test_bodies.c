@@ -41,7 +41,7 @@ struct body_facts {
 /* clang-format off */
 static const struct body_facts facts[] = {
     {"hopper", 6, 6, 3, 5, mjINT_RK4, 0.002, 15.820013, 15.264999,
-     {1, 0.005, 0.0001}, {1, 0.005, 0.0001}, 0.001, {0.02, 1}, {0.8, 0.8, 0.01}, 1, 1,
+     {1, 0.005, 0.0001}, {1, 0.005, 0.0001}, 0.001, {0.02, 1}, {0.8, 0.8, 0.01}, 1, 0,
      {3.66519143, 4.05789051, 2.78135670, 5.31557477},
      1e-8,
      {{3.53429174, {0, 0, 0}, {0.0618501054, 0.0618501054, 0.00441786467}},
@@ -146,7 +146,7 @@ static void check_sizes(const mjModel *m, const struct body_facts *f)
 /* The root's degrees of freedom are free of springs and inertia; the rest as the table says. */
 static void check_joints(const mjModel *m, const struct body_facts *f)
 {
-  int root_dofs = f->nv - f->nu, root_joints = m->njnt - f->nu;
+  int root_dofs = f->nv - f->nu, root_joints = (int)m->njnt - f->nu;
   for (int i = 0; i < root_dofs; i++) {
     near(f->task, "root armature", i, m->dof_armature[i], 0, 0);
     near(f->task, "root damping", i, m->dof_damping[i], 0, 0);
@@ -213,6 +213,27 @@ static void test_fields(void **state)
     check_geoms(m, &facts[i]);
     sim_world_free(w);
   }
+}
+
+/* Bodies that are not joined may touch, each pair with the geoms' own parameters and one margin. */
+static void test_self_contact_of_hopper(void **state)
+{
+  (void)state;
+  static const int geoms[][2] = {{1, 3}, {1, 4}, {2, 4}};
+  static const double solimp[] = {0.8, 0.8, 0.01};
+  sim_world *w = world_of("hopper", SIM_GYMNASIUM);
+  const mjModel *m = sim_world_model(w);
+  assert_int_equal(m->npair, 3);
+  for (int p = 0; p < 3; p++) {
+    assert_int_equal(m->pair_geom1[p], geoms[p][0]);
+    assert_int_equal(m->pair_geom2[p], geoms[p][1]);
+    assert_int_equal(m->pair_dim[p], 1);
+    near("hopper", "pair margin", p, m->pair_margin[p], 0.001, 0);
+    near("hopper", "pair solref", p, m->pair_solref[mjNREF * p], 0.02, 0);
+    for (int i = 0; i < 3; i++)
+      near("hopper", "pair solimp", p, m->pair_solimp[mjNIMP * p + i], solimp[i], 0);
+  }
+  sim_world_free(w);
 }
 
 static void test_limits_of_halfcheetah(void **state)
@@ -299,6 +320,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_fields),
+      cmocka_unit_test(test_self_contact_of_hopper),
       cmocka_unit_test(test_limits_of_halfcheetah),
       cmocka_unit_test(test_exact_masses),
       cmocka_unit_test(test_d4rl_inertia),
