@@ -21,15 +21,12 @@ install(FILES ${CMAKE_BINARY_DIR}/mopoConfig.cmake ${CMAKE_BINARY_DIR}/mopoConfi
 
 # The prefix in mopo.pc is known only when `cmake --install --prefix` runs.
 string(JOIN " " PC_PRIVATE ${HDF5_C_LIBRARIES} ${MUJOCO_LIBRARY})
-set(PC_INCLUDEDIR "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
-set(PC_LIBDIR "\${prefix}/${CMAKE_INSTALL_LIBDIR}")
-string(CONFIGURE [[
-  set(PC_INCLUDEDIR "@PC_INCLUDEDIR@")
-  set(PC_LIBDIR "@PC_LIBDIR@")
-  set(PC_PRIVATE "@PC_PRIVATE@")
-  set(PROJECT_VERSION "@PROJECT_VERSION@")
-  set(PROJECT_DESCRIPTION "@PROJECT_DESCRIPTION@")
-  configure_file("@CMAKE_SOURCE_DIR@/cmake/mopo.pc.in" "@CMAKE_BINARY_DIR@/mopo.pc" @ONLY)
-]] PC_CODE @ONLY)
-install(CODE "${PC_CODE}")
+install(CODE "
+  set(CMAKE_INSTALL_INCLUDEDIR \"${CMAKE_INSTALL_INCLUDEDIR}\")
+  set(CMAKE_INSTALL_LIBDIR \"${CMAKE_INSTALL_LIBDIR}\")
+  set(PROJECT_VERSION \"${PROJECT_VERSION}\")
+  set(PROJECT_DESCRIPTION \"${PROJECT_DESCRIPTION}\")
+  set(PC_PRIVATE \"${PC_PRIVATE}\")
+  configure_file(\"${CMAKE_SOURCE_DIR}/cmake/mopo.pc.in\" \"${CMAKE_BINARY_DIR}/mopo.pc\" @ONLY)
+")
 install(FILES ${CMAKE_BINARY_DIR}/mopo.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -3,5 +3,6 @@
 # Options are passed on: scripts/demo.sh --seed 1 --epochs 40
 set -eu
 cd "$(dirname "$0")/.."
+rm -rf runs/demo
 exec build/mopo train --data data/hopper-medium-replay-sample.hdf5 --task hopper --out runs/demo \
   --epochs 20 --updates-per-epoch 500 --rollout-batch 10000 --model-max-epochs 20 "$@"

@@ -1,0 +1,42 @@
+#!/bin/sh
+# install_test.sh BUILD CMAKE CC - what is installed can be used: by pkg-config, shared and static,
+# and by find_package(mopo).
+set -eu
+build=$1
+cmake=$2
+cc=$3
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+"$cmake" --install "$build" --prefix "$dir/prefix" > /dev/null
+cd "$dir"
+
+cat > use.c << 'END'
+#include <mopo/mopo.h>
+#include <stdio.h>
+int main(void)
+{
+  return puts(mopo_task_find("hopper")->name) < 0;
+}
+END
+PKG_CONFIG_PATH=$(dirname "$(find "$dir/prefix" -name mopo.pc)")
+export PKG_CONFIG_PATH
+libdir=$(pkg-config --variable=libdir mopo)
+# shellcheck disable=SC2046 # lists of words
+$cc use.c $(pkg-config --cflags --libs mopo) -o shared
+[ "$(LD_LIBRARY_PATH=$libdir ./shared)" = hopper ]
+# shellcheck disable=SC2046
+$cc use.c $(pkg-config --cflags mopo) "$libdir/libmopo.a" \
+  $(pkg-config --static --libs mopo | sed 's/-lmopo//') -o static
+[ "$(./static)" = hopper ]
+
+cat > CMakeLists.txt << 'END'
+cmake_minimum_required(VERSION 3.20)
+project(use C)
+find_package(mopo 0.1 REQUIRED)
+add_executable(use use.c)
+target_link_libraries(use mopo::mopo)
+END
+"$cmake" -S . -B build -DCMAKE_C_COMPILER="$cc" -DCMAKE_PREFIX_PATH="$dir/prefix" > /dev/null
+"$cmake" --build build > /dev/null
+[ "$(./build/use)" = hopper ]
+[ "$("$dir/prefix/bin/mopo" --version | cut -c1-5)" = 'mopo ' ]
