@@ -50,8 +50,9 @@ static void layout(recorder *r, arena *a)
 
 static mopo_status open_columns(recorder *r, mopo_error *err)
 {
+  bool other = access(r->part, F_OK) == 0; /* left by a crash, or in use */
   mopo_status st = hdf5_out_create(&r->out, r->part, err);
-  r->made_part = !st;
+  r->made_part = !st || !other;
   for (int i = 0; !st && i < r->arrays; i++) {
     pending *p = &r->array[i];
     st = hdf5_out_column(r->out, &p->column, p->name, p->as, p->cols, err);

@@ -27,8 +27,8 @@ enum { SHAPES = 1, ROWS, END };
 
 /* Followed by: SHAPES n shapes; ROWS n rows of `array`, from `first`; END a mopo_error. */
 typedef struct message {
-  int32_t kind, array, n;
-  int64_t first;
+  int32_t kind, array;
+  int64_t first, n; /* no padding: nothing uninitialised goes through the pipe */
 } message;
 
 typedef struct shape {
@@ -202,7 +202,7 @@ static mopo_status take_rows(receiver *r, const message *m, const hdf5_sink *sin
       !receive(r, r->block, (size_t)m->n * row))
     return nonsense(r, err);
   r->next += m->n;
-  return sink->rows(sink->ctx, r->array, m->first, m->n, r->block, err);
+  return sink->rows(sink->ctx, r->array, m->first, (int)m->n, r->block, err);
 }
 
 static mopo_status take_end(receiver *r, mopo_error *err)

@@ -1,12 +1,15 @@
 /* hdf5_out.c - see hdf5_out.h. */
 #include "io/hdf5_out.h"
 
+#include "io/hdf5_disk.h"
 #include "io/hdf5_quiet.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { COLUMNS_MAX = 16, CHUNK_ROWS = 8192, NAME_SIZE = 256 };
 
@@ -18,7 +21,8 @@ typedef struct column {
 } column;
 
 struct hdf5_out {
-  hid_t file;
+  hid_t driver, file;
+  int error; /* errno of the first write that failed */
   int n;
   column columns[COLUMNS_MAX];
   char path[NAME_SIZE]; /* for messages */
@@ -26,25 +30,44 @@ struct hdf5_out {
 
 static mopo_status write_failed(const hdf5_out *o, const char *name, mopo_error *err)
 {
-  return error_set(err, MOPO_EIO, "%s: '%s' cannot be written (is the disk full?)", o->path, name);
+  return error_set(err, MOPO_EIO, "%s: '%s' cannot be written: %s", o->path, name,
+                   o->error ? strerror(o->error) : "the HDF5 library refused");
+}
+
+/* Creates or opens the file, so that it is there for the library and the reason is known if not. */
+static int touch(const char *path)
+{
+  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (fd < 0) return errno;
+  close(fd);
+  return 0;
+}
+
+static void open_file(hdf5_out *o, const char *path)
+{
+  quiet q = quiet_begin();
+  o->driver = hdf5_disk_register();
+  hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+  hdf5_disk_use(access, o->driver, &o->error);
+  o->file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+  H5Pclose(access);
+  if (o->file < 0) H5FDunregister(o->driver);
+  quiet_end(q);
 }
 
 mopo_status hdf5_out_create(hdf5_out **out, const char *path, mopo_error *err)
 {
+  const char *name = path_tail(path);
   *out = NULL;
   hdf5_out *o = calloc(1, sizeof *o);
-  if (!o) return error_set(err, MOPO_ENOMEM, "%s: out of memory", path_tail(path));
-  memcpy(o->path, path_tail(path), strlen(path_tail(path)) + 1);
-  quiet q = quiet_begin();
-  errno = 0;
-  o->file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-  int reason = errno;
-  quiet_end(q);
-  if (o->file < 0) {
-    mopo_status st = error_set(err, MOPO_EIO, "%s: cannot be created: %s", o->path,
-                               reason ? strerror(reason) : "the HDF5 library refused");
+  if (!o) return error_set(err, MOPO_ENOMEM, "%s: out of memory", name);
+  memcpy(o->path, name, strlen(name) + 1);
+  int reason = touch(path);
+  if (!reason) open_file(o, path);
+  if (reason || o->file < 0) {
     free(o);
-    return st;
+    return error_set(err, MOPO_EIO, "%s: cannot be created: %s", name,
+                     reason ? strerror(reason) : "the HDF5 library refused");
   }
   *out = o;
   return MOPO_OK;
@@ -129,7 +152,7 @@ mopo_status hdf5_out_append(hdf5_out *o, int index, const void *values, int rows
   H5Sclose(space);
   quiet_end(q);
   c->rows = all[0];
-  return ok ? MOPO_OK : write_failed(o, "rows", err);
+  return ok && !o->error ? MOPO_OK : write_failed(o, "rows", err);
 }
 
 static mopo_status write_once(hdf5_out *o, const char *name, hid_t type, hid_t memory, hid_t space,
@@ -180,12 +203,12 @@ mopo_status hdf5_out_close(hdf5_out *o, mopo_error *err)
 {
   if (!o) return MOPO_OK;
   quiet q = quiet_begin();
-  bool ok = true;
+  bool ok = H5Fflush(o->file, H5F_SCOPE_LOCAL) >= 0;
   for (int i = 0; i < o->n; i++) ok = H5Dclose(o->columns[i].set) >= 0 && ok;
-  ok = H5Fflush(o->file, H5F_SCOPE_LOCAL) >= 0 && ok;
   ok = H5Fclose(o->file) >= 0 && ok;
+  H5FDunregister(o->driver);
   quiet_end(q);
-  mopo_status st = ok ? MOPO_OK : write_failed(o, "file", err);
+  mopo_status st = ok && !o->error ? MOPO_OK : write_failed(o, "file", err);
   free(o);
   return st;
 }
