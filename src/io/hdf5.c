@@ -101,7 +101,7 @@ static mopo_status check_storage(const reader *r, found *f, hid_t plist, const c
 
   hsize_t held = H5Dget_storage_size(f->set), rows = f->dims[0], cols = f->dims[1];
   if (held > (hsize_t)r->bytes) return refuse(r, name, "claims more bytes than the file has", err);
-  /* Products are safe: held < 2^53 / DEFLATE_RATIO by the check in open_file. */
+  /* No overflow: open_file takes no file beyond 2^50 bytes. */
   hsize_t most = held * (deflated ? DEFLATE_RATIO : 1) / f->value_bytes;
   if (rows > most / cols)
     return error_set(err, MOPO_EFORMAT,
