@@ -10,7 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BAR = 20, LINE_BYTES = 320, EVERY = 10 /* seconds */ };
+enum { BAR = 20, LINE_BYTES = 320 };
+static const double line_seconds = 10, bar_seconds = 0.1, rate_seconds = 60;
 
 typedef struct text {
   char at[LINE_BYTES];
@@ -54,9 +55,24 @@ static void add_duration(text *t, double seconds)
   }
 }
 
-static void add_rate(text *t, const mopo_progress *p)
+/* Per second, in recent times; 0: not known yet. What happens between the steps of a stage counts:
+ * the rate tells when the work will be done. A resumed run begins in the middle of its stage. */
+static double recent_rate(progress *bar, const mopo_progress *p, double t)
 {
-  double rate = p->seconds > 0 ? (double)p->done / p->seconds : 0;
+  progress_mark here = {t, p->done};
+  if (p->total != bar->total || p->done < bar->newer.done) {
+    bar->older = bar->newer = here;
+    bar->total = p->total;
+  } else if (t - bar->newer.at > rate_seconds) {
+    bar->older = bar->newer;
+    bar->newer = here;
+  }
+  double dt = t - bar->older.at;
+  return dt > 0.5 ? (double)(p->done - bar->older.done) / dt : 0;
+}
+
+static void add_rate(text *t, const mopo_progress *p, double rate)
+{
   if (rate <= 0) return;
   add(t, rate >= 10 ? "  %.0f/s" : "  %.2f/s", rate);
   if (p->total <= 0) return;
@@ -90,24 +106,28 @@ static void add_head(text *t, const mopo_progress *p)
   add(t, "%s", p->stage);
 }
 
-static void draw_bar(progress *bar, const mopo_progress *p)
+static int terminal_columns(void)
 {
   struct winsize w = {0};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
+}
+
+static void draw_bar(progress *bar, const mopo_progress *p, double rate)
+{
   text t = {.n = 0}, rest = {.n = 0};
-  bool sized = ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0;
-  int room = (sized ? w.ws_col : 80) - 1;
-  int filled = (int)(fraction(p) * BAR);
+  int room = terminal_columns() - 1;
   add_head(&t, p);
-  if (p->total > 0) {
+  if (p->done > 0 && p->total > 0) {
     add(&rest, " %3.0f %%", 100 * fraction(p));
-  } else {
+  } else if (p->done > 0) {
     add(&rest, "  %lld", (long long)p->done);
   }
-  add_rate(&rest, p);
+  add_rate(&rest, p, rate);
   add_figures(&rest, p);
   fprintf(stderr, "\r\033[K%.*s", room, t.at);
   room -= (int)t.n;
-  if (p->total > 0 && room > BAR + 3) {
+  if (p->done > 0 && p->total > 0 && room > BAR + 3) {
+    int filled = (int)(fraction(p) * BAR);
     fprintf(stderr, " %s[%.*s%*s]%s", bar->colour ? "\033[32m" : "", filled,
             "====================", BAR - filled, "", bar->colour ? "\033[0m" : "");
     room -= BAR + 3;
@@ -117,13 +137,13 @@ static void draw_bar(progress *bar, const mopo_progress *p)
   bar->drawn = true;
 }
 
-static void print_plain(const mopo_progress *p)
+static void print_plain(const mopo_progress *p, double rate)
 {
   text t = {.n = 0};
   add_head(&t, p);
-  add(&t, "  %lld", (long long)p->done);
-  if (p->total > 0) add(&t, "/%lld", (long long)p->total);
-  add_rate(&t, p);
+  if (p->done > 0) add(&t, "  %lld", (long long)p->done);
+  if (p->done > 0 && p->total > 0) add(&t, "/%lld", (long long)p->total);
+  add_rate(&t, p, rate);
   add_figures(&t, p);
   fprintf(stderr, "%s\n", t.at);
 }
@@ -132,15 +152,16 @@ static void on_progress(void *ctx, const mopo_progress *p)
 {
   progress *bar = ctx;
   if (bar->quiet) return;
-  if (bar->terminal) {
-    draw_bar(bar, p);
-    return;
-  }
-  double t = now();
-  if (bar->next == 0) bar->next = t + EVERY; /* short jobs print none */
+  double t = now(), every = bar->terminal ? bar_seconds : line_seconds;
+  double rate = p->done > 0 ? recent_rate(bar, p, t) : 0;
+  if (bar->next == 0) bar->next = t + every; /* short jobs print none */
   if (t < bar->next) return;
-  bar->next = t + EVERY;
-  print_plain(p);
+  bar->next = t + every;
+  if (bar->terminal) {
+    draw_bar(bar, p, rate);
+  } else {
+    print_plain(p, rate);
+  }
 }
 
 static void on_line(void *ctx, const char *line)

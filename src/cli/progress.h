@@ -4,10 +4,18 @@
 
 #include "cli.h"
 
+typedef struct progress_mark {
+  double at; /* seconds */
+  int64_t done;
+} progress_mark;
+
 typedef struct progress {
   bool quiet, terminal, colour;
   bool drawn;  /* a bar is on the terminal's last line */
-  double next; /* when the next plain line is due, seconds */
+  double next; /* when the next bar or line is due, seconds */
+  /* The rate is that since `older`, which follows a minute or two behind. */
+  progress_mark older, newer;
+  int64_t total; /* of the stage they belong to */
 } progress;
 
 progress progress_create(bool quiet);
