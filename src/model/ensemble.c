@@ -36,8 +36,8 @@ static mopo_status check(const ensemble_settings *s, int D, mopo_error *err)
   return MOPO_OK;
 }
 
-mopo_status ensemble_create(ensemble **out, const ensemble_settings *set, int S, int A,
-                            rng_key key, mopo_error *err)
+mopo_status ensemble_create(ensemble **out, const ensemble_settings *set, int S, int A, rng_key key,
+                            mopo_error *err)
 {
   *out = NULL;
   mopo_status st = check(set, S + 1, err);
@@ -185,8 +185,7 @@ void ensemble_step(const ensemble *m, ensemble_work *w, float *const *next, floa
   for (int r = 0; r < rows; r++) {
     const float *mean = w->chosen + r * width, *var = mean + D, *z = w->noise + r * D4;
     rew[r] = mean[0] + sqrtf(var[0]) * z[0];
-    for (int d = 1; d < D; d++)
-      next[r][d - 1] = obs[r][d - 1] + (mean[d] + sqrtf(var[d]) * z[d]);
+    for (int d = 1; d < D; d++) next[r][d - 1] = obs[r][d - 1] + (mean[d] + sqrtf(var[d]) * z[d]);
   }
   if (kind == PENALTY_ALEATORIC)
     for (int r = 0; r < rows; r++) u[r] = sqrtf(w->u[r]);

@@ -1,5 +1,6 @@
 /* ensemble.h - what would happen next, and how sure are we? E networks, each giving a Gaussian over
- * [reward, next observation - observation] (PETS, Chua et al. 2018; MOPO, Yu et al. 2020, appendix).
+ * [reward, next observation - observation] (PETS, Chua et al. 2018; MOPO, Yu et al. 2020,
+ * appendix).
  *
  *   input   [obs, act], standardised;  body  hidden layers of swish;  head  2D outputs: means, then
  *   log-variances lv0, bounded by  lv = min + softplus(max - softplus(max - lv0) - min)  with max,
@@ -23,11 +24,11 @@ typedef struct ensemble {
   ensemble_settings set;
   int S, A, D, padded_D;
   mlp net[ENSEMBLE_MAX];
-  float *max, *min;           /* [padded_D] bounds of the log-variance */
-  float *mean, *inverse_std;  /* [S+A] of the input */
-  float *std;                 /* [S+A] */
-  float *ea, *eb;             /* [padded 2D] what kernels.gauss_var takes; follows from the bounds */
-  int elite[ENSEMBLE_MAX];    /* set.elites member numbers, best first */
+  float *max, *min;          /* [padded_D] bounds of the log-variance */
+  float *mean, *inverse_std; /* [S+A] of the input */
+  float *std;                /* [S+A] */
+  float *ea, *eb;            /* [padded 2D] what kernels.gauss_var takes; follows from the bounds */
+  int elite[ENSEMBLE_MAX];   /* set.elites member numbers, best first */
   double holdout_mse[ENSEMBLE_MAX];
   arena memory;
 } ensemble;
@@ -43,11 +44,11 @@ void ensemble_set_scaler(ensemble *m, const scaler *s);
 /* Workspace of one thread for blocks of at most ENSEMBLE_ROWS rows. */
 typedef struct ensemble_work {
   mlp_acts acts;
-  panels input;      /* standardised, the same for every member */
-  float *means;      /* [E,R,D] predicted differences; only for penalties that compare members */
-  float *chosen;     /* [R,2D rounded up to panels] the row of the member that was drawn */
-  float *norm2, *u;  /* [R] */
-  float *noise;      /* [R,D rounded up to 4] */
+  panels input;     /* standardised, the same for every member */
+  float *means;     /* [E,R,D] predicted differences; only for penalties that compare members */
+  float *chosen;    /* [R,2D rounded up to panels] the row of the member that was drawn */
+  float *norm2, *u; /* [R] */
+  float *noise;     /* [R,D rounded up to 4] */
   int member[ENSEMBLE_ROWS];
 } ensemble_work;
 void ensemble_work_layout(ensemble_work *w, const ensemble *m, arena *a);

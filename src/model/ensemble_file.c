@@ -23,8 +23,7 @@ static mopo_status add_layers(tensor_list *l, const ensemble *m, float *at, mopo
     for (int e = 0; e < E; e++) mlp_get(&m->net[e], i, w + (size_t)e * nw, b + (size_t)e * nb);
     char name[64];
     snprintf(name, sizeof name, "layers.%d.weight", i);
-    mopo_status st =
-        tensor_list_add(l, name, TENSOR_F32, 3, (int64_t[]){E, y->out, y->in}, w, err);
+    mopo_status st = tensor_list_add(l, name, TENSOR_F32, 3, (int64_t[]){E, y->out, y->in}, w, err);
     if (st != MOPO_OK) return st;
     snprintf(name, sizeof name, "layers.%d.bias", i);
     if ((st = tensor_list_add(l, name, TENSOR_F32, 2, (int64_t[]){E, y->out}, b, err)) != MOPO_OK)

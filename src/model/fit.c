@@ -31,14 +31,14 @@ typedef struct fitter {
   adam_step step[ENSEMBLE_MAX];
   mlp_acts acts[ENSEMBLE_MAX];
   mlp_grads grads[ENSEMBLE_MAX];
-  float *sums;                    /* [E,blocks,4,padded_D] as kernels.gauss_nll adds them */
-  float *bound_m, *bound_v;       /* [2,padded_D] Adam of max, then min */
+  float *sums;              /* [E,blocks,4,padded_D] as kernels.gauss_nll adds them */
+  float *bound_m, *bound_v; /* [2,padded_D] Adam of max, then min */
   double power1, power2;
-  double loss[ENSEMBLE_MAX];      /* sum over the epoch's rows */
-  float **scratch;                /* [threads] a panel's gradient */
-  ensemble_work *work;            /* [threads] */
-  double *block_mse;              /* [E, holdout blocks] */
-  float *best;                    /* [E, size] weights of the best holdout error */
+  double loss[ENSEMBLE_MAX]; /* sum over the epoch's rows */
+  float **scratch;           /* [threads] a panel's gradient */
+  ensemble_work *work;       /* [threads] */
+  double *block_mse;         /* [E, holdout blocks] */
+  float *best;               /* [E, size] weights of the best holdout error */
   double best_mse[ENSEMBLE_MAX];
   arena memory;
 } fitter;
@@ -333,8 +333,7 @@ static mopo_status run(fitter *f, fit_result *out, rng_key key, const fit_watch 
                        epoch + 1);
     if (!improves(f, &stale)) break;
   }
-  for (int e = 0; e < f->E; e++)
-    out->train_loss[e] = f->loss[e] / ((double)f->n_train * f->m->D);
+  for (int e = 0; e < f->E; e++) out->train_loss[e] = f->loss[e] / ((double)f->n_train * f->m->D);
   restore_best(f);
   choose_elites(f->m);
   return MOPO_OK;

@@ -12,7 +12,8 @@ typedef struct fit_settings {
 
 typedef struct fit_result {
   int epochs;
-  double train_loss[ENSEMBLE_MAX]; /* of the last epoch, by member: mean of the terms over B and D */
+  double
+      train_loss[ENSEMBLE_MAX]; /* of the last epoch, by member: mean of the terms over B and D */
 } fit_result;
 
 /* What is told after each epoch; true: stop now (ESTOPPED). */

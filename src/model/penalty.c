@@ -90,7 +90,7 @@ void penalty_of_means(float *u, const float *means, int E, int R, int D, int row
 {
   for (int r = 0; r < rows; r++) {
     row_means m = {means + (size_t)r * (size_t)D, (size_t)R * (size_t)D, E, D};
-    u[r] = kind == PENALTY_ENSEMBLE_DIFF ? ensemble_diff(&m)
+    u[r] = kind == PENALTY_ENSEMBLE_DIFF  ? ensemble_diff(&m)
            : kind == PENALTY_ENSEMBLE_STD ? ensemble_std(&m)
                                           : max_pairwise(&m);
   }

@@ -2,8 +2,9 @@
  * imagined rows, and where the run stands. Random numbers need nothing: they are functions of the
  * seed and of what they are for.
  *
- * A stop inside a rollout goes back to before it: the ring's places that the rollout wrote over held
- * the oldest rows, which the repeated rollout will write over again before anyone reads them. */
+ * A stop inside a rollout goes back to before it: the ring's places that the rollout wrote over
+ * held the oldest rows, which the repeated rollout will write over again before anyone reads them.
+ */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,14 +33,13 @@ static mopo_status add(tensor_list *l, const char *name, tensor_type type, int64
   return tensor_list_add(l, name, type, 1, &n, data, err);
 }
 
-static mopo_status fill(tensor_list *l, const offline *o, const agent_state *s,
-                        const standing *at, const int64_t *ring, mopo_error *err)
+static mopo_status fill(tensor_list *l, const offline *o, const agent_state *s, const standing *at,
+                        const int64_t *ring, mopo_error *err)
 {
   mopo_status st = tensor_list_meta(l, "format", FORMAT, err);
   if (st == MOPO_OK) st = tensor_list_meta(l, "algo", o->c.algo, err);
   if (st == MOPO_OK) st = tensor_list_meta(l, "mopo_version", MOPO_VERSION, err);
-  if (st == MOPO_OK)
-    st = add(l, "agent.values", TENSOR_F32, (int64_t)s->n_values, s->values, err);
+  if (st == MOPO_OK) st = add(l, "agent.values", TENSOR_F32, (int64_t)s->n_values, s->values, err);
   if (st == MOPO_OK)
     st = add(l, "agent.scalars", TENSOR_F64, (int64_t)s->n_scalars, s->scalars, err);
   if (st == MOPO_OK) st = add(l, "standing", TENSOR_F64, STANDING, at, err);
@@ -104,8 +104,8 @@ static mopo_status load(offline *o, const tensor_file *f, const char *path, mopo
     return error_set(err, MOPO_EFORMAT, "%s: format '%.40s', want '%s'", path,
                      format ? format : "(none)", FORMAT);
   if (!algo || strcmp(algo, o->c.algo) != 0)
-    return error_set(err, MOPO_EFORMAT, "%s: algo '%.40s', want '%s'", path,
-                     algo ? algo : "(none)", o->c.algo);
+    return error_set(err, MOPO_EFORMAT, "%s: algo '%.40s', want '%s'", path, algo ? algo : "(none)",
+                     o->c.algo);
   agent_state s = o->agent->type->state(o->agent);
   const void *values, *scalars, *at;
   mopo_status st = tensor_file_get(f, &values, "agent.values", TENSOR_F32, 1,

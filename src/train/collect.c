@@ -54,7 +54,7 @@ typedef struct collector {
   int length;        /* steps of the episode under way; 0: a new one begins */
   uint64_t episodes; /* begun */
   int64_t recorded;
-  double level;      /* newest evaluated score, NAN before the first */
+  double level; /* newest evaluated score, NAN before the first */
   double level_return;
   struct timespec began;
 } collector;
@@ -66,10 +66,7 @@ static double seconds_since(const struct timespec *t0)
   return (double)(t.tv_sec - t0->tv_sec) + 1e-9 * (double)(t.tv_nsec - t0->tv_nsec);
 }
 
-static bool stopped(const collector *k)
-{
-  return k->watch && k->watch->stop && *k->watch->stop;
-}
+static bool stopped(const collector *k) { return k->watch && k->watch->stop && *k->watch->stop; }
 
 static void report(collector *k, int64_t done, int64_t total)
 {
@@ -189,8 +186,8 @@ static mopo_status assess(collector *k, int64_t t, mopo_error *err)
   return MOPO_OK;
 }
 
-/* SAC online for `steps` steps from step t0, or until the medium level. Every step is recorded while
- * k->recorder is open. *at: where it stopped. */
+/* SAC online for `steps` steps from step t0, or until the medium level. Every step is recorded
+ * while k->recorder is open. *at: where it stopped. */
 static mopo_status learn_online(collector *k, int64_t t0, int64_t steps, bool to_medium,
                                 int64_t *at, mopo_error *err)
 {
@@ -244,8 +241,8 @@ static bool is_kind(const collector *k, const char *kind) { return !strcmp(k->c.
 
 static mopo_status open_recorder(collector *k, mopo_error *err)
 {
-  return recorder_open(&k->recorder, k->c.out, k->task->obs_dim, k->task->act_dim,
-                       sim_nq(k->world), sim_nv(k->world), err);
+  return recorder_open(&k->recorder, k->c.out, k->task->obs_dim, k->task->act_dim, sim_nq(k->world),
+                       sim_nv(k->world), err);
 }
 
 static mopo_status collect_replay(collector *k, mopo_error *err)
@@ -290,9 +287,10 @@ static mopo_status collect_policies(collector *k, mopo_error *err)
 
 static mopo_status write_metadata(collector *k, mopo_error *err)
 {
-  static const char *const settings[] = {"seed", "steps", "train-steps", "start-steps",
-                                         "medium-fraction", "actor-lr", "critic-lr", "alpha-lr",
-                                         "target-entropy", "gamma", "tau", "hidden", "layers"};
+  static const char *const settings[] = {
+      "seed",     "steps",     "train-steps", "start-steps",    "medium-fraction",
+      "actor-lr", "critic-lr", "alpha-lr",    "target-entropy", "gamma",
+      "tau",      "hidden",    "layers"};
   mopo_status st = recorder_text(k->recorder, "task", k->task->name, err);
   if (st == MOPO_OK) st = recorder_text(k->recorder, "kind", k->c.kind, err);
   if (st == MOPO_OK) st = recorder_text(k->recorder, "algorithm", k->given ? "policy" : "SAC", err);
@@ -312,7 +310,8 @@ static mopo_status write_metadata(collector *k, mopo_error *err)
 
 /* ------------------------------------------------------------------ setting up */
 
-/* SAC as it learns online: the published settings, but for the target entropy, where -A is meant. */
+/* SAC as it learns online: the published settings, but for the target entropy, where -A is meant.
+ */
 static mopo_status settle(collector *k, const mopo_config *c, mopo_error *err)
 {
   k->c = *c;
@@ -354,8 +353,8 @@ static mopo_status set_up(collector *k, mopo_error *err)
       return error_set(err, MOPO_EDATA, "%s: %d observations, %d actions; task %s wants %d, %d",
                        k->c.policy, p->S, p->A, task->name, task->obs_dim, task->act_dim);
   }
-  int64_t rows = is_kind(k, "medium-replay") || is_kind(k, "full-replay") ? k->c.steps
-                                                                          : k->c.train_steps;
+  int64_t rows =
+      is_kind(k, "medium-replay") || is_kind(k, "full-replay") ? k->c.steps : k->c.train_steps;
   if (!k->given && !is_kind(k, "random") &&
       (st = replay_create(&k->replay, rows < 1000000 ? rows : 1000000,
                           row_layout_of(task->obs_dim, task->act_dim), err)) != MOPO_OK)

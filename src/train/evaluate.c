@@ -18,10 +18,10 @@ struct evaluator {
   const mopo_task *task;
   par *pool;
   int n, n_live;
-  int *live;       /* [n] numbers of the live episodes */
-  episode *at;     /* [n] */
+  int *live;        /* [n] numbers of the live episodes */
+  episode *at;      /* [n] */
   float *obs, *act; /* [n,S] [n,A]: of the live ones, in order */
-  float *next;     /* [n,S] */
+  float *next;      /* [n,S] */
   actor_work work;
   arena memory;
   /* when recording: rows of every episode, [n,horizon,...] */
@@ -240,18 +240,16 @@ mopo_status mopo_evaluate(mopo_eval_result *out, mopo_policy *p, const mopo_task
                           const char *record, mopo_error *err)
 {
   if (mopo_policy_obs_dim(p) != task->obs_dim || mopo_policy_act_dim(p) != task->act_dim)
-    return error_set(err, MOPO_EDATA,
-                     "the policy has %d observations and %d actions, task %s wants %d and %d",
-                     mopo_policy_obs_dim(p), mopo_policy_act_dim(p), task->name, task->obs_dim,
-                     task->act_dim);
+    return error_set(
+        err, MOPO_EDATA, "the policy has %d observations and %d actions, task %s wants %d and %d",
+        mopo_policy_obs_dim(p), mopo_policy_act_dim(p), task->name, task->obs_dim, task->act_dim);
   par *pool = NULL;
   sim_world *world = NULL;
   evaluator *e = NULL;
   rng_key key = rng_split(rng_seed(seed), "eval");
   mopo_status st = par_create(&pool, threads, err);
   if (st == MOPO_OK) st = sim_world_create(&world, task, physics_of(physics), err);
-  if (st == MOPO_OK)
-    st = evaluator_create(&e, task, world, policy_actor(p), episodes, pool, err);
+  if (st == MOPO_OK) st = evaluator_create(&e, task, world, policy_actor(p), episodes, pool, err);
   if (st == MOPO_OK)
     st = record ? record_and_run(out, e, policy_actor(p), task, key, record, err)
                 : evaluator_run(out, e, policy_actor(p), key, NULL, err);

@@ -25,7 +25,8 @@ static mopo_status stopped_error(const offline *o, mopo_error *err)
                    o->at.epoch + 1, o->c.epochs);
 }
 
-/* The first real_rows rows are recorded, the rest imagined; each draw belongs to (update, place). */
+/* The first real_rows rows are recorded, the rest imagined; each draw belongs to (update, place).
+ */
 static batch draw_batch(offline *o, uint64_t update)
 {
   rng_key key = rng_split(o->key, "batch");
@@ -60,7 +61,8 @@ static mopo_status roll_out(offline *o, mopo_error *err)
 
 static mopo_status update(offline *o, mopo_error *err)
 {
-  uint64_t number = (uint64_t)o->at.epoch * (uint64_t)o->c.updates_per_epoch + (uint64_t)o->at.update;
+  uint64_t number =
+      (uint64_t)o->at.epoch * (uint64_t)o->c.updates_per_epoch + (uint64_t)o->at.update;
   batch b = draw_batch(o, number);
   agent_stats s = o->agent->type->update(o->agent, &b);
   const struct {
@@ -77,8 +79,8 @@ static mopo_status update(offline *o, mopo_error *err)
   o->at.alpha += s.alpha, o->at.entropy += s.entropy, o->at.q += s.q_mean;
   o->at.q_data += o->real_rows ? q_data / o->real_rows : NAN;
   o->at.update++;
-  offline_progress(o, "update", (int64_t)number + 1,
-                   (int64_t)o->c.epochs * o->c.updates_per_epoch, s.critic_loss);
+  offline_progress(o, "update", (int64_t)number + 1, (int64_t)o->c.epochs * o->c.updates_per_epoch,
+                   s.critic_loss);
   return MOPO_OK;
 }
 
@@ -105,26 +107,26 @@ static mopo_status record(offline *o, double actor_lr, double epoch_seconds, mop
 {
   double n = o->c.updates_per_epoch;
   bool model = o->model != NULL;
-  metrics_row row = {
-      .epoch = o->at.epoch + 1,
-      .updates = (o->at.epoch + 1) * n,
-      .wall_seconds = offline_seconds(o),
-      .return_mean = o->at.return_mean,
-      .return_std = o->at.return_std,
-      .score = o->at.score,
-      .length_mean = o->at.length_mean,
-      .critic_loss = o->at.critic_loss / n,
-      .actor_loss = o->at.actor_loss / n,
-      .alpha = o->at.alpha / n,
-      .entropy = o->at.entropy / n,
-      .q_mean = o->at.q / n,
-      .q_data_mean = o->at.q_data / n,
-      .penalty_mean = model ? o->at.penalty_mean : NAN,
-      .model_reward_mean = model ? o->at.model_reward_mean : NAN,
-      .rollout_rows = model ? o->at.rollout_rows : NAN,
-      .rollout_terminal_rate = model ? o->at.rollout_terminals / o->at.rollout_rows : NAN,
-      .actor_lr = actor_lr,
-      .updates_per_second = n / epoch_seconds};
+  metrics_row row = {.epoch = o->at.epoch + 1,
+                     .updates = (o->at.epoch + 1) * n,
+                     .wall_seconds = offline_seconds(o),
+                     .return_mean = o->at.return_mean,
+                     .return_std = o->at.return_std,
+                     .score = o->at.score,
+                     .length_mean = o->at.length_mean,
+                     .critic_loss = o->at.critic_loss / n,
+                     .actor_loss = o->at.actor_loss / n,
+                     .alpha = o->at.alpha / n,
+                     .entropy = o->at.entropy / n,
+                     .q_mean = o->at.q / n,
+                     .q_data_mean = o->at.q_data / n,
+                     .penalty_mean = model ? o->at.penalty_mean : NAN,
+                     .model_reward_mean = model ? o->at.model_reward_mean : NAN,
+                     .rollout_rows = model ? o->at.rollout_rows : NAN,
+                     .rollout_terminal_rate =
+                         model ? o->at.rollout_terminals / o->at.rollout_rows : NAN,
+                     .actor_lr = actor_lr,
+                     .updates_per_second = n / epoch_seconds};
   return metrics_add(o->metrics, &row, err);
 }
 

@@ -96,8 +96,8 @@ static bool tell_epoch(void *ctx, int epoch, const double *mse, int members)
 }
 
 mopo_status offline_model(ensemble **out, fit_result *fit, const mopo_config *c,
-                          const mopo_dataset *data, par *pool, rng_key key,
-                          const mopo_watch *watch, mopo_error *err)
+                          const mopo_dataset *data, par *pool, rng_key key, const mopo_watch *watch,
+                          mopo_error *err)
 {
   ensemble_settings shape = {c->members, c->elites, c->model_hidden, c->model_layers};
   fit_settings set = {.batch = c->model_batch,
@@ -141,8 +141,9 @@ static mopo_status load_model(ensemble **out, const char *where, const mopo_data
   if (st != MOPO_OK) return st;
   const ensemble *m = *out;
   if (m->S == data->at.S && m->A == data->at.A) return MOPO_OK;
-  st = error_set(err, MOPO_EDATA, "%s: a model of %d observations, %d actions; the data have %d, %d",
-                 where, m->S, m->A, data->at.S, data->at.A);
+  st =
+      error_set(err, MOPO_EDATA, "%s: a model of %d observations, %d actions; the data have %d, %d",
+                where, m->S, m->A, data->at.S, data->at.A);
   ensemble_free(*out);
   *out = NULL;
   return st;
@@ -242,8 +243,7 @@ static mopo_status set_up_model(offline *o, bool resume, mopo_error *err)
   if (!type->uses_model) return MOPO_OK;
   mopo_status st = get_model(o, resume, err);
   if (st != MOPO_OK) return st;
-  rollout_settings set = {o->c.rollout_batch, o->c.rollout_length, PENALTY_NONE,
-                          o->c.penalty_coef};
+  rollout_settings set = {o->c.rollout_batch, o->c.rollout_length, PENALTY_NONE, o->c.penalty_coef};
   if ((st = penalty_find(&set.penalty, o->c.penalty, err)) != MOPO_OK) return st;
   if ((st = rollout_create(&o->rollout, &set, o->task, o->model, type->policy(o->agent), o->pool,
                            err)) != MOPO_OK)

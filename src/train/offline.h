@@ -13,8 +13,8 @@
 #include "train/evaluate.h"
 #include "train/rollout.h"
 
-/* Where a run stands. Everything that its future depends on is here, in the agent's state and in the
- * ring; all fields are doubles so that a checkpoint holds them as one array. */
+/* Where a run stands. Everything that its future depends on is here, in the agent's state and in
+ * the ring; all fields are doubles so that a checkpoint holds them as one array. */
 typedef struct standing {
   double epoch;  /* finished epochs */
   double update; /* finished updates of the epoch under way */
@@ -56,8 +56,8 @@ MUST_CHECK mopo_status offline_set_up(offline *o, const mopo_config *c, bool res
                                       mopo_error *err);
 void offline_tear_down(offline *o);
 
-/* The ensemble as the settings say: read from c->model, or fitted to data. For `mopo model fit` too.
- * key as the run's. */
+/* The ensemble as the settings say: read from c->model, or fitted to data. For `mopo model fit`
+ * too. key as the run's. */
 MUST_CHECK mopo_status offline_model(ensemble **out, fit_result *fit, const mopo_config *c,
                                      const mopo_dataset *data, par *pool, rng_key key,
                                      const mopo_watch *watch, mopo_error *err);

@@ -17,10 +17,10 @@ struct rollout {
   const ensemble *m;
   par *pool;
   row_layout at;
-  float *rows;     /* [set.rows,W] this step's transitions */
-  float *obs;      /* [set.rows,S] of the live ones */
-  double *penalty; /* [set.rows] */
-  double *reward;  /* [set.rows] before the penalty */
+  float *rows;        /* [set.rows,W] this step's transitions */
+  float *obs;         /* [set.rows,S] of the live ones */
+  double *penalty;    /* [set.rows] */
+  double *reward;     /* [set.rows] before the penalty */
   rollout_work *work; /* [threads] */
   arena memory;
   /* this step */
@@ -121,7 +121,8 @@ static void keep_live(rollout *r)
   int n = 0;
   for (int i = 0; i < r->live; i++) {
     const float *row = r->rows + (size_t)i * (size_t)r->at.width;
-    if (row[r->at.done] == 0.0f) memcpy(r->obs + (size_t)n++ * S, row + r->at.next, S * sizeof *row);
+    if (row[r->at.done] == 0.0f)
+      memcpy(r->obs + (size_t)n++ * S, row + r->at.next, S * sizeof *row);
   }
   r->live = n;
 }

@@ -1,5 +1,5 @@
-/* rollout.h - the policy practises inside the model: h imagined steps from recorded states, with the
- * reward penalised by the model's uncertainty. The one place where model and policy meet. */
+/* rollout.h - the policy practises inside the model: h imagined steps from recorded states, with
+ * the reward penalised by the model's uncertainty. The one place where model and policy meet. */
 #ifndef TRAIN_ROLLOUT_H
 #define TRAIN_ROLLOUT_H
 
@@ -27,11 +27,11 @@ MUST_CHECK mopo_status rollout_create(rollout **out, const rollout_settings *set
                                       par *pool, mopo_error *err);
 void rollout_free(rollout *r);
 /* Start states drawn uniformly from d; each live row takes an action sampled from p and one step of
- * m; a row ends where the task's termination says so of (s, a, s'). All rows go into `into`, step by
- * step. `epoch` names the draws. Never allocates. Stops between two steps when *stop: false, and
+ * m; a row ends where the task's termination says so of (s, a, s'). All rows go into `into`, step
+ * by step. `epoch` names the draws. Never allocates. Stops between two steps when *stop: false, and
  * what was pushed is not whole. */
 MUST_CHECK bool rollout_run(rollout *r, rollout_stats *out, replay *into, const mopo_dataset *d,
-                            const actor *p, rng_key key, uint64_t epoch,
-                            bool (*stop)(void *ctx), void *ctx);
+                            const actor *p, rng_key key, uint64_t epoch, bool (*stop)(void *ctx),
+                            void *ctx);
 
 #endif

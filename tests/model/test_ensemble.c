@@ -1,0 +1,198 @@
+/* test_ensemble.c - the fit finds known dynamics and a known noise, to the same bits on any number
+ * of threads; files come back as they were; the step samples what the members say. */
+#include "linear.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/fit.h"
+
+static const fit_settings SET = {.batch = 64,
+                                 .patience = 3,
+                                 .max_epochs = 25,
+                                 .holdout_max = 400,
+                                 .lr = 1e-3,
+                                 .decay = 1,
+                                 .improvement = 0.01,
+                                 .holdout_ratio = 0.2};
+static const ensemble_settings SHAPE = {3, 2, 24, 2};
+
+static ensemble *fitted(const mopo_dataset *d, int threads, fit_result *r)
+{
+  mopo_error err;
+  par *pool = NULL;
+  ensemble *m = NULL;
+  assert_ok(par_create(&pool, threads, &err), err);
+  assert_ok(ensemble_create(&m, &SHAPE, LINEAR_S, LINEAR_A, rng_seed(1), &err), err);
+  assert_ok(ensemble_fit(m, r, d, &SET, pool, rng_seed(2), NULL, &err), err);
+  par_free(pool);
+  return m;
+}
+
+typedef struct stepped {
+  float next[ENSEMBLE_ROWS][LINEAR_S], rew[ENSEMBLE_ROWS], u[ENSEMBLE_ROWS];
+} stepped;
+
+static void step_rows(const ensemble *m, const mopo_dataset *d, stepped *out, int from, int n,
+                      penalty_kind kind)
+{
+  ensemble_work w;
+  arena a = {0};
+  ensemble_work_layout(&w, m, &a);
+  assert_true(arena_alloc(&a));
+  ensemble_work_layout(&w, m, &a);
+  const float *obs[ENSEMBLE_ROWS], *act[ENSEMBLE_ROWS];
+  float *next[ENSEMBLE_ROWS];
+  for (int i = 0; i < n; i++) {
+    obs[i] = dataset_row(d, from + i);
+    act[i] = obs[i] + d->at.act;
+    next[i] = out->next[i];
+  }
+  ensemble_draw draw = {rng_seed(5), rng_seed(6), 3, (uint64_t)from};
+  ensemble_step(m, &w, next, out->rew, out->u, obs, act, n, kind, &draw);
+  free(a.base);
+}
+
+static void the_fit_finds_the_truth(void **state)
+{
+  (void)state;
+  fit_result r;
+  mopo_dataset *d = linear_dataset(4000, 7), *fresh = linear_dataset(ENSEMBLE_ROWS, 8);
+  ensemble *m = fitted(d, 2, &r);
+  double noise2 = (double)LINEAR_NOISE * (double)LINEAR_NOISE;
+  for (int e = 0; e < 3; e++) { /* a perfect model's holdout error is the noise itself */
+    assert_true(m->holdout_mse[e] > 0.7 * noise2);
+    assert_true(m->holdout_mse[e] < 2.0 * noise2);
+  }
+  assert_true(m->holdout_mse[m->elite[0]] <= m->holdout_mse[m->elite[1]]);
+
+  /* u = || sigma ||_2 over D = 4 outputs of std NOISE: 2 NOISE, the greatest of three members. */
+  stepped s;
+  step_rows(m, fresh, &s, 0, ENSEMBLE_ROWS, PENALTY_ALEATORIC);
+  double u = 0.0, error = 0.0;
+  for (int i = 0; i < ENSEMBLE_ROWS; i++) {
+    float delta[LINEAR_S], rew;
+    const float *row = dataset_row(fresh, i);
+    linear_truth(delta, &rew, row, row + fresh->at.act);
+    u += (double)s.u[i] / ENSEMBLE_ROWS;
+    for (int j = 0; j < LINEAR_S; j++)
+      error += pow((double)(s.next[i][j] - row[j] - delta[j]), 2) / (ENSEMBLE_ROWS * LINEAR_S);
+  }
+  assert_true(u > 1.4 * (double)LINEAR_NOISE && u < 4.0 * (double)LINEAR_NOISE);
+  assert_true(error > 0.5 * noise2 && error < 3.0 * noise2); /* sampled: noise, and little more */
+  ensemble_free(m);
+  mopo_dataset_free(d);
+  mopo_dataset_free(fresh);
+}
+
+static void threads_do_not_change_the_bits(void **state)
+{
+  (void)state;
+  fit_result r;
+  mopo_dataset *d = linear_dataset(700, 9);
+  ensemble *one = fitted(d, 1, &r);
+  for (int threads = 2; threads <= 8; threads += 3) {
+    ensemble *many = fitted(d, threads, &r);
+    assert_memory_equal(one->memory.base, many->memory.base, one->memory.used);
+    assert_memory_equal(one->elite, many->elite, sizeof one->elite);
+    ensemble_free(many);
+  }
+  ensemble_free(one);
+  mopo_dataset_free(d);
+}
+
+static void a_file_gives_the_same_steps(void **state)
+{
+  (void)state;
+  mopo_error err;
+  fit_result r;
+  mopo_dataset *d = linear_dataset(700, 10);
+  ensemble *m = fitted(d, 1, &r), *back = NULL;
+  assert_ok(ensemble_save(m, "ensemble.safetensors", &err), err);
+  assert_ok(ensemble_load(&back, "ensemble.safetensors", &err), err);
+  for (int kind = PENALTY_NONE; kind <= PENALTY_MAX_PAIRWISE; kind++) {
+    stepped a, b;
+    step_rows(m, d, &a, 0, 50, (penalty_kind)kind);
+    step_rows(back, d, &b, 0, 50, (penalty_kind)kind);
+    assert_memory_equal(a.next, b.next, 50 * sizeof a.next[0]);
+    assert_memory_equal(a.u, b.u, 50 * sizeof a.u[0]);
+    assert_memory_equal(a.rew, b.rew, 50 * sizeof a.rew[0]);
+  }
+  ensemble_free(m);
+  ensemble_free(back);
+  mopo_dataset_free(d);
+  remove("ensemble.safetensors");
+}
+
+/* A step cut into blocks elsewhere draws the same numbers: a draw belongs to its row. */
+static void blocks_do_not_change_the_draws(void **state)
+{
+  (void)state;
+  fit_result r;
+  mopo_dataset *d = linear_dataset(700, 11);
+  ensemble *m = fitted(d, 1, &r);
+  stepped whole, part;
+  step_rows(m, d, &whole, 0, 64, PENALTY_ALEATORIC);
+  step_rows(m, d, &part, 48, 16, PENALTY_ALEATORIC);
+  assert_memory_equal(whole.next[48], part.next[0], 16 * sizeof part.next[0]);
+  assert_memory_equal(&whole.u[48], part.u, 16 * sizeof part.u[0]);
+  ensemble_free(m);
+  mopo_dataset_free(d);
+}
+
+/* The penalty is over all members, elites or not, and counts the reward's deviation too: the
+ * published coefficients mean that. */
+static void the_penalty_sees_all_members_and_the_reward(void **state)
+{
+  (void)state;
+  mopo_error err;
+  ensemble *m = NULL;
+  mopo_dataset *d = linear_dataset(10, 12);
+  assert_ok(ensemble_create(&m, &SHAPE, LINEAR_S, LINEAR_A, rng_seed(1), &err), err);
+  for (int e = 0; e < 3; e++) memset(m->net[e].params, 0, m->net[e].size * sizeof(float));
+  m->max[0] = m->max[1] = m->max[2] = m->max[3] = 10.0f;
+  ensemble_bounds_changed(m);
+  /* member 2, no elite, says: log-variance of the reward log 9, of the rest log 4 ... */
+  float *b = m->net[2].layer[2].b;
+  b[4] = logf(9.0f), b[5] = b[6] = b[7] = logf(4.0f);
+  for (int e = 0; e < 2; e++)
+    for (int i = 4; i < 8; i++) m->net[e].layer[2].b[i] = logf(0.01f);
+  stepped s;
+  step_rows(m, d, &s, 0, 10, PENALTY_ALEATORIC);
+  for (int i = 0; i < 10; i++) /* soft bounds at -10 and 10 bend log-variances by less than 1e-3 */
+    assert_true(fabsf(s.u[i] - sqrtf(9.0f + 3.0f * 4.0f)) < 5e-3f);
+  ensemble_free(m);
+  mopo_dataset_free(d);
+}
+
+static void nan_travels(void **state)
+{
+  (void)state;
+  mopo_error err;
+  ensemble *m = NULL;
+  mopo_dataset *d = linear_dataset(4, 13);
+  assert_ok(ensemble_create(&m, &SHAPE, LINEAR_S, LINEAR_A, rng_seed(1), &err), err);
+  m->net[1].layer[2].b[5] = NAN;
+  for (int kind = PENALTY_ALEATORIC; kind <= PENALTY_MAX_PAIRWISE; kind++) {
+    stepped s;
+    if (kind > PENALTY_ALEATORIC) m->net[1].layer[2].b[2] = NAN;
+    step_rows(m, d, &s, 0, 4, (penalty_kind)kind);
+    for (int i = 0; i < 4; i++) assert_true(isnan(s.u[i]));
+  }
+  ensemble_free(m);
+  mopo_dataset_free(d);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(the_fit_finds_the_truth),
+      cmocka_unit_test(threads_do_not_change_the_bits),
+      cmocka_unit_test(a_file_gives_the_same_steps),
+      cmocka_unit_test(blocks_do_not_change_the_draws),
+      cmocka_unit_test(the_penalty_sees_all_members_and_the_reward),
+      cmocka_unit_test(nan_travels),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

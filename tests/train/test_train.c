@@ -1,0 +1,278 @@
+/* test_train.c - whole small runs: the same bits for any number of threads and after any
+ * interruption; what is in the run directory; what is refused. */
+#include "check.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/rng.h"
+#include "data/recorder.h"
+#include "io/file.h"
+
+enum { S = 11, A = 3, N = 600 };
+static const char DATA[] = "train_data.hdf5", WILD[] = "wild_data.hdf5";
+
+/* Rows near a standing hopper; a tenth of them fallen. */
+static void write_rows(const char *path, float reward)
+{
+  mopo_error err;
+  recorder *r = NULL;
+  rng_stream s = rng_stream_of(rng_seed(3));
+  assert_ok(recorder_open(&r, path, S, A, 0, 0, &err), err);
+  for (int i = 0; i < N; i++) {
+    float obs[S], act[A], next[S];
+    for (int j = 0; j < S; j++) obs[j] = 0.05f * rng_normal(&s);
+    obs[0] += 1.2f;
+    for (int j = 0; j < A; j++) act[j] = 2.0f * rng_uniform(&s) - 1.0f;
+    for (int j = 0; j < S; j++) next[j] = obs[j] + 0.01f * rng_normal(&s);
+    bool terminal = i % 10 == 9;
+    if (terminal) next[0] = 0.6f;
+    assert_ok(recorder_add(r, obs, act, reward + act[0], next, terminal, false, NULL, NULL, &err),
+              err);
+  }
+  assert_ok(recorder_close(r, &err), err);
+}
+
+static int write_data(void **state)
+{
+  (void)state;
+  write_rows(DATA, 1.0f);
+  write_rows(WILD, 3e38f);
+  return 0;
+}
+
+static mopo_config small(const char *out, const char *algo)
+{
+  mopo_config c = mopo_config_default();
+  mopo_error err;
+  const char *set[][2] = {{"data", DATA},
+                          {"task", "hopper"},
+                          {"out", out},
+                          {"algo", algo},
+                          {"epochs", "3"},
+                          {"updates-per-epoch", "60"},
+                          {"batch-size", "48"},
+                          {"hidden", "24"},
+                          {"members", "3"},
+                          {"elites", "2"},
+                          {"model-hidden", "24"},
+                          {"model-layers", "2"},
+                          {"model-batch", "64"},
+                          {"model-max-epochs", "2"},
+                          {"rollout-batch", "150"},
+                          {"rollout-length", "3"},
+                          {"rollout-keep", "2"},
+                          {"eval-episodes", "2"},
+                          {"checkpoint-every", "1"},
+                          {"threads", "1"},
+                          {"real-ratio", strcmp(algo, "sac") ? "0.25" : "1"}};
+  for (size_t i = 0; i < sizeof set / sizeof *set; i++)
+    assert_ok(mopo_config_set(&c, set[i][0], set[i][1], &err), err);
+  return c;
+}
+
+static void path_of(char *path, const char *dir, const char *name)
+{
+  snprintf(path, 256, "%s/%s", dir, name);
+}
+
+static void remove_run(const char *dir)
+{
+  static const char *const names[] = {"config.ini",
+                                      "progress.csv",
+                                      "events.out.tfevents.mopo",
+                                      "model.safetensors",
+                                      "policy.safetensors",
+                                      "checkpoint.safetensors",
+                                      "result.json",
+                                      "lock"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    char path[256];
+    path_of(path, dir, names[i]);
+    remove(path);
+  }
+  rmdir(dir);
+}
+
+static void assert_same_file(const char *a, const char *b, const char *name)
+{
+  char path[256], *x = NULL, *y = NULL;
+  size_t n = 0, m = 0;
+  mopo_error err;
+  path_of(path, a, name);
+  assert_ok(file_read(&x, &n, path, 1 << 28, &err), err);
+  path_of(path, b, name);
+  assert_ok(file_read(&y, &m, path, 1 << 28, &err), err);
+  assert_int_equal(n, m);
+  assert_memory_equal(x, y, n);
+  free(x);
+  free(y);
+}
+
+/* progress.csv without the two columns that are times. */
+static void assert_same_progress(const char *a, const char *b)
+{
+  char path[256], line[2][4096];
+  path_of(path, a, "progress.csv");
+  FILE *f = fopen(path, "r");
+  path_of(path, b, "progress.csv");
+  FILE *g = fopen(path, "r");
+  assert_non_null(f);
+  assert_non_null(g);
+  while (fgets(line[0], sizeof line[0], f)) {
+    assert_non_null(fgets(line[1], sizeof line[1], g));
+    for (int k = 0; k < 2;
+         k++) { /* wall_seconds is the third column, updates_per_second the last */
+      *strrchr(line[k], ',') = 0;
+      char *third = strchr(strchr(line[k], ',') + 1, ',') + 1;
+      memmove(third, strchr(third, ','), strlen(strchr(third, ',')) + 1);
+    }
+    assert_string_equal(line[0], line[1]);
+  }
+  assert_null(fgets(line[1], sizeof line[1], g));
+  fclose(f);
+  fclose(g);
+}
+
+static void assert_same_run(const char *a, const char *b, bool model)
+{
+  assert_same_progress(a, b);
+  assert_same_file(a, b, "policy.safetensors");
+  if (model) assert_same_file(a, b, "model.safetensors");
+}
+
+static void run_whole(const char *out, const char *algo, const char *threads)
+{
+  mopo_error err;
+  mopo_train_result r;
+  mopo_config c = small(out, algo);
+  remove_run(out);
+  assert_ok(mopo_config_set(&c, "threads", threads, &err), err);
+  assert_ok(mopo_train(&r, &c, false, NULL, &err), err);
+  assert_int_equal(r.epochs, 3);
+}
+
+static void threads_do_not_change_the_bits(void **state)
+{
+  (void)state;
+  static const char *const algos[] = {"mopo", "mbpo", "sac"};
+  for (int i = 0; i < 3; i++) {
+    run_whole("run_one", algos[i], "1");
+    for (const char *t = "238"; *t; t++) {
+      run_whole("run_many", algos[i], (char[]){*t, 0});
+      assert_same_run("run_one", "run_many", strcmp(algos[i], "sac") != 0);
+    }
+  }
+}
+
+/* Raises the stop flag at the n-th sign of life. */
+typedef struct stopper {
+  volatile sig_atomic_t flag;
+  int left;
+} stopper;
+
+static void count_down(void *ctx, const mopo_progress *p)
+{
+  stopper *s = ctx;
+  (void)p;
+  if (--s->left == 0) s->flag = 1;
+}
+
+/* Signs of life come at fits, rollouts, some updates and evaluations, so that stopping at each in
+ * turn stops the run inside each of its stages; it is stopped again and again until it is done. */
+static void an_interrupted_run_ends_with_the_same_bits(void **state)
+{
+  (void)state;
+  mopo_error err;
+  run_whole("run_one", "mopo", "2");
+  for (int every = 1; every <= 7; every++) {
+    mopo_train_result r;
+    mopo_config c = small("run_cut", "mopo");
+    mopo_status st = MOPO_ESTOPPED;
+    int stops = 0;
+    remove_run("run_cut");
+    for (int tries = 0; st == MOPO_ESTOPPED; tries++) {
+      stopper s = {0,
+                   every + tries / 4}; /* the fit begins anew each time: let it through at last */
+      mopo_watch w = {.progress = count_down, .ctx = &s, .stop = &s.flag};
+      st = mopo_train(&r, &c, tries > 0, &w, &err);
+      stops += st == MOPO_ESTOPPED;
+      assert_true(tries < 300);
+    }
+    assert_ok(st, err);
+    assert_true(stops > 0);
+    assert_same_run("run_one", "run_cut", true);
+  }
+}
+
+static void a_run_directory_is_not_written_over(void **state)
+{
+  (void)state;
+  mopo_error err;
+  mopo_train_result r;
+  mopo_config c = small("run_one", "sac");
+  run_whole("run_one", "sac", "1");
+  assert_int_equal(mopo_train(&r, &c, false, NULL, &err), MOPO_EINVAL);
+  assert_non_null(strstr(err.msg, "run_one"));
+}
+
+static void going_on_needs_the_same_settings(void **state)
+{
+  (void)state;
+  mopo_error err;
+  mopo_train_result r;
+  run_whole("run_one", "sac", "1");
+  mopo_config c = small("run_one", "sac");
+  assert_ok(mopo_config_set(&c, "gamma", "0.9", &err), err);
+  assert_int_equal(mopo_train(&r, &c, true, NULL, &err), MOPO_EINVAL);
+  assert_non_null(strstr(err.msg, "gamma"));
+}
+
+static void a_missing_dataset_and_a_wrong_task_are_said(void **state)
+{
+  (void)state;
+  mopo_error err;
+  mopo_train_result r;
+  mopo_config c = small("run_none", "mopo");
+  assert_ok(mopo_config_set(&c, "task", "walker2d", &err), err);
+  assert_int_equal(mopo_train(&r, &c, false, NULL, &err), MOPO_EDATA);
+  assert_non_null(strstr(err.msg, "11"));
+  assert_ok(mopo_config_set(&c, "data", "nowhere.hdf5", &err), err);
+  assert_int_equal(mopo_train(&r, &c, false, NULL, &err), MOPO_EIO);
+  assert_non_null(strstr(err.msg, "nowhere.hdf5"));
+  struct stat st;
+  assert_int_not_equal(stat("run_none", &st), 0); /* nothing was left behind */
+}
+
+/* Rewards whose squared error is beyond float32: found at the first update, by name, exit by
+ * ENUMERIC, and no policy is written. */
+static void divergence_is_found_and_named(void **state)
+{
+  (void)state;
+  mopo_error err;
+  mopo_train_result r;
+  mopo_config c = small("run_wild", "sac");
+  struct stat st;
+  remove_run("run_wild");
+  assert_ok(mopo_config_set(&c, "data", WILD, &err), err);
+  assert_int_equal(mopo_train(&r, &c, false, NULL, &err), MOPO_ENUMERIC);
+  assert_non_null(strstr(err.msg, "update 1: critic loss"));
+  assert_int_not_equal(stat("run_wild/policy.safetensors", &st), 0);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(threads_do_not_change_the_bits),
+      cmocka_unit_test(an_interrupted_run_ends_with_the_same_bits),
+      cmocka_unit_test(a_run_directory_is_not_written_over),
+      cmocka_unit_test(going_on_needs_the_same_settings),
+      cmocka_unit_test(a_missing_dataset_and_a_wrong_task_are_said),
+      cmocka_unit_test(divergence_is_found_and_named),
+  };
+  return cmocka_run_group_tests(tests, write_data, NULL);
+}
