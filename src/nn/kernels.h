@@ -30,17 +30,17 @@ typedef enum epilogue {
   EP_RELU,       /* y = max(acc, 0) */
   EP_SWISH,      /* y = acc sigmoid(acc) */
   EP_SWISH_GRAD, /* the same, and aux = dy/dacc, for the way back */
-  EP_IF_POS,     /* y = aux > 0 ? acc : 0      (back through ReLU; aux = its output) */
+  EP_IF_POS,     /* y = aux <= 0 ? 0 : acc     (back through ReLU; aux = its output) */
   EP_TIMES,      /* y = acc aux                (back through swish; aux = dy/dacc) */
   EP_TANH,       /* y = tanh(acc) */
 } epilogue;
 
 typedef struct adam_step {
-  float beta1, beta2;  /* decay of the moments */
-  float lr;            /* lr sqrt(1 - beta2^t) / (1 - beta1^t) */
-  float eps;           /* eps sqrt(1 - beta2^t) */
-  float decay;         /* gradient += decay * weight (0: none) */
-  float tau;           /* target += tau (weight - target), after the step */
+  float beta1, beta2; /* decay of the moments */
+  float lr;           /* lr sqrt(1 - beta2^t) / (1 - beta1^t) */
+  float eps;          /* eps sqrt(1 - beta2^t) */
+  float decay;        /* gradient += decay * weight (0: none) */
+  float tau;          /* target += tau (weight - target), after the step */
 } adam_step;
 
 typedef struct kernels {
@@ -65,10 +65,10 @@ typedef struct kernels {
    * draws it, for i = i0 .. i0+n-1; i0 and n multiples of 4. */
   void (*normals)(float *out, size_t n, uint32_t key0, uint32_t key1, uint64_t hi, uint64_t i0);
 
-  /* Tanh-Gaussian head, by columns [A,R], R a multiple of 16: u = mean + exp(ls) eps, act = tanh(u),
-   * logp [R] = sum_a log N(u; mean, std) - log(1 - act^2). ls is clipped to [lo, hi] first; std
-   * keeps exp(ls), negative where the clip cut (for the way back). eps NULL: act = tanh(mean) and
-   * nothing else is written. */
+  /* Tanh-Gaussian head, by columns [A,R], R a multiple of 16: u = mean + exp(ls) eps, act =
+   * tanh(u), logp [R] = sum_a log N(u; mean, std) - log(1 - act^2). ls is clipped to [lo, hi]
+   * first; std keeps exp(ls), negative where the clip cut (for the way back). eps NULL: act =
+   * tanh(mean) and nothing else is written. */
   void (*tanh_gauss)(float *act, float *logp, float *std, const float *mean, const float *ls,
                      const float *eps, int A, int R, float lo, float hi);
   /* dmean, dls [A,R] from dact [A,R] and the one number dlogp = dL/dlogp of every row. */
@@ -86,6 +86,10 @@ typedef struct kernels {
    * [padded 2D]: var = ea + 1 / (eb + exp(-lv0)); ea = exp(min), eb = exp(-max) there and
    * 0, infinity for every other column. */
   void (*gauss_var)(panels out, float *norm2, const float *ea, const float *eb, int rows, int D);
+
+  /* n rounds of independent multiply-adds in registers: what the arithmetic allows. Gives the
+   * floating-point operations done; sink [16] keeps the compiler honest. */
+  double (*peak)(float *sink, long n);
 
   /* Elementwise on n values (any n; arrays aligned to 64, capacity a multiple of 16). */
   void (*exp)(float *y, const float *x, size_t n);

@@ -141,7 +141,7 @@ static void gauss_nll(panels delta, float *sums, panels raw, const float *y, siz
   for (int r = 0; r < rows; r++) {
     row_out(in, raw, r, 2 * D);
     __builtin_memcpy(target, y + (size_t)r * y_stride, (size_t)D * sizeof(float));
-    for (int d = 0; d < D; d += VL) { /* lanes past D compute what nobody reads */
+    for (int d = 0; d < D; d += VL) { /* lanes past D: nobody reads their sums; their delta is 0 */
       /* var = e^min + s1, s1 = exp(max - softplus(max - lv0)) = 1 / (e^-max + e^-lv0) */
       vf s1 = one / (v_load(eb + d) + v_exp(-floor_lv(v_loadu(in + D + d))));
       vf w = one / (v_load(ea + d) + s1);
@@ -157,7 +157,6 @@ static void gauss_nll(panels delta, float *sums, panels raw, const float *y, siz
     }
     __builtin_memcpy(out + D, draw, (size_t)D * sizeof(float));
     row_in(delta, out, r, 2 * D);
-    for (int i = 2 * D; i < Dp; i++) out[i] = 0.0f;
   }
 }
 

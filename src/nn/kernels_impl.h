@@ -19,17 +19,23 @@ typedef struct gemm_job {
 INLINE vf finish(vf a, float *aux, epilogue ep)
 {
   switch (ep) {
-  case EP_NONE: return a;
-  case EP_RELU: return v_if(a <= v_set(0.0f), v_set(0.0f), a); /* NaN travels */
-  case EP_SWISH: return a * v_sigmoid(a);
+  case EP_NONE:
+    return a;
+  case EP_RELU:
+    return v_if(a <= v_set(0.0f), v_set(0.0f), a); /* NaN travels, here and back */
+  case EP_SWISH:
+    return a * v_sigmoid(a);
   case EP_SWISH_GRAD: {
     vf s = v_sigmoid(a), y = a * s;
     v_store(aux, v_fma(y, v_set(1.0f) - s, s));
     return y;
   }
-  case EP_IF_POS: return v_if(v_load(aux) > v_set(0.0f), a, v_set(0.0f));
-  case EP_TIMES: return a * v_load(aux);
-  case EP_TANH: return v_tanh(a);
+  case EP_IF_POS:
+    return v_if(v_load(aux) <= v_set(0.0f), v_set(0.0f), a);
+  case EP_TIMES:
+    return a * v_load(aux);
+  case EP_TANH:
+    return v_tanh(a);
   }
   return a;
 }
@@ -64,11 +70,11 @@ INLINE void tile(const gemm_job *j, int m, int nv)
     }
 }
 
-#define TILE_CASE(M) \
-  case M: \
-    if (nv == NV) \
-      tile(j, M, NV); \
-    else \
+#define TILE_CASE(M)            \
+  case M:                       \
+    if (nv == NV)               \
+      tile(j, M, NV);           \
+    else                        \
       tile(j, M, (NV + 1) / 2); \
     break;
 
@@ -141,17 +147,33 @@ INLINE void wgrad_tile(float *dw, const float *x, const float *dy, int rows, int
 static void wgrad_tile_of(float *dw, const float *x, const float *dy, int rows, int m)
 {
   switch (m) {
-  case 1: wgrad_tile(dw, x, dy, rows, 1); break;
-  case 2: wgrad_tile(dw, x, dy, rows, 2); break;
-  case 3: wgrad_tile(dw, x, dy, rows, 3); break;
-  case 4: wgrad_tile(dw, x, dy, rows, 4); break;
+  case 1:
+    wgrad_tile(dw, x, dy, rows, 1);
+    break;
+  case 2:
+    wgrad_tile(dw, x, dy, rows, 2);
+    break;
+  case 3:
+    wgrad_tile(dw, x, dy, rows, 3);
+    break;
+  case 4:
+    wgrad_tile(dw, x, dy, rows, 4);
+    break;
 #if TILE >= 6
-  case 5: wgrad_tile(dw, x, dy, rows, 5); break;
-  case 6: wgrad_tile(dw, x, dy, rows, 6); break;
+  case 5:
+    wgrad_tile(dw, x, dy, rows, 5);
+    break;
+  case 6:
+    wgrad_tile(dw, x, dy, rows, 6);
+    break;
 #endif
 #if TILE >= 12
-  case 7: wgrad_tile(dw, x, dy, rows, 7); break;
-  case 8: wgrad_tile(dw, x, dy, rows, 8); break;
+  case 7:
+    wgrad_tile(dw, x, dy, rows, 7);
+    break;
+  case 8:
+    wgrad_tile(dw, x, dy, rows, 8);
+    break;
 #endif
   }
 }
@@ -256,13 +278,27 @@ static void transpose(float *wt, size_t wt_stride, const float *w, int p, int K)
   }
 }
 
+/* ------------------------------------------------------------- what the arithmetic allows */
+
+/* Ten chains hide the latency of two units and fit every register file with 16 registers. */
+static double peak(float *sink, long n)
+{
+  enum { CHAINS = 10 };
+  vf acc[CHAINS], b = v_set(0.999f), c = v_set(0.001f);
+  UNROLL for (int i = 0; i < CHAINS; i++) acc[i] = v_set((float)i);
+  for (long k = 0; k < n; k++) UNROLL for (int i = 0; i < CHAINS; i++) acc[i] = v_fma(acc[i], b, c);
+  for (int i = 1; i < CHAINS; i++) acc[0] += acc[i];
+  v_store(sink, acc[0]);
+  return 2.0 * CHAINS * VL * (double)n;
+}
+
 #include "nn/kernels_heads.h"
 
 /* ------------------------------------------------------------- elementwise */
 
-#define ELEMENTWISE(name) \
-  static void name##_array(float *y, const float *x, size_t n) \
-  { \
+#define ELEMENTWISE(name)                                                       \
+  static void name##_array(float *y, const float *x, size_t n)                  \
+  {                                                                             \
     for (size_t i = 0; i < n; i += VL) v_store(y + i, v_##name(v_load(x + i))); \
   }
 ELEMENTWISE(exp)
@@ -283,6 +319,7 @@ const kernels KERNELS = {.name = KERNELS_NAME,
                          .tanh_gauss_back = tanh_gauss_back,
                          .gauss_nll = gauss_nll,
                          .gauss_var = gauss_var,
+                         .peak = peak,
                          .exp = exp_array,
                          .log = log_array,
                          .tanh = tanh_array,
