@@ -279,6 +279,32 @@ MOPO_MUST_CHECK mopo_status mopo_evaluate(mopo_eval_result *out, mopo_policy *p,
 MOPO_MUST_CHECK mopo_status mopo_collect(mopo_dataset_info *out, const mopo_config *c,
                                          const mopo_watch *watch, mopo_error *err);
 
+/* ------------------------------------------------------------------ timing */
+
+enum { MOPO_BENCH_ROWS = 32 };
+
+/* One thing timed: medians over the repeats. Figures that make no sense for it are NAN. */
+typedef struct mopo_bench_row {
+  char name[64];
+  int threads;
+  double ms, ms_min, ms_max; /* of one of it */
+  double gflop;              /* arithmetic of one of it, from the shapes */
+  double floor_ms;           /* gflop at the peak of the same repeat */
+  double of_peak;            /* floor_ms / ms */
+  double of_product;         /* the same beside our own 256 x 256 x 256 product */
+  double per_second;         /* of its unit: updates, rows, steps */
+} mopo_bench_row;
+
+typedef struct mopo_bench_result {
+  int rows;
+  mopo_bench_row row[MOPO_BENCH_ROWS];
+} mopo_bench_result;
+
+/* Times this machine's peak, our own product, and each stage of a run, on one thread and on
+ * `threads` (0: one per core), `repeats` times. EINVAL, ENOMEM, ESTOPPED. */
+MOPO_MUST_CHECK mopo_status mopo_bench(mopo_bench_result *out, int threads, int repeats,
+                                       const mopo_watch *watch, mopo_error *err);
+
 /* ------------------------------------------------------------------ this build */
 
 /* The simulator's version, "" if built without one. */

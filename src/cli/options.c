@@ -19,10 +19,11 @@ static const flag flags[] = {
     {"resume", NULL, "go on from the checkpoint in --out, to the same bits", "train",
      offsetof(options, resume)},
     {"record", "PATH", "write the episodes as a D4RL HDF5 file", "eval", offsetof(options, record)},
-    {"json", NULL, "print the result as JSON", "train model collect eval data",
+    {"repeats", "N", "how often everything is timed [7]", "bench", offsetof(options, repeats)},
+    {"json", NULL, "print the result as JSON", "train model collect eval bench data",
      offsetof(options, json)},
     {"quiet", NULL, "no progress", "train model collect", offsetof(options, quiet)},
-    {"help", NULL, "print this", "train model collect eval data", offsetof(options, help)},
+    {"help", NULL, "print this", "train model collect eval bench data", offsetof(options, help)},
 };
 enum { FLAGS = sizeof flags / sizeof flags[0] };
 

@@ -13,7 +13,7 @@ typedef struct options {
   mopo_config c;
   int n_args;
   const char *args[2];
-  const char *config, *record;
+  const char *config, *record, *repeats;
   bool help, json, quiet, resume;
 } options;
 

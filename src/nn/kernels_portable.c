@@ -1,5 +1,5 @@
-/* kernels_portable.c - the kernels for every other processor: vectors of four floats (NEON has them;
- * without fused multiply-add in hardware libm's fmaf is called: slow, the same bits). */
+/* kernels_portable.c - the kernels for every other processor: vectors of four floats (NEON has
+ * them; without fused multiply-add in hardware libm's fmaf is called: slow, the same bits). */
 #define VL 4
 #define TILE 4
 #define KERNELS kernels_portable

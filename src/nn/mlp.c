@@ -42,8 +42,7 @@ void mlp_layout_transposes(mlp *n, arena *a)
 {
   for (int i = 0; i < n->layers; i++) {
     mlp_layer *l = &n->layer[i];
-    l->wt = l->out == 1 ? l->w
-                        : arena_floats(a, (size_t)padded(l->in) * (size_t)padded(l->out));
+    l->wt = l->out == 1 ? l->w : arena_floats(a, (size_t)padded(l->in) * (size_t)padded(l->out));
   }
 }
 
@@ -131,6 +130,21 @@ void mlp_transpose(mlp *n)
 {
   for (int i = 0; i < n->layers; i++)
     for (int p = 0; p * PANEL < n->layer[i].out; p++) transpose_panel(n, &n->layer[i], p);
+}
+
+void mlp_fold_input(const mlp *to, const mlp *from, const float *shift, const float *scale)
+{
+  memcpy(to->params, from->params, to->size * sizeof(float));
+  const mlp_layer *x = &from->layer[0], *y = &to->layer[0];
+  for (int o = 0; o < x->out; o++) {
+    double b = (double)x->b[o];
+    for (int k = 0; k < x->in; k++) {
+      size_t at = weight_at(x, k, o);
+      y->w[at] = x->w[at] * scale[k];
+      b -= (double)y->w[at] * (double)shift[k];
+    }
+    y->b[o] = (float)b;
+  }
 }
 
 void mlp_copy(mlp *to, const mlp *from)

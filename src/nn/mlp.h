@@ -72,6 +72,8 @@ void mlp_get(const mlp *n, int i, float *w, float *b);
 void mlp_set(mlp *n, int i, const float *w, const float *b);
 /* Renews every transpose after the parameters were changed from outside. */
 void mlp_transpose(mlp *n);
+/* to(x) = from((x - shift) * scale), shift and scale [in] of the first layer; same shape. */
+void mlp_fold_input(const mlp *to, const mlp *from, const float *shift, const float *scale);
 /* Same shape: all parameters of one into another. */
 void mlp_copy(mlp *to, const mlp *from);
 

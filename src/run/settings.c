@@ -26,7 +26,7 @@ static const mopo_setting settings[] = {
     {"seed", "N", "the same seed gives the same bits", "train model collect eval", 'u', FIELD(seed),
      0, 18446744073709551615.0},
     {"threads", "N", "0: one per core; the result does not depend on it",
-     "train model collect eval", INT(threads, 0, 1024)},
+     "train model collect eval bench", INT(threads, 0, 1024)},
 
     {"epochs", "N", "epochs of training", "train", INT(epochs, 1, 1e9)},
     {"updates-per-epoch", "N", "gradient steps in an epoch", "train",
