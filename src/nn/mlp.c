@@ -7,10 +7,10 @@
 
 static int padded(int n) { return (n + PANEL - 1) / PANEL * PANEL; }
 
-/* Floats of a layer's weights: out == 1 is one padded vector. */
+/* Floats of a layer's weights. */
 static size_t weights(const mlp_layer *l)
 {
-  if (l->out == 1) return (size_t)padded(l->in);
+  if (l->single) return (size_t)padded(l->in);
   return (size_t)padded(l->out) * (size_t)l->in;
 }
 
@@ -19,7 +19,8 @@ void mlp_shape(mlp *n, const kernels *k, int layers, const int *sizes, mlp_activ
   assert(layers >= 1 && layers <= MLP_LAYERS);
   *n = (mlp){.layers = layers, .activation = activation, .k = k};
   for (int i = 0; i < layers; i++) {
-    n->layer[i] = (mlp_layer){.in = sizes[i], .out = sizes[i + 1]};
+    bool single = i == layers - 1 && sizes[i + 1] == 1;
+    n->layer[i] = (mlp_layer){.in = sizes[i], .out = sizes[i + 1], .single = single};
     n->size += weights(&n->layer[i]) + (size_t)padded(sizes[i + 1]);
   }
 }
@@ -37,12 +38,12 @@ void mlp_layout(mlp *n, arena *a)
   }
 }
 
-/* Of a vector (out == 1) the vector itself serves. */
+/* Of a vector the vector itself serves. */
 void mlp_layout_transposes(mlp *n, arena *a)
 {
   for (int i = 0; i < n->layers; i++) {
     mlp_layer *l = &n->layer[i];
-    l->wt = l->out == 1 ? l->w : arena_floats(a, (size_t)padded(l->in) * (size_t)padded(l->out));
+    l->wt = l->single ? l->w : arena_floats(a, (size_t)padded(l->in) * (size_t)padded(l->out));
   }
 }
 
@@ -74,7 +75,7 @@ void mlp_grads_layout(mlp_grads *s, const mlp *n, arena *a, int rows)
 
 static size_t weight_at(const mlp_layer *l, int in, int out)
 {
-  if (l->out == 1) return (size_t)in;
+  if (l->single) return (size_t)in;
   return ((size_t)(out / PANEL) * (size_t)l->in + (size_t)in) * PANEL + (size_t)(out % PANEL);
 }
 
@@ -171,7 +172,7 @@ void mlp_forward(const mlp *n, mlp_acts *s, int r0, int rows, bool back)
       ep = n->activation == MLP_RELU ? EP_RELU : back ? EP_SWISH_GRAD : EP_SWISH;
       if (ep == EP_SWISH_GRAD) d = from_row(s->d[i], r0);
     }
-    if (l->out == 1)
+    if (l->single)
       n->k->dot(y.x, x, l->w, l->b[0], rows, l->in);
     else
       n->k->gemm(y, x, l->w, l->b, d, ep, rows, l->in, l->out);
@@ -184,7 +185,7 @@ void mlp_forward(const mlp *n, mlp_acts *s, int r0, int rows, bool back)
 static void times_transpose(const mlp *n, const mlp_layer *l, panels y, panels x, panels aux,
                             epilogue ep, int rows, int p0, int p1)
 {
-  size_t step = (size_t)PANEL * (size_t)(l->out == 1 ? 1 : padded(l->out));
+  size_t step = (size_t)PANEL * (size_t)(l->single ? 1 : padded(l->out));
   for (int p = p0; p < p1; p++) {
     int cols = l->in - p * PANEL < PANEL ? l->in - p * PANEL : PANEL;
     panels yp = {y.x + (size_t)p * y.stride, y.stride}, ap = aux;
@@ -225,7 +226,7 @@ mlp_piece mlp_piece_at(const mlp *n, int piece)
   int i = 0, p = piece;
   while (p >= padded(n->layer[i].out) / PANEL) p -= padded(n->layer[i++].out) / PANEL;
   const mlp_layer *l = &n->layer[i];
-  size_t size = l->out == 1 ? (size_t)padded(l->in) : (size_t)PANEL * (size_t)l->in;
+  size_t size = l->single ? (size_t)padded(l->in) : (size_t)PANEL * (size_t)l->in;
   return (mlp_piece){i, p, l->w + (size_t)p * size, l->b + p * PANEL, size, PANEL};
 }
 
@@ -235,11 +236,12 @@ void mlp_piece_gradient(const mlp *n, int piece, float *dw, float *db, const mlp
   mlp_piece at = mlp_piece_at(n, piece);
   const mlp_layer *l = &n->layer[at.layer];
   panels x = s->h[at.layer], dy = g->g[at.layer];
-  if (l->out == 1) {
+  if (l->single) {
     memset(db, 0, at.b_size * sizeof(float));
     n->k->dot_wgrad(dw, db, x, dy.x, rows, l->in);
   } else {
-    n->k->wgrad(dw, db, x, dy.x + (size_t)at.panel * dy.stride, rows, l->in);
+    int cols = l->out - at.panel * PANEL < PANEL ? l->out - at.panel * PANEL : PANEL;
+    n->k->wgrad(dw, db, x, dy.x + (size_t)at.panel * dy.stride, rows, l->in, cols);
   }
 }
 

@@ -20,9 +20,10 @@ enum { MLP_LAYERS = 8 };
 
 typedef struct mlp_layer {
   int in, out;
-  float *w;  /* [in,out] in panels; out == 1: [in] */
-  float *b;  /* [out], padded */
-  float *wt; /* the transpose, [out,in] in panels; NULL in a network that does not learn */
+  bool single; /* the last layer, with one output: its weights are one vector */
+  float *w;    /* [in,out] in panels; single: [in] */
+  float *b;    /* [out], padded */
+  float *wt;   /* the transpose, [out,in] in panels; NULL in a network that does not learn */
 } mlp_layer;
 
 typedef enum mlp_activation { MLP_RELU, MLP_SWISH } mlp_activation;
