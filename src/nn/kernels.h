@@ -50,8 +50,9 @@ typedef struct kernels {
    * aux as the epilogue says, else {0}. */
   void (*gemm)(panels y, panels x, const float *w, const float *bias, panels aux, epilogue ep,
                int rows, int K, int N);
-  /* dw [K,16] = x [rows,K]^T dy [rows,16], dy one panel; db [16] = column sums of dy. */
-  void (*wgrad)(float *dw, float *db, panels x, const float *dy, int rows, int K);
+  /* dw [K,16] = x [rows,K]^T dy [rows,16], dy one panel of which N columns are in use, the others
+   * zero; db [16] = column sums of dy. */
+  void (*wgrad)(float *dw, float *db, panels x, const float *dy, int rows, int K, int N);
   /* The case N = 1. y [rows] = x [rows,K] w [K] + bias; w and dw padded to whole panels; row r's y
    * and dy are at y[16 r] (column 0 of a panel). */
   void (*dot)(float *y, panels x, const float *w, float bias, int rows, int K);

@@ -5,7 +5,12 @@
 
 enum { NV = PANEL / VL }; /* vectors in a panel's row */
 
+/* Loops over a tile must be gone before registers are given out: the sums live in them. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
 #define UNROLL _Pragma("GCC unroll 16")
+#endif
 
 /* ------------------------------------------------------------- product, forward and backward */
 
@@ -125,63 +130,60 @@ static void gemm(panels y, panels x, const float *w, const float *bias, panels a
 
 /* ------------------------------------------------------------- gradient of the weights */
 
-/* m inputs k .. k+m-1 (of one panel) by all 16 outputs, summed over the rows. */
-INLINE void wgrad_tile(float *dw, const float *x, const float *dy, int rows, int m)
+/* m inputs (of one panel) by the first nv vectors of 16 outputs, summed over the rows. */
+INLINE void wgrad_tile(float *dw, const float *x, const float *dy, int rows, int m, int nv)
 {
   vf acc[TILE][NV];
-  UNROLL for (int r = 0; r < m; r++) UNROLL for (int c = 0; c < NV; c++) acc[r][c] =
-      v_load(dw + r * PANEL + c * VL);
+  UNROLL for (int r = 0; r < m; r++)
+  {
+    UNROLL for (int c = 0; c < nv; c++) acc[r][c] = v_load(dw + r * PANEL + c * VL);
+  }
   for (int b = 0; b < rows; b++, x += PANEL, dy += PANEL) {
     vf g[NV];
-    UNROLL for (int c = 0; c < NV; c++) g[c] = v_load(dy + c * VL);
+    UNROLL for (int c = 0; c < nv; c++) g[c] = v_load(dy + c * VL);
     UNROLL for (int r = 0; r < m; r++)
     {
       vf a = v_set(x[r]);
-      UNROLL for (int c = 0; c < NV; c++) acc[r][c] = v_fma(a, g[c], acc[r][c]);
+      UNROLL for (int c = 0; c < nv; c++) acc[r][c] = v_fma(a, g[c], acc[r][c]);
     }
   }
-  UNROLL for (int r = 0; r < m; r++) UNROLL for (int c = 0; c < NV; c++)
-      v_store(dw + r * PANEL + c * VL, acc[r][c]);
+  UNROLL for (int r = 0; r < m; r++)
+  {
+    UNROLL for (int c = 0; c < nv; c++) v_store(dw + r * PANEL + c * VL, acc[r][c]);
+  }
 }
 
-static void wgrad_tile_of(float *dw, const float *x, const float *dy, int rows, int m)
+#define WGRAD_CASE(M)                               \
+  case M:                                           \
+    if (nv == NV)                                   \
+      wgrad_tile(dw, x, dy, rows, M, NV);           \
+    else                                            \
+      wgrad_tile(dw, x, dy, rows, M, (NV + 1) / 2); \
+    break;
+
+static void wgrad_tile_of(float *dw, const float *x, const float *dy, int rows, int m, int nv)
 {
   switch (m) {
-  case 1:
-    wgrad_tile(dw, x, dy, rows, 1);
-    break;
-  case 2:
-    wgrad_tile(dw, x, dy, rows, 2);
-    break;
-  case 3:
-    wgrad_tile(dw, x, dy, rows, 3);
-    break;
-  case 4:
-    wgrad_tile(dw, x, dy, rows, 4);
-    break;
+    WGRAD_CASE(1)
+    WGRAD_CASE(2)
+    WGRAD_CASE(3)
+    WGRAD_CASE(4)
 #if TILE >= 6
-  case 5:
-    wgrad_tile(dw, x, dy, rows, 5);
-    break;
-  case 6:
-    wgrad_tile(dw, x, dy, rows, 6);
-    break;
+    WGRAD_CASE(5)
+    WGRAD_CASE(6)
 #endif
 #if TILE >= 12
-  case 7:
-    wgrad_tile(dw, x, dy, rows, 7);
-    break;
-  case 8:
-    wgrad_tile(dw, x, dy, rows, 8);
-    break;
+    WGRAD_CASE(7)
+    WGRAD_CASE(8)
 #endif
   }
 }
 
 enum { WGRAD_ROWS = 128, WGRAD_TILE = TILE > 8 ? 8 : TILE }; /* two 8 KB pieces stay in L1 */
 
-static void wgrad(float *dw, float *db, panels x, const float *dy, int rows, int K)
+static void wgrad(float *dw, float *db, panels x, const float *dy, int rows, int K, int N)
 {
+  int nv = N > PANEL / 2 ? NV : (NV + 1) / 2;
   for (int i = 0; i < K * PANEL; i += VL) v_store(dw + i, v_set(0.0f));
   vf sum[NV];
   for (int c = 0; c < NV; c++) sum[c] = v_set(0.0f);
@@ -197,7 +199,7 @@ static void wgrad(float *dw, float *db, panels x, const float *dy, int rows, int
       int cols = K - k0 < PANEL ? K - k0 : PANEL, tiles = (cols + WGRAD_TILE - 1) / WGRAD_TILE;
       for (int t = 0, k = 0; t < tiles; t++) {
         int m = (cols - k + tiles - t - 1) / (tiles - t);
-        wgrad_tile_of(dw + (size_t)(k0 + k) * PANEL, xb + k, dyb, n, m);
+        wgrad_tile_of(dw + (size_t)(k0 + k) * PANEL, xb + k, dyb, n, m, nv);
         k += m;
       }
     }
@@ -268,13 +270,33 @@ static void adam(float *w, float *m, float *v, const float *dw, float *target, i
   }
 }
 
+/* Four rows of four to four columns; 128 bits wide whatever VL is: it moves bits, nothing more. */
+INLINE void transpose_4x4(float *to, const float *from)
+{
+  typedef float v4 __attribute__((vector_size(16)));
+  v4 a = *(const v4 *)(const void *)from, b = *(const v4 *)(const void *)(from + PANEL);
+  v4 c = *(const v4 *)(const void *)(from + 2 * PANEL);
+  v4 d = *(const v4 *)(const void *)(from + 3 * PANEL);
+  v4 ab0 = __builtin_shufflevector(a, b, 0, 4, 1, 5),
+     ab1 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  v4 cd0 = __builtin_shufflevector(c, d, 0, 4, 1, 5),
+     cd1 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+  *(v4 *)(void *)to = __builtin_shufflevector(ab0, cd0, 0, 1, 4, 5);
+  *(v4 *)(void *)(to + PANEL) = __builtin_shufflevector(ab0, cd0, 2, 3, 6, 7);
+  *(v4 *)(void *)(to + 2 * PANEL) = __builtin_shufflevector(ab1, cd1, 0, 1, 4, 5);
+  *(v4 *)(void *)(to + 3 * PANEL) = __builtin_shufflevector(ab1, cd1, 2, 3, 6, 7);
+}
+
 static void transpose(float *wt, size_t wt_stride, const float *w, int p, int K)
 {
   for (int k0 = 0; k0 < K; k0 += PANEL) {
     float *to = wt + (size_t)(k0 / PANEL) * wt_stride + (size_t)p * PANEL * PANEL;
-    int n = K - k0 < PANEL ? K - k0 : PANEL;
-    for (int k = 0; k < n; k++)
-      for (int o = 0; o < PANEL; o++) to[o * PANEL + k] = w[(size_t)(k0 + k) * PANEL + (size_t)o];
+    const float *from = w + (size_t)k0 * PANEL;
+    int n = K - k0 < PANEL ? K - k0 : PANEL, whole = n & ~3;
+    for (int k = 0; k < whole; k += 4)
+      for (int o = 0; o < PANEL; o += 4) transpose_4x4(to + o * PANEL + k, from + k * PANEL + o);
+    for (int k = whole; k < n; k++)
+      for (int o = 0; o < PANEL; o++) to[o * PANEL + k] = from[k * PANEL + o];
   }
 }
 
