@@ -2,7 +2,10 @@
 #include "agent/actor.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
+
+#include "base/fmath.h"
 
 static float *at(panels x, int r, int c)
 {
@@ -60,6 +63,39 @@ void actor_head_back(const actor *p, actor_work *w, mlp_grads *g, int r0, int ro
 {
   panels out = g->g[p->net.layers - 1];
   p->net.k->tanh_gauss_back(w->dmean, w->dls, w->dact, dlogp, w->act, w->std, w->eps, p->A, w->R);
+  panels_put_columns(out, r0, 0, w->dmean, w->R, rows, p->A);
+  panels_put_columns(out, r0, p->A, w->dls, w->R, rows, p->A);
+}
+
+void actor_likelihood(const actor *p, actor_work *w, const mlp_acts *acts, int r0, int rows)
+{
+  const float edge = 1.0f - 1e-6f, half_log_2pi = 0.918938533f;
+  panels out = acts->h[p->net.layers];
+  get_columns(w->mean, out, r0, 0, w->R, rows, p->A);
+  get_columns(w->ls, out, r0, p->A, w->R, rows, p->A);
+  for (int r = 0; r < rows; r++) w->logp[r] = 0.0f;
+  for (int j = 0; j < p->A; j++)
+    for (int r = 0; r < rows; r++) {
+      int i = j * w->R + r;
+      float a = w->act[i] > edge ? edge : w->act[i] < -edge ? -edge : w->act[i];
+      float l = w->ls[i] < p->lo ? p->lo : w->ls[i] > p->hi ? p->hi : w->ls[i], std = fm_exp(l);
+      float z = (0.5f * fm_log((1.0f + a) / (1.0f - a)) - w->mean[i]) / std;
+      w->eps[i] = z;
+      w->std[i] = w->ls[i] < p->lo || w->ls[i] > p->hi ? -std : std;
+      w->logp[r] -= 0.5f * z * z + l + half_log_2pi + fm_log((1.0f + a) * (1.0f - a));
+    }
+}
+
+void actor_likelihood_back(const actor *p, actor_work *w, mlp_grads *g, int r0, int rows,
+                           const float *dlogp)
+{
+  panels out = g->g[p->net.layers - 1];
+  for (int j = 0; j < p->A; j++)
+    for (int r = 0; r < rows; r++) {
+      int i = j * w->R + r;
+      w->dmean[i] = dlogp[r] * w->eps[i] / fabsf(w->std[i]);
+      w->dls[i] = w->std[i] > 0.0f ? dlogp[r] * (w->eps[i] * w->eps[i] - 1.0f) : 0.0f;
+    }
   panels_put_columns(out, r0, 0, w->dmean, w->R, rows, p->A);
   panels_put_columns(out, r0, p->A, w->dls, w->R, rows, p->A);
 }

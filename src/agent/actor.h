@@ -16,7 +16,7 @@ typedef struct actor {
  * a multiple of 16; rows past those in use hold harmless values. */
 typedef struct actor_work {
   int R;
-  mlp_acts acts;  /* used by actor_act; a stage of an update may use acts of its own */
+  mlp_acts acts; /* used by actor_act; a stage of an update may use acts of its own */
   float *mean, *ls, *std, *act, *eps, *logp; /* logp [R] */
   float *dact, *dmean, *dls;
 } actor_work;
@@ -35,6 +35,14 @@ void actor_noise(const actor *p, actor_work *w, rng_key key, uint64_t hi, int fi
 void actor_head(const actor *p, actor_work *w, const mlp_acts *acts, int r0, int rows);
 /* From w->dact and the one number dlogp of every row to g's last layer, rows r0... */
 void actor_head_back(const actor *p, actor_work *w, mlp_grads *g, int r0, int rows, float dlogp);
+
+/* Log-likelihood of given actions w->act [A,R] in (-1, 1) under the outputs in rows r0.. of acts:
+ * fills w->logp, std and eps = (atanh(act) - mean) / std. An action closer than 1e-6 to the edge
+ * counts as that far from it. */
+void actor_likelihood(const actor *p, actor_work *w, const mlp_acts *acts, int r0, int rows);
+/* From dlogp [rows] to g's last layer. */
+void actor_likelihood_back(const actor *p, actor_work *w, mlp_grads *g, int r0, int rows,
+                           const float *dlogp);
 
 /* Copies of row-major values into panels: x's rows r0.., columns c0 .. c0+n-1. src[i] is row i. */
 void panels_put(panels x, int r0, int c0, const float *const *src, int offset, int rows, int n);

@@ -14,9 +14,12 @@ typedef struct batch {
   const float *const *row; /* [B] */
 } batch;
 
-/* What an update reports; NAN where an algorithm has no such thing. */
+/* What an update reports; 0 where an algorithm has no such loss, NAN where it has no entropy or Q.
+ */
 typedef struct agent_stats {
-  double critic_loss, actor_loss, alpha, entropy;
+  double critic_loss, actor_loss;
+  double alpha; /* the temperature, or the multiplier that stands in its place */
+  double entropy;
   double q_mean;  /* of the first critic at the batch */
   const float *q; /* [B] the same row by row; borrowed until the next update, may be NULL */
 } agent_stats;
@@ -26,6 +29,10 @@ typedef struct agent_setup {
   int S, A;
   par *pool;
   rng_key key;
+  /* What it learns from, for what an algorithm measures before it begins; NULL when it learns
+   * online. Borrowed. */
+  const mopo_dataset *data;
+  const mopo_dataset_info *info;
 } agent_setup;
 
 /* Everything that an agent must keep to go on: two borrowed blocks. */

@@ -29,9 +29,9 @@ static mopo_status describe(tensor_list *l, const actor *p, const char *algo, co
   snprintf(act, sizeof act, "%d", p->A);
   snprintf(lo, sizeof lo, "%.9g", (double)p->lo);
   snprintf(hi, sizeof hi, "%.9g", (double)p->hi);
-  const char *pairs[][2] = {{"format", FORMAT}, {"algo", algo},         {"task", task},
-                            {"obs_dim", obs},   {"act_dim", act},       {"action_low", "-1"},
-                            {"action_high", "1"}, {"log_std_min", lo},  {"log_std_max", hi}};
+  const char *pairs[][2] = {{"format", FORMAT},   {"algo", algo},      {"task", task},
+                            {"obs_dim", obs},     {"act_dim", act},    {"action_low", "-1"},
+                            {"action_high", "1"}, {"log_std_min", lo}, {"log_std_max", hi}};
   for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
     mopo_status st = tensor_list_meta(l, pairs[i][0], pairs[i][1], err);
     if (st != MOPO_OK) return st;
@@ -115,8 +115,7 @@ static mopo_status read_layers(mopo_policy *p, const tensor_file *f, const char 
     const void *w, *b;
     char name[64];
     snprintf(name, sizeof name, "actor.%d.weight", 2 * i);
-    mopo_status st =
-        tensor_file_get(f, &w, name, TENSOR_F32, 2, (int64_t[]){y->out, y->in}, err);
+    mopo_status st = tensor_file_get(f, &w, name, TENSOR_F32, 2, (int64_t[]){y->out, y->in}, err);
     if (st != MOPO_OK) return st;
     snprintf(name, sizeof name, "actor.%d.bias", 2 * i);
     if ((st = tensor_file_get(f, &b, name, TENSOR_F32, 1, (int64_t[]){y->out}, err)) != MOPO_OK)

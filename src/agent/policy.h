@@ -7,8 +7,8 @@
 
 /* Writes the actor as torch.nn.Sequential(Linear, ReLU, ..., Linear) names it: actor.0.weight
  * [hidden,S], actor.0.bias, actor.2.weight ...; the last layer's rows are A means, then A log-stds.
- * Metadata: format, algo, task, obs_dim, act_dim, action_low, action_high, log_std_min, log_std_max.
- * EIO, ENOMEM. */
+ * Metadata: format, algo, task, obs_dim, act_dim, action_low, action_high, log_std_min,
+ * log_std_max. EIO, ENOMEM. */
 MUST_CHECK mopo_status policy_save(const actor *p, const char *path, const char *algo,
                                    const char *task, mopo_error *err);
 

@@ -22,6 +22,19 @@ static const preset presets[] = {
 };
 enum { PAPER, TUNED, PRESETS };
 
+/* What a method that MOPO is compared with was published with; it stands above both presets. NAN, 0
+ * and NULL leave the preset's. */
+typedef struct method {
+  const char *name;
+  int epochs, layers;
+  double actor_lr, critic_lr, alpha_lr, alpha_max, log_std_min, critic_loss_weight;
+  const char *actor_schedule, *update_order;
+} method;
+
+static const method methods[] = {
+    {"bc", 500, 2, 3e-4, 3e-4, NAN, NAN, -5, 1, "constant", NULL},
+};
+
 /* Rollout length and penalty coefficient that go together. */
 typedef struct reach {
   int length;
@@ -68,6 +81,27 @@ static void fill_text(char *x, size_t size, const char *value)
 
 static bool is(const char *a, const char *b) { return !strcmp(a, b); }
 
+static bool uses_model(const mopo_config *c) { return is(c->algo, "mopo") || is(c->algo, "mbpo"); }
+
+static void fill_method(mopo_config *c)
+{
+  for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+    const method *m = &methods[i];
+    if (!is(m->name, c->algo)) continue;
+    if (c->epochs < 1) c->epochs = m->epochs;
+    if (c->layers < 1) c->layers = m->layers;
+    fill(&c->actor_lr, m->actor_lr);
+    fill(&c->critic_lr, m->critic_lr);
+    fill(&c->alpha_lr, m->alpha_lr);
+    fill(&c->alpha_max, m->alpha_max);
+    fill(&c->log_std_min, m->log_std_min);
+    fill(&c->critic_loss_weight, m->critic_loss_weight);
+    if (m->actor_schedule)
+      fill_text(c->actor_schedule, sizeof c->actor_schedule, m->actor_schedule);
+    if (m->update_order) fill_text(c->update_order, sizeof c->update_order, m->update_order);
+  }
+}
+
 /* Every number in its range, every word one of its words: what set by name would accept. */
 static mopo_status check_each(const mopo_config *c, mopo_error *err)
 {
@@ -100,9 +134,9 @@ static mopo_status check_together(const mopo_config *c, mopo_error *err)
   if (is(c->penalty, "none") && c->penalty_coef > 0)
     return error_set(err, MOPO_EINVAL, "penalty-coef = %g with penalty none, want 0 or auto",
                      c->penalty_coef);
-  if (is(c->algo, "sac") && c->real_ratio < 1)
-    return error_set(err, MOPO_EINVAL, "real-ratio = %g with algo sac, want 1 or auto",
-                     c->real_ratio);
+  if (!uses_model(c) && c->real_ratio < 1)
+    return error_set(err, MOPO_EINVAL, "real-ratio = %g with algo %s, want 1 or auto",
+                     c->real_ratio, c->algo);
   return MOPO_OK;
 }
 
@@ -115,7 +149,10 @@ mopo_status mopo_config_resolve(mopo_config *c, const char *task, const char *ki
     return error_set(err, MOPO_EINVAL, "preset = '%s', want paper or tuned", c->preset);
   const preset *p = &presets[which];
 
+  fill_method(c);
   if (c->epochs < 1) c->epochs = p->epochs;
+  if (c->layers < 1) c->layers = 2;
+  fill(&c->critic_lr, 3e-4);
   fill(&c->actor_lr, p->actor_lr);
   fill(&c->alpha_lr, p->alpha_lr);
   fill(&c->alpha_max, p->alpha_max);
@@ -131,7 +168,7 @@ mopo_status mopo_config_resolve(mopo_config *c, const char *task, const char *ki
   bool unpenalised = !is(c->algo, "mopo") || is(c->penalty, "none");
   if (c->rollout_length < 1) c->rollout_length = r.length;
   fill(&c->penalty_coef, unpenalised ? 0 : r.coef);
-  fill(&c->real_ratio, is(c->algo, "sac") ? 1 : 0.05);
+  fill(&c->real_ratio, uses_model(c) ? 0.05 : 1);
 
   mopo_status st = check_each(c, err);
   return st == MOPO_OK ? check_together(c, err) : st;

@@ -264,11 +264,7 @@ static mopo_status set_up(bench *b, int threads, mopo_error *err)
   if (st != MOPO_OK) return st;
   b->k = kernels_best();
   b->c = mopo_config_default();
-  b->c.actor_lr = b->c.alpha_lr = 1e-4;
-  b->c.alpha_max = 1.0, b->c.log_std_min = -5.0, b->c.critic_loss_weight = 1.0;
-  snprintf(b->c.init, sizeof b->c.init, "fan-in");
-  snprintf(b->c.update_order, sizeof b->c.update_order, "critic-first");
-  snprintf(b->c.actor_schedule, sizeof b->c.actor_schedule, "constant");
+  if ((st = mopo_config_resolve(&b->c, "", "", 1, err)) != MOPO_OK) return st;
   size_t T = (size_t)par_threads(b->pool);
   b->product_floats = 257 * PANEL * (256 / PANEL);
   b->rows = calloc((size_t)b->c.batch_size, sizeof *b->rows);

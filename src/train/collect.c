@@ -343,7 +343,11 @@ static mopo_status set_up(collector *k, mopo_error *err)
   if (st != MOPO_OK) return st;
   if ((st = sim_world_create(&k->world, task, physics_of(k->c.physics), err)) != MOPO_OK) return st;
   if ((st = sim_create(&k->sim, k->world, err)) != MOPO_OK) return st;
-  agent_setup setup = {&k->c, task->obs_dim, task->act_dim, k->pool, rng_split(k->key, "agent")};
+  agent_setup setup = {.config = &k->c,
+                       .S = task->obs_dim,
+                       .A = task->act_dim,
+                       .pool = k->pool,
+                       .key = rng_split(k->key, "agent")};
   if ((st = agent_find("sac")->create(&k->agent, &setup, err)) != MOPO_OK) return st;
   const actor *p = k->agent->type->policy(k->agent);
   if (k->c.policy[0]) {

@@ -274,7 +274,13 @@ static mopo_status set_up_all(offline *o, bool resume, mopo_error *err)
   o->key = rng_split(rng_seed(o->c.seed), "train");
   o->rows = calloc((size_t)o->c.batch_size, sizeof *o->rows);
   if (!o->rows) return error_set(err, MOPO_ENOMEM, "train: no memory for a batch");
-  agent_setup setup = {&o->c, o->data->at.S, o->data->at.A, o->pool, rng_split(o->key, "agent")};
+  agent_setup setup = {.config = &o->c,
+                       .S = o->data->at.S,
+                       .A = o->data->at.A,
+                       .pool = o->pool,
+                       .key = rng_split(o->key, "agent"),
+                       .data = o->data,
+                       .info = &o->info};
   const agent_type *type = agent_find(o->c.algo);
   if (!type) return error_set(err, MOPO_EINVAL, "algo = '%s', no such algorithm", o->c.algo);
   if ((st = type->create(&o->agent, &setup, err)) != MOPO_OK) return st;

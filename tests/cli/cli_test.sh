@@ -34,7 +34,7 @@ for verb in train eval collect data model; do
   expect 0 '--help' $verb -h
 done
 expect 0 '^mopo [0-9]' --version
-expect 0 'critic-lr X .*\[0.0003\]' train --help
+expect 0 'gamma X .*\[0.99\]' train --help
 expect 0 'penalty-coef X .*\[auto\]' train --help
 expect 0 'episodes N .*\[10\]' eval --help
 

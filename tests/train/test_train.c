@@ -45,6 +45,8 @@ static int write_data(void **state)
   return 0;
 }
 
+static bool uses_model(const char *algo) { return !strcmp(algo, "mopo") || !strcmp(algo, "mbpo"); }
+
 static mopo_config small(const char *out, const char *algo)
 {
   mopo_config c = mopo_config_default();
@@ -69,7 +71,7 @@ static mopo_config small(const char *out, const char *algo)
                           {"eval-episodes", "2"},
                           {"checkpoint-every", "1"},
                           {"threads", "1"},
-                          {"real-ratio", strcmp(algo, "sac") ? "0.25" : "1"}};
+                          {"real-ratio", uses_model(algo) ? "0.25" : "1"}};
   for (size_t i = 0; i < sizeof set / sizeof *set; i++)
     assert_ok(mopo_config_set(&c, set[i][0], set[i][1], &err), err);
   return c;
@@ -159,12 +161,12 @@ static void run_whole(const char *out, const char *algo, const char *threads)
 static void threads_do_not_change_the_bits(void **state)
 {
   (void)state;
-  static const char *const algos[] = {"mopo", "mbpo", "sac"};
-  for (int i = 0; i < 3; i++) {
+  static const char *const algos[] = {"mopo", "mbpo", "sac", "bc"};
+  for (size_t i = 0; i < sizeof algos / sizeof *algos; i++) {
     run_whole("run_one", algos[i], "1");
     for (const char *t = "238"; *t; t++) {
       run_whole("run_many", algos[i], (char[]){*t, 0});
-      assert_same_run("run_one", "run_many", strcmp(algos[i], "sac") != 0);
+      assert_same_run("run_one", "run_many", uses_model(algos[i]));
     }
   }
 }

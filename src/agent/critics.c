@@ -1,0 +1,109 @@
+/* critics.c - see critics.h. */
+#include "agent/critics.h"
+
+#include <string.h>
+
+void critics_add(critics *q, core *c, const mopo_config *config, int rows)
+{
+  static const char *const names[] = {"critic 1", "critic 2"};
+  int sizes[MLP_LAYERS + 1] = {c->S + c->A};
+  for (int i = 1; i <= config->layers; i++) sizes[i] = config->hidden;
+  sizes[config->layers + 1] = 1;
+  q->weight = (float)config->critic_loss_weight;
+  for (int k = 0; k < 2; k++) {
+    mlp_shape(&q->net[k], c->actor.net.k, config->layers + 1, sizes, MLP_RELU);
+    mlp_shape(&q->target[k], c->actor.net.k, config->layers + 1, sizes, MLP_RELU);
+    q->learner[k] = core_add(c, &q->net[k], &q->target[k], names[k], config->critic_lr, rows);
+  }
+}
+
+void critics_layout(critics *q, const core *c, arena *a)
+{
+  q->td2 = arena_floats(a, 2 * (size_t)c->B), q->q = arena_floats(a, (size_t)c->B);
+}
+
+void critics_work_layout(critics_work *w, const critics *q, const core *c, arena *a)
+{
+  for (int k = 0; k < 2; k++) {
+    mlp_acts_layout(&w->target[k], &q->target[k], a, c->R, false);
+    mlp_acts_layout(&w->pi[k], &q->net[k], a, c->R, false);
+  }
+  mlp_acts_layout(&w->least, &q->net[0], a, c->R, false);
+  mlp_grads_layout(&w->least_grads, &q->net[0], a, c->R);
+  w->least_dx = panels_layout(a, c->R, c->S + c->A);
+}
+
+void critics_at(const mlp *net, mlp_acts *acts, const core *c, const float *const *row, int offset,
+                const float *act, int R, int rows, bool back)
+{
+  for (int k = 0; k < 2; k++) {
+    core_put_obs(c, acts[k].h[0], 0, row, offset, rows);
+    panels_put_columns(acts[k].h[0], 0, c->S, act, R, rows, c->A);
+    mlp_forward(&net[k], &acts[k], 0, rows, back);
+  }
+}
+
+void critics_recorded(critics *q, const core *c, rows_at p)
+{
+  const float *const *row = c->batch->row + p.r0;
+  for (int k = 0; k < 2; k++) {
+    mlp_acts *acts = &q->learner[k]->acts;
+    core_put_obs(c, acts->h[0], p.r0, row, 0, p.n);
+    panels_put(acts->h[0], p.r0, c->S, row, c->batch->at.act, p.n, c->A);
+    mlp_forward(&q->net[k], acts, p.r0, p.n, true);
+  }
+}
+
+void critics_errors(critics *q, const core *c, rows_at p, const float *y)
+{
+  for (int k = 0; k < 2; k++) {
+    learner *l = q->learner[k];
+    float *dq = l->grads.g[l->net->layers - 1].x + (size_t)p.r0 * PANEL;
+    for (int r = 0; r < p.n; r++) {
+      float value = critics_value(l->net, &l->acts, p.r0 + r), td = value - y[r];
+      dq[r * PANEL] = 2.0f * q->weight * td / (float)c->B;
+      q->td2[k * c->B + p.r0 + r] = td * td;
+      if (k == 0) q->q[p.r0 + r] = value;
+    }
+  }
+}
+
+void critics_regress(critics *q, const core *c, rows_at p, const float *y)
+{
+  critics_recorded(q, c, p);
+  critics_errors(q, c, p, y);
+  for (int k = 0; k < 2; k++)
+    mlp_backward(&q->net[k], &q->learner[k]->acts, &q->learner[k]->grads, p.r0, p.n);
+}
+
+double critics_loss(const critics *q, const core *c)
+{
+  return (double)q->weight * 2.0 * core_mean(q->td2, 2 * c->B);
+}
+
+void critics_back(const critics *q, critics_work *w, const core *c, float *dact, int R, int rows,
+                  const unsigned char *least, float dq)
+{
+  int S = c->S, A = c->A;
+  for (int k = 0; k < 2; k++) {
+    const mlp *net = &q->net[k];
+    int from[CORE_PIECE], n = 0;
+    for (int r = 0; r < rows; r++)
+      if (least[r] == k) from[n++] = r;
+    if (!n) continue;
+    for (int i = 1; i < net->layers; i++)
+      for (int p = 0; p * PANEL < net->layer[i - 1].out; p++) {
+        const float *x = w->pi[k].h[i].x + (size_t)p * w->pi[k].h[i].stride;
+        float *to = w->least.h[i].x + (size_t)p * w->least.h[i].stride;
+        for (int r = 0; r < n; r++) memcpy(to + r * PANEL, x + from[r] * PANEL, PANEL * sizeof *to);
+      }
+    float *out = w->least_grads.g[net->layers - 1].x;
+    for (int r = 0; r < n; r++) out[r * PANEL] = dq;
+    mlp_backward(net, &w->least, &w->least_grads, 0, n);
+    mlp_backward_input(net, w->least_dx, &w->least_grads, 0, n, S, S + A);
+    for (int j = 0; j < A; j++) {
+      const float *dx = w->least_dx.x + (size_t)((S + j) / PANEL) * w->least_dx.stride;
+      for (int r = 0; r < n; r++) dact[j * R + from[r]] = dx[r * PANEL + (S + j) % PANEL];
+    }
+  }
+}

@@ -1,0 +1,35 @@
+/* sac.h - soft actor-critic, for the algorithms that change its critics' loss. */
+#ifndef AGENT_SAC_H
+#define AGENT_SAC_H
+
+#include "agent/critics.h"
+
+typedef struct sac_work { /* of one thread */
+  actor_work actor;
+  critics_work critics;
+} sac_work;
+
+typedef struct sac {
+  core core;
+  critics critics;
+  float gamma, alpha;
+  bool joint;
+  double target_entropy, alpha_max, alpha_lr;
+  float *logp, *actor_loss; /* [B] what the rows report */
+  sac_work *work;           /* [threads] */
+} sac;
+
+/* Scalars of its own: log alpha and its optimiser. */
+enum { SAC_LOG_ALPHA, SAC_ALPHA_M, SAC_ALPHA_V, SAC_ALPHA_P1, SAC_ALPHA_P2, SAC_SCALARS };
+
+/* For a core_plan; critic_rows: that the critics learn from in an update. */
+void sac_shape(sac *s, const mopo_config *c, int critic_rows);
+void sac_layout(sac *s, arena *a);
+void sac_begin(core *c, const mopo_config *config);
+
+/* An update whose critics' stage of rows is `critic_rows`. */
+agent_stats sac_update_with(sac *s, const batch *b, par_fn *critic_rows);
+/* y [p.n] of rows p; entropy: with the term - alpha log pi. */
+void sac_targets(sac *s, sac_work *w, rows_at p, float *y, bool entropy);
+
+#endif
