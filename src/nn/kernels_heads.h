@@ -80,7 +80,7 @@ static void tanh_gauss(float *act, float *logp, float *std, const float *mean, c
       int i = a * R + r;
       vf l = v_load(ls + i), e = v_load(eps + i);
       vi cut = (l < v_set(lo)) | (l > v_set(hi));
-      l = v_if(l < v_set(lo), v_set(lo), v_if(l > v_set(hi), v_set(hi), l));
+      l = v_at_least(v_set(lo), v_at_most(v_set(hi), l));
       vf s = v_exp(l), u = v_fma(s, e, v_load(mean + i));
       v_store(act + i, v_tanh(u));
       v_store(std + i, v_if(cut, -s, s));
@@ -123,7 +123,7 @@ INLINE void row_in(panels x, const float *row, int r, int cols)
 }
 
 /* Below, exp(-lv0) would overflow; the bound has long since taken over. NaN travels. */
-INLINE vf floor_lv(vf lv0) { return v_if(lv0 < v_set(-60.0f), v_set(-60.0f), lv0); }
+INLINE vf floor_lv(vf lv0) { return v_at_least(v_set(-60.0f), lv0); }
 
 static void gauss_nll(panels delta, float *sums, panels raw, const float *y, size_t y_stride,
                       const float *max, const float *min, float scale, int rows, int D)

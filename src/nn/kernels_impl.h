@@ -27,7 +27,7 @@ INLINE vf finish(vf a, float *aux, epilogue ep)
   case EP_NONE:
     return a;
   case EP_RELU:
-    return v_if(a <= v_set(0.0f), v_set(0.0f), a); /* NaN travels, here and back */
+    return v_at_least(v_set(0.0f), a); /* NaN travels, here and back */
   case EP_SWISH:
     return a * v_sigmoid(a);
   case EP_SWISH_GRAD: {

@@ -50,7 +50,37 @@ INLINE vf v_sqrt(vf x)
 }
 
 /* mask ? a : b, lane by lane; mask lanes are 0 or -1, as comparisons give. */
-INLINE vf v_if(vi mask, vf a, vf b) { return (vf)(((vi)a & mask) | ((vi)b & ~mask)); }
+INLINE vf v_if(vi mask, vf a, vf b)
+{
+#if VL == 8 && defined(__AVX2__)
+  return (vf)_mm256_blendv_ps((__m256)b, (__m256)a, (__m256)mask);
+#else
+  return (vf)(((vi)a & mask) | ((vi)b & ~mask));
+#endif
+}
+
+/* lo > x ? lo : x, and hi < x ? hi : x; a NaN in x stays. What the processors' own max and min do
+ * with their operands in this order. */
+INLINE vf v_at_least(vf lo, vf x)
+{
+#if VL == 8 && defined(__AVX2__)
+  return (vf)_mm256_max_ps((__m256)lo, (__m256)x);
+#elif VL == 16 && defined(__AVX512F__)
+  return (vf)_mm512_max_ps((__m512)lo, (__m512)x);
+#else
+  return v_if(lo > x, lo, x);
+#endif
+}
+INLINE vf v_at_most(vf hi, vf x)
+{
+#if VL == 8 && defined(__AVX2__)
+  return (vf)_mm256_min_ps((__m256)hi, (__m256)x);
+#elif VL == 16 && defined(__AVX512F__)
+  return (vf)_mm512_min_ps((__m512)hi, (__m512)x);
+#else
+  return v_if(hi < x, hi, x);
+#endif
+}
 
 /* Float with an integer value to int. */
 INLINE vi v_int(vf x)
@@ -61,9 +91,8 @@ INLINE vi v_int(vf x)
 
 INLINE vf v_exp(vf x)
 {
-  vf c = v_if(x > v_set(FM_EXP_MAX), v_set(FM_EXP_MAX), x);
-  c = v_if(c < v_set(FM_EXP_MIN), v_set(FM_EXP_MIN), c);
-  vf n = v_fma(c, v_set(FM_LOG2E), v_set(FM_ROUND)) - v_set(FM_ROUND);
+  vf c = v_at_least(v_set(FM_EXP_MIN), v_at_most(v_set(FM_EXP_MAX), x));
+  vf t = v_fma(c, v_set(FM_LOG2E), v_set(FM_ROUND)), n = t - v_set(FM_ROUND);
   vf r = v_fma(n, v_set(-FM_LN2_HI), c);
   r = v_fma(n, v_set(-FM_LN2_LO), r);
   vf p = v_set(FM_E0);
@@ -74,12 +103,13 @@ INLINE vf v_exp(vf x)
   p = v_fma(p, r, v_set(FM_E5));
   p = v_fma(p, r * r, r) + v_set(1.0f);
   /* A NaN has travelled through p. */
-  return p * (vf)((v_int(n) + 127) << 23);
+  /* n stands in the low bits of t, and FM_ROUND's own low bits are 0: (n + 127) << 23. */
+  return p * (vf)(((vi)t << 23) + (127 << 23));
 }
 
 INLINE vf v_log(vf x)
 {
-  vf y = v_if(x < v_set(1.17549435e-38f), v_set(1.17549435e-38f), x);
+  vf y = v_at_least(v_set(1.17549435e-38f), x);
   vi u = (vi)y - 0x3f3504f3;
   vf n = __builtin_convertvector(u >> 23, vf);
   vf f = (vf)((u & 0x007fffff) + 0x3f3504f3) - v_set(1.0f);
