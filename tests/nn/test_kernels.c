@@ -205,14 +205,15 @@ static float *wgrad_run(const kernels *k, matrix x, matrix dy)
 {
   float *out = floats((x.cols + 1) * PANEL);
   fill(out, (x.cols + 1) * PANEL, &(rng_stream){.key = KEY}, 9.0f); /* nothing is left of it */
-  k->wgrad(out, out + x.cols * PANEL, x.p, dy.p.x, x.rows, x.cols);
+  k->wgrad(out, out + x.cols * PANEL, x.p, dy.p.x, x.rows, x.cols, dy.cols);
   return out;
 }
 
-static void check_wgrad(int rows, int K)
+/* dy has N columns in use; past them all is zero. */
+static void check_wgrad(int rows, int K, int N)
 {
   rng_stream s = rng_stream_of(rng_index(KEY, (uint64_t)(rows * 512 + K)));
-  matrix x = matrix_random(rows, K, &s, 1.0f), dy = matrix_random(rows, PANEL, &s, 1.0f);
+  matrix x = matrix_random(rows, K, &s, 1.0f), dy = matrix_random(rows, N, &s, 1.0f);
   float *want = wgrad_run(table_at(0), x, dy);
   for (int k = 0; k <= K; k++)
     for (int o = 0; o < PANEL; o++) {
@@ -236,10 +237,13 @@ static void check_wgrad(int rows, int K)
 static void wgrad_is_right_and_the_same(void **state)
 {
   (void)state;
-  for (int K = 1; K <= 40; K++) check_wgrad(1 + K * 5 % 37, K);
-  for (int rows = 1; rows <= 70; rows++) check_wgrad(rows, 1 + rows * 7 % 40);
-  static const int sizes[][2] = {{127, 17}, {128, 33}, {129, 200}, {256, 256}, {300, 23}};
-  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) check_wgrad(sizes[i][0], sizes[i][1]);
+  for (int K = 1; K <= 40; K++)
+    for (int N = 1; N <= PANEL; N++) check_wgrad(1 + (K * 5 + N) % 37, K, N);
+  for (int rows = 1; rows <= 70; rows++) check_wgrad(rows, 1 + rows * 7 % 40, 1 + rows % PANEL);
+  static const int sizes[][3] = {
+      {127, 17, 8}, {128, 33, 16}, {129, 200, 16}, {256, 256, 9}, {300, 23, 1}};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+    check_wgrad(sizes[i][0], sizes[i][1], sizes[i][2]);
 }
 
 /* ------------------------------------------------------------------ one output */
