@@ -148,6 +148,9 @@ typedef struct mopo_config {
   double gamma, tau, actor_lr, critic_lr, alpha_lr, alpha_init, alpha_max, target_entropy;
   double log_std_min, log_std_max, critic_loss_weight;
   char actor_schedule[16], init[16], update_order[16];
+  /* the methods that it is compared with */
+  double td3bc_alpha, policy_noise, noise_clip;
+  int policy_delay;
   /* dynamics ensemble */
   int members, elites, model_hidden, model_layers, model_batch, model_patience, model_max_epochs;
   int holdout_max;

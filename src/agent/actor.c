@@ -67,6 +67,28 @@ void actor_head_back(const actor *p, actor_work *w, mlp_grads *g, int r0, int ro
   panels_put_columns(out, r0, p->A, w->dls, w->R, rows, p->A);
 }
 
+void actor_mean(const actor *p, actor_work *w, const mlp_acts *acts, int r0, int rows)
+{
+  get_columns(w->mean, acts->h[p->net.layers], r0, 0, w->R, rows, p->A);
+  p->net.k->tanh_gauss(w->act, NULL, NULL, w->mean, NULL, NULL, p->A, w->R, p->lo, p->hi);
+}
+
+void actor_mean_back(const actor *p, actor_work *w, mlp_grads *g, int r0, int rows)
+{
+  for (int i = 0; i < p->A * w->R; i++) w->dmean[i] = w->dact[i] * (1.0f - w->act[i] * w->act[i]);
+  panels_put_columns(g->g[p->net.layers - 1], r0, 0, w->dmean, w->R, rows, p->A);
+}
+
+void actor_fix_std(const mlp *net, int A, float ls)
+{
+  const mlp_layer *l = &net->layer[net->layers - 1];
+  for (int o = A; o < 2 * A; o++) {
+    float *w = l->w + (size_t)(o / PANEL) * (size_t)l->in * PANEL + o % PANEL;
+    for (int k = 0; k < l->in; k++) w[k * PANEL] = 0.0f;
+    l->b[o] = ls;
+  }
+}
+
 void actor_likelihood(const actor *p, actor_work *w, const mlp_acts *acts, int r0, int rows)
 {
   const float edge = 1.0f - 1e-6f, half_log_2pi = 0.918938533f;
@@ -133,8 +155,7 @@ void actor_act(const actor *p, actor_work *w, float *act, size_t act_stride, con
     actor_noise(p, w, noise->key, noise->hi, 0, noise->B, noise->r0, rows);
     actor_head(p, w, &w->acts, 0, rows);
   } else {
-    get_columns(w->mean, w->acts.h[p->net.layers], 0, 0, w->R, rows, p->A);
-    p->net.k->tanh_gauss(w->act, NULL, NULL, w->mean, NULL, NULL, p->A, w->R, p->lo, p->hi);
+    actor_mean(p, w, &w->acts, 0, rows);
   }
   for (int r = 0; r < rows; r++)
     for (int c = 0; c < p->A; c++) act[(size_t)r * act_stride + (size_t)c] = w->act[c * w->R + r];

@@ -36,6 +36,14 @@ void actor_head(const actor *p, actor_work *w, const mlp_acts *acts, int r0, int
 /* From w->dact and the one number dlogp of every row to g's last layer, rows r0... */
 void actor_head_back(const actor *p, actor_work *w, mlp_grads *g, int r0, int rows, float dlogp);
 
+/* The deterministic action tanh(mean) into w->act; and from w->dact back, nothing to the log-stds.
+ */
+void actor_mean(const actor *p, actor_work *w, const mlp_acts *acts, int r0, int rows);
+void actor_mean_back(const actor *p, actor_work *w, mlp_grads *g, int r0, int rows);
+/* Makes the log-std the same for every observation: ls. A way back that leaves the log-stds'
+ * columns at 0 keeps it so. */
+void actor_fix_std(const mlp *net, int A, float ls);
+
 /* Log-likelihood of given actions w->act [A,R] in (-1, 1) under the outputs in rows r0.. of acts:
  * fills w->logp, std and eps = (atanh(act) - mean) / std. An action closer than 1e-6 to the edge
  * counts as that far from it. */

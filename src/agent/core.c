@@ -30,6 +30,13 @@ void core_put_obs(const core *c, panels x, int r0, const float *const *row, int 
     }
 }
 
+void core_policy_rows(core *c, rows_at p)
+{
+  learner *l = &c->learner[0];
+  core_put_obs(c, l->acts.h[0], p.r0, c->batch->row + p.r0, 0, p.n);
+  mlp_forward(l->net, &l->acts, p.r0, p.n, true);
+}
+
 uint64_t core_updates(const core *c) { return (uint64_t)c->scalars[c->own + 2 * c->learners]; }
 
 static int padded_B(const core *c) { return (c->B + PANEL - 1) / PANEL * PANEL; }

@@ -62,6 +62,8 @@ rows_at core_rows(const core *c, int piece);
  * in a row, 0 or at.next. */
 void core_put_obs(const core *c, panels x, int r0, const float *const *row, int offset, int rows);
 uint64_t core_updates(const core *c);
+/* The policy's network at s of rows p, in its learner's acts. */
+void core_policy_rows(core *c, rows_at p);
 /* Actions of rows p from the policy's outputs in acts (rows acts_r0..) into w. `which` numbers the
  * samples of an update: each has noise of its own. */
 void core_sample(const core *c, actor_work *w, const mlp_acts *acts, int acts_r0, rows_at p,

@@ -22,7 +22,7 @@ void critics_layout(critics *q, const core *c, arena *a)
   q->td2 = arena_floats(a, 2 * (size_t)c->B), q->q = arena_floats(a, (size_t)c->B);
 }
 
-void critics_work_layout(critics_work *w, const critics *q, const core *c, arena *a)
+static void work_layout(critics_work *w, const critics *q, const core *c, arena *a)
 {
   for (int k = 0; k < 2; k++) {
     mlp_acts_layout(&w->target[k], &q->target[k], a, c->R, false);
@@ -33,13 +33,46 @@ void critics_work_layout(critics_work *w, const critics *q, const core *c, arena
   w->least_dx = panels_layout(a, c->R, c->S + c->A);
 }
 
-void critics_at(const mlp *net, mlp_acts *acts, const core *c, const float *const *row, int offset,
-                const float *act, int R, int rows, bool back)
+stage_work *stage_work_layout(const critics *q, const core *c, arena *a)
 {
-  for (int k = 0; k < 2; k++) {
+  int threads = par_threads(c->setup.pool);
+  stage_work *all = arena_bytes(a, (size_t)threads * sizeof *all), measure;
+  for (int t = 0; t < threads; t++) {
+    stage_work *w = a->base ? &all[t] : &measure;
+    actor_work_layout(&w->actor, &c->actor, a, c->R);
+    work_layout(&w->critics, q, c, a);
+  }
+  return all;
+}
+
+void critics_at(const mlp *net, mlp_acts *acts, int n, const core *c, const float *const *row,
+                int offset, const float *act, int R, int rows, bool back)
+{
+  for (int k = 0; k < n; k++) {
     core_put_obs(c, acts[k].h[0], 0, row, offset, rows);
     panels_put_columns(acts[k].h[0], 0, c->S, act, R, rows, c->A);
     mlp_forward(&net[k], &acts[k], 0, rows, back);
+  }
+}
+
+void critics_judge(const critics *q, stage_work *w, const core *c, rows_at p, float *value,
+                   unsigned char *least)
+{
+  mlp_acts *acts = w->critics.pi;
+  critics_at(q->net, acts, 2, c, c->batch->row + p.r0, 0, w->actor.act, w->actor.R, p.n, true);
+  for (int r = 0; r < p.n; r++) {
+    float a = critics_value(&q->net[0], &acts[0], r), b = critics_value(&q->net[1], &acts[1], r);
+    least[r] = !(a < b);
+    value[r] = a < b ? a : b;
+  }
+}
+
+void critics_discount(float *v, const core *c, rows_at p, float gamma)
+{
+  const row_layout *at = &c->batch->at;
+  for (int r = 0; r < p.n; r++) {
+    const float *row = c->batch->row[p.r0 + r];
+    v[r] = row[at->rew] + gamma * (1.0f - row[at->done]) * v[r];
   }
 }
 

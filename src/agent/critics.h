@@ -19,14 +19,21 @@ typedef struct critics_work { /* of one thread: rows that no later stage needs *
   panels least_dx;
 } critics_work;
 
+/* What a thread needs to act and to judge. */
+typedef struct stage_work {
+  actor_work actor;
+  critics_work critics;
+} stage_work;
+
 /* Shapes the networks and hands them to the core. rows: that they learn from, at least B. */
 void critics_add(critics *q, core *c, const mopo_config *config, int rows);
 void critics_layout(critics *q, const core *c, arena *a);
-void critics_work_layout(critics_work *w, const critics *q, const core *c, arena *a);
+/* One for each thread. */
+stage_work *stage_work_layout(const critics *q, const core *c, arena *a);
 
-/* Two networks at (observations at `offset` of rows, act [A,R] by columns). */
-void critics_at(const mlp *net, mlp_acts *acts, const core *c, const float *const *row, int offset,
-                const float *act, int R, int rows, bool back);
+/* n networks at (observations at `offset` of rows, act [A,R] by columns). */
+void critics_at(const mlp *net, mlp_acts *acts, int n, const core *c, const float *const *row,
+                int offset, const float *act, int R, int rows, bool back);
 /* Output of row r. */
 static inline float critics_value(const mlp *net, const mlp_acts *acts, int r)
 {
@@ -37,6 +44,12 @@ static inline float critics_least(const mlp *net, const mlp_acts *acts, int r)
   float a = critics_value(&net[0], &acts[0], r), b = critics_value(&net[1], &acts[1], r);
   return a < b ? a : b;
 }
+
+/* Actions of w->actor at s of rows p: value [p.n] of the least critic, and which it is. */
+void critics_judge(const critics *q, stage_work *w, const core *c, rows_at p, float *value,
+                   unsigned char *least);
+/* y = r + gamma (1 - d) v of rows p, in place of v. */
+void critics_discount(float *v, const core *c, rows_at p, float gamma);
 
 /* Both critics at the recorded (s, a) of rows p. */
 void critics_recorded(critics *q, const core *c, rows_at p);

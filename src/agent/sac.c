@@ -19,7 +19,7 @@
 
 /* ------------------------------------------------------------- stages of rows */
 
-void sac_targets(sac *s, sac_work *w, rows_at p, float *y, bool entropy)
+void sac_targets(sac *s, stage_work *w, rows_at p, float *y, bool entropy)
 {
   core *c = &s->core;
   const row_layout *at = &c->batch->at;
@@ -28,12 +28,11 @@ void sac_targets(sac *s, sac_work *w, rows_at p, float *y, bool entropy)
   core_put_obs(c, w->actor.acts.h[0], 0, row, at->next, p.n);
   mlp_forward(&c->actor.net, &w->actor.acts, 0, p.n, false);
   core_sample(c, &w->actor, &w->actor.acts, 0, p, 0);
-  critics_at(s->critics.target, w->critics.target, c, row, at->next, w->actor.act, w->actor.R, p.n,
-             false);
-  for (int r = 0; r < p.n; r++) {
-    float v = critics_least(s->critics.target, w->critics.target, r) - alpha * w->actor.logp[r];
-    y[r] = row[r][at->rew] + s->gamma * (1.0f - row[r][at->done]) * v;
-  }
+  critics_at(s->critics.target, w->critics.target, 2, c, row, at->next, w->actor.act, w->actor.R,
+             p.n, false);
+  for (int r = 0; r < p.n; r++)
+    y[r] = critics_least(s->critics.target, w->critics.target, r) - alpha * w->actor.logp[r];
+  critics_discount(y, c, p, s->gamma);
 }
 
 static void stage_critic_rows(void *ctx, int piece, int thread)
@@ -46,23 +45,18 @@ static void stage_critic_rows(void *ctx, int piece, int thread)
 }
 
 /* Each row's gradient goes only through the critic that is its minimum. */
-static void actor_rows(sac *s, sac_work *w, rows_at p)
+static void actor_rows(sac *s, stage_work *w, rows_at p)
 {
   core *c = &s->core;
   learner *l = &c->learner[0];
-  const float *const *row = c->batch->row + p.r0;
-  const mlp *net = s->critics.net;
-  core_put_obs(c, l->acts.h[0], p.r0, row, 0, p.n);
-  mlp_forward(l->net, &l->acts, p.r0, p.n, true);
+  core_policy_rows(c, p);
   core_sample(c, &w->actor, &l->acts, p.r0, p, 1);
-  critics_at(net, w->critics.pi, c, row, 0, w->actor.act, w->actor.R, p.n, true);
   unsigned char least[CORE_PIECE];
+  float q[CORE_PIECE];
+  critics_judge(&s->critics, w, c, p, q, least);
   for (int r = 0; r < p.n; r++) {
-    float a = critics_value(&net[0], &w->critics.pi[0], r);
-    float b = critics_value(&net[1], &w->critics.pi[1], r);
-    least[r] = !(a < b);
     s->logp[p.r0 + r] = w->actor.logp[r];
-    s->actor_loss[p.r0 + r] = s->alpha * w->actor.logp[r] - (a < b ? a : b);
+    s->actor_loss[p.r0 + r] = s->alpha * w->actor.logp[r] - q[r];
   }
   float B = (float)c->B;
   critics_back(&s->critics, &w->critics, c, w->actor.dact, w->actor.R, p.n, least, -1.0f / B);
@@ -141,16 +135,9 @@ static void shape(core *c, const mopo_config *config) { sac_shape((sac *)(void *
 void sac_layout(sac *s, arena *a)
 {
   core *c = &s->core;
-  int threads = par_threads(c->setup.pool);
   critics_layout(&s->critics, c, a);
   s->logp = arena_floats(a, (size_t)c->B), s->actor_loss = arena_floats(a, (size_t)c->B);
-  s->work = arena_bytes(a, (size_t)threads * sizeof *s->work);
-  sac_work measure, *w = &measure;
-  for (int t = 0; t < threads; t++) {
-    if (a->base) w = &s->work[t];
-    actor_work_layout(&w->actor, &c->actor, a, c->R);
-    critics_work_layout(&w->critics, &s->critics, c, a);
-  }
+  s->work = stage_work_layout(&s->critics, c, a);
 }
 
 static void layout(core *c, arena *a) { sac_layout((sac *)(void *)c, a); }

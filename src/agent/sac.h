@@ -4,11 +4,6 @@
 
 #include "agent/critics.h"
 
-typedef struct sac_work { /* of one thread */
-  actor_work actor;
-  critics_work critics;
-} sac_work;
-
 typedef struct sac {
   core core;
   critics critics;
@@ -16,7 +11,7 @@ typedef struct sac {
   bool joint;
   double target_entropy, alpha_max, alpha_lr;
   float *logp, *actor_loss; /* [B] what the rows report */
-  sac_work *work;           /* [threads] */
+  stage_work *work;         /* [threads] */
 } sac;
 
 /* Scalars of its own: log alpha and its optimiser. */
@@ -30,6 +25,6 @@ void sac_begin(core *c, const mopo_config *config);
 /* An update whose critics' stage of rows is `critic_rows`. */
 agent_stats sac_update_with(sac *s, const batch *b, par_fn *critic_rows);
 /* y [p.n] of rows p; entropy: with the term - alpha log pi. */
-void sac_targets(sac *s, sac_work *w, rows_at p, float *y, bool entropy);
+void sac_targets(sac *s, stage_work *w, rows_at p, float *y, bool entropy);
 
 #endif
