@@ -256,6 +256,40 @@ const char *mopo_policy_task(const mopo_policy *p); /* borrowed; "" if the file 
 /* act [B,A] in [-1,1] = tanh(mean(obs [B,S])). Never allocates; one caller at a time. */
 void mopo_policy_act(mopo_policy *p, float *act, const float *obs, int B);
 
+/* Rounds every weight to what int8 with one scale for each row can hold, in place: what
+ * MOPO_EXPORT_C_INT8 writes. Doing it twice changes nothing more. ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_policy_quantise(mopo_policy *p, mopo_error *err);
+
+typedef struct mopo_policy_difference {
+  int rows;        /* observations looked at */
+  double rms, max; /* of the difference of an action component */
+} mopo_policy_difference;
+
+/* Compares the actions of two policies at up to 10 000 observations of `on`; NULL: at standard
+ * normal draws. EINVAL (sizes), ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_policy_compare(mopo_policy_difference *out, mopo_policy *a,
+                                                mopo_policy *b, const mopo_dataset *on,
+                                                mopo_error *err);
+
+typedef enum mopo_export_format {
+  MOPO_EXPORT_C,           /* one C99 file without #include: policy_act, policy_self_test */
+  MOPO_EXPORT_C_INT8,      /* the same, weights int8 with a float scale for each row */
+  MOPO_EXPORT_ONNX,        /* opset 13: "obs" [batch,S] to "act" [batch,A] */
+  MOPO_EXPORT_SAFETENSORS, /* as mopo_train writes it: torch.nn.Linear's names and shapes */
+} mopo_export_format;
+
+typedef struct mopo_export_info {
+  size_t file_bytes;                  /* 0 for safetensors */
+  size_t constant_bytes, stack_bytes; /* that the C file takes on the device */
+  int64_t multiply_adds;              /* of one action, C */
+} mopo_export_info;
+
+/* Writes the deterministic action of p to `path`, whole or not at all. MOPO_EXPORT_C_INT8 rounds p
+ * itself (mopo_policy_quantise). EIO, ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_policy_export(mopo_export_info *out, mopo_policy *p,
+                                               const char *path, mopo_export_format format,
+                                               mopo_error *err);
+
 enum { MOPO_EVAL_MAX = 1000 };
 
 typedef struct mopo_eval_result {

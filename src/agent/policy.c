@@ -15,7 +15,7 @@ static const char FORMAT[] = "mopo.policy.1";
 struct mopo_policy {
   actor actor;
   actor_work work;
-  char task[64];
+  char task[64], algo[32];
   arena memory;
 };
 
@@ -158,6 +158,8 @@ mopo_status mopo_policy_load(mopo_policy **out, const char *path, mopo_error *er
   if (lo) p->actor.lo = strtof(lo, NULL);
   if (hi) p->actor.hi = strtof(hi, NULL);
   snprintf(p->task, sizeof p->task, "%s", task ? task : "");
+  const char *algo = tensor_file_meta(f, "algo");
+  snprintf(p->algo, sizeof p->algo, "%s", algo ? algo : "");
   layout(p, &p->memory);
   if (!arena_alloc(&p->memory)) {
     st = error_set(err, MOPO_ENOMEM, "%s: no memory for the network", path);
@@ -184,6 +186,8 @@ int mopo_policy_obs_dim(const mopo_policy *p) { return p->actor.S; }
 int mopo_policy_act_dim(const mopo_policy *p) { return p->actor.A; }
 const char *mopo_policy_task(const mopo_policy *p) { return p->task; }
 const actor *policy_actor(const mopo_policy *p) { return &p->actor; }
+mlp *policy_network(mopo_policy *p) { return &p->actor.net; }
+const char *policy_algo(const mopo_policy *p) { return p->algo; }
 
 void mopo_policy_act(mopo_policy *p, float *act, const float *obs, int B)
 {

@@ -14,5 +14,9 @@ MUST_CHECK mopo_status policy_save(const actor *p, const char *path, const char 
 
 /* The network inside; borrowed. */
 const actor *policy_actor(const mopo_policy *p);
+/* Its layers, to be changed; borrowed. */
+mlp *policy_network(mopo_policy *p);
+/* What it was learned with; "" if the file does not say. Borrowed. */
+const char *policy_algo(const mopo_policy *p);
 
 #endif

@@ -16,6 +16,7 @@ static const struct {
     {"collect", cmd_collect, "make a dataset: train online in a task and record it"},
     {"data", cmd_data, "info: what is in a dataset"},
     {"model", cmd_model, "fit: the dynamics ensemble alone"},
+    {"export", cmd_export, "a policy as C source, ONNX, or safetensors"},
     {"bench", cmd_bench, "time this machine against what the arithmetic allows"},
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };

@@ -20,10 +20,14 @@ static const flag flags[] = {
      offsetof(options, resume)},
     {"record", "PATH", "write the episodes as a D4RL HDF5 file", "eval", offsetof(options, record)},
     {"repeats", "N", "how often everything is timed [7]", "bench", offsetof(options, repeats)},
-    {"json", NULL, "print the result as JSON", "train model collect eval bench data",
+    {"format", "c|onnx|safetensors", "what to write", "export", offsetof(options, format)},
+    {"int8", NULL, "weights as int8 (format c), and what that costs", "export",
+     offsetof(options, int8)},
+    {"json", NULL, "print the result as JSON", "train model collect eval bench data export",
      offsetof(options, json)},
     {"quiet", NULL, "no progress", "train model collect", offsetof(options, quiet)},
-    {"help", NULL, "print this", "train model collect eval bench data", offsetof(options, help)},
+    {"help", NULL, "print this", "train model collect eval bench data export",
+     offsetof(options, help)},
 };
 enum { FLAGS = sizeof flags / sizeof flags[0] };
 
@@ -36,8 +40,8 @@ static bool has_verb(const char *verbs, const char *verb)
   return false;
 }
 
-/* The i-th setting that the verb reads, NULL past the last. `mopo eval --episodes` is the setting
- * eval-episodes, which `mopo train` has under its full name. */
+/* The i-th setting that the verb reads, NULL past the last. `mopo eval --episodes` (and export's)
+ * is the setting eval-episodes, which `mopo train` has under its full name. */
 static const mopo_setting *setting_at(const options *o, int i)
 {
   for (int k = 0; mopo_config_setting(k); k++) {
@@ -49,7 +53,8 @@ static const mopo_setting *setting_at(const options *o, int i)
 
 static const char *setting_option(const options *o, const mopo_setting *s)
 {
-  bool short_name = !strcmp(o->verb, "eval") && !strcmp(s->name, "eval-episodes");
+  bool evaluates = !strcmp(o->verb, "eval") || !strcmp(o->verb, "export");
+  bool short_name = evaluates && !strcmp(s->name, "eval-episodes");
   return short_name ? "episodes" : s->name;
 }
 

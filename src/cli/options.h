@@ -13,8 +13,8 @@ typedef struct options {
   mopo_config c;
   int n_args;
   const char *args[2];
-  const char *config, *record, *repeats;
-  bool help, json, quiet, resume;
+  const char *config, *record, *repeats, *format;
+  bool help, json, quiet, resume, int8;
 } options;
 
 /* Parses argv[1..argc-1] into o, whose first four fields the caller has set, then reads --config.

@@ -28,7 +28,7 @@ expect() {
 }
 
 # help and version
-for verb in train eval collect data model; do
+for verb in train eval collect data model export; do
   expect 0 "^  mopo $verb " --help
   expect 0 "^Usage: mopo $verb" $verb --help
   expect 0 '--help' $verb -h
@@ -63,12 +63,18 @@ expect 2 'want a dataset' data info
 expect 2 "want 'fit'" model
 expect 2 'want --data' model fit
 expect 2 'want --task' collect --out file
+expect 2 'want a policy' export
+expect 2 'want --format' export policy
+expect 2 "format = 'onxn', want c|onnx|safetensors, did you mean 'onnx'?" export policy --format onxn
+expect 2 'int8 wants --format c' export policy --format onnx --int8
+expect 2 'want --out' export policy --format c
 
 # files
 expect 3 'absent.hdf5: No such file' train --data absent.hdf5 --task hopper --out run
 expect 3 'absent.hdf5: No such file' data info absent.hdf5
 expect 3 'absent.hdf5: No such file' model fit --data absent.hdf5 --task hopper --out m
 expect 3 'absent: No such file' eval absent
+expect 3 'absent: No such file' export absent --format c --out x
 expect 3 'policy.safetensors: No such file' eval "$dir"
 expect 3 'absent.ini: No such file' train --config absent.ini
 expect 3 'config.ini: No such file' train --resume --out "$dir"

@@ -1,0 +1,33 @@
+/* export.h - a policy in forms that others run. Every form is the deterministic action
+ * tanh(mean(obs)); the rows of the log standard deviations stay behind. */
+#ifndef AGENT_EXPORT_H
+#define AGENT_EXPORT_H
+
+#include "agent/policy.h"
+#include "io/buffer.h"
+
+/* The network as torch.nn.Linear has it: layer i is w[i] [size[i+1], size[i]], b[i] [size[i+1]]. */
+typedef struct export_net {
+  int layers;
+  int size[MLP_LAYERS + 1]; /* obs_dim, hidden ..., act_dim */
+  float *w[MLP_LAYERS], *b[MLP_LAYERS];
+  const char *task, *algo; /* "" if the file does not say */
+} export_net;
+
+enum { EXPORT_TESTS = 3 };
+
+/* Observations [EXPORT_TESTS, S] and the actions [EXPORT_TESTS, A] the network has for them. */
+typedef struct export_tests {
+  const float *obs, *act;
+} export_tests;
+
+/* One C99 file, its weights float32 or int8. */
+void export_c(buffer *out, mopo_export_info *info, const export_net *n, const export_tests *t,
+              bool int8);
+/* ONNX, opset 13: "obs" [batch,S] to "act" [batch,A]. */
+void export_onnx(buffer *out, const export_net *n);
+
+/* q [n] in -127..127 such that w is about q times the scale that is returned. */
+float export_int8(signed char *q, const float *w, int n);
+
+#endif

@@ -1,0 +1,152 @@
+/* cmd_export.c - mopo export: a policy as C source, ONNX or safetensors. */
+#include "cli.h"
+#include "json.h"
+#include "nearest.h"
+#include "options.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] = "export POLICY --format c|onnx|safetensors --out FILE [options]";
+static const char purpose[] =
+    "Writes the policy's deterministic action for others to run: one C99 file that needs nothing\n"
+    "else, an ONNX model, or safetensors with PyTorch's names. POLICY is a policy.safetensors or "
+    "a\n"
+    "run directory. With --int8 the C file's weights are int8; what that costs is measured: the\n"
+    "actions at the observations of --data (or at normal draws), and with --task the return in "
+    "the\n"
+    "simulated task.";
+
+/* What int8 costs. NAN where it was not measured. */
+typedef struct cost {
+  mopo_policy_difference action;
+  double before, after; /* returns */
+} cost;
+
+static int find_format(mopo_export_format *out, const options *o)
+{
+  static const char *const names[] = {"c", "onnx", "safetensors"};
+  static const mopo_export_format formats[] = {MOPO_EXPORT_C, MOPO_EXPORT_ONNX,
+                                               MOPO_EXPORT_SAFETENSORS};
+  if (!o->format) return cli_fail(EXIT_USAGE, "want --format; usage: mopo %s", usage);
+  nearest n = {.wanted = o->format};
+  for (int i = 0; i < 3; i++) {
+    nearest_try(&n, names[i]);
+    if (strcmp(o->format, names[i]) != 0) continue;
+    *out = formats[i];
+    if (!o->int8) return EXIT_DONE;
+    *out = MOPO_EXPORT_C_INT8;
+    return i == 0 ? EXIT_DONE : cli_fail(EXIT_USAGE, "--int8 wants --format c");
+  }
+  return cli_fail(EXIT_USAGE, "format = '%s', want c|onnx|safetensors, did you mean '%s'?",
+                  o->format, n.best);
+}
+
+static int run_task(double *ret, const options *o, mopo_policy *p, const mopo_task *task)
+{
+  mopo_error err;
+  mopo_eval_result *r = calloc(1, sizeof *r);
+  if (!r) return cli_fail(EXIT_RUN, "no memory");
+  mopo_status st = mopo_evaluate(r, p, task, o->c.physics, o->c.eval_episodes, o->c.seed,
+                                 o->c.threads, NULL, &err);
+  *ret = r->return_mean;
+  free(r);
+  return cli_status(st, &err);
+}
+
+static int measure(cost *out, options *o, mopo_policy *exact, mopo_policy *rounded)
+{
+  mopo_error err;
+  mopo_dataset *on = NULL;
+  const mopo_task *task = *o->c.task ? mopo_task_find(o->c.task) : NULL;
+  if (*o->c.task && !task)
+    return cli_fail(EXIT_USAGE, "task = '%s', want a task that mopo knows", o->c.task);
+  int code = *o->c.data ? cli_input(o->c.data) : EXIT_DONE;
+  if (code != EXIT_DONE) return code;
+  mopo_status st = *o->c.data ? mopo_dataset_load(&on, o->c.data, task, &err) : MOPO_OK;
+  if (st == MOPO_OK) st = mopo_policy_compare(&out->action, exact, rounded, on, &err);
+  mopo_dataset_free(on);
+  if (st == MOPO_OK && task) st = mopo_config_resolve(&o->c, task->name, "", task->act_dim, &err);
+  if (st != MOPO_OK) return cli_status(st, &err);
+  if (!task) return EXIT_DONE;
+  code = run_task(&out->before, o, exact, task);
+  return code == EXIT_DONE ? run_task(&out->after, o, rounded, task) : code;
+}
+
+static void print_text(const options *o, const mopo_export_info *i, const cost *c)
+{
+  printf("file       %s\n", o->c.out);
+  if (i->constant_bytes) {
+    printf("constants  %zu bytes\n", i->constant_bytes);
+    printf("stack      %zu bytes\n", i->stack_bytes);
+    printf("action     %lld multiply-adds\n", (long long)i->multiply_adds);
+  }
+  if (!o->int8) return;
+  printf("int8       actions differ by %.2g rms, %.2g at most, at %d %s\n", c->action.rms,
+         c->action.max, c->action.rows, *o->c.data ? "rows of the data" : "normal draws");
+  if (isnan(c->before))
+    printf("           what the return loses: mopo export ... --int8 --task NAME\n");
+  else
+    printf("           return %.1f with float32, %.1f with int8, %d episodes\n", c->before,
+           c->after, o->c.eval_episodes);
+}
+
+static void print_json(const options *o, const mopo_export_info *i, const cost *c)
+{
+  printf("{\"file\":");
+  json_text(o->c.out);
+  if (i->constant_bytes)
+    printf(",\"constant_bytes\":%zu,\"stack_bytes\":%zu,\"multiply_adds\":%lld", i->constant_bytes,
+           i->stack_bytes, (long long)i->multiply_adds);
+  if (o->int8) {
+    printf(",\"action_rms\":");
+    json_number(c->action.rms);
+    printf(",\"action_max\":");
+    json_number(c->action.max);
+    printf(",\"return_float32\":");
+    json_number(c->before);
+    printf(",\"return_int8\":");
+    json_number(c->after);
+  }
+  printf("}\n");
+}
+
+static int export(options *o, const char *path, mopo_export_format format)
+{
+  mopo_error err;
+  mopo_policy *p = NULL, *rounded = NULL;
+  cost c = {.before = (double)NAN, .after = (double)NAN};
+  mopo_export_info info = {0};
+  mopo_status st = mopo_policy_load(&p, path, &err);
+  if (st == MOPO_OK && o->int8) st = mopo_policy_load(&rounded, path, &err);
+  if (st == MOPO_OK) st = mopo_policy_export(&info, o->int8 ? rounded : p, o->c.out, format, &err);
+  int code = cli_status(st, &err);
+  if (code == EXIT_DONE && o->int8) code = measure(&c, o, p, rounded);
+  if (code == EXIT_DONE) {
+    if (o->json)
+      print_json(o, &info, &c);
+    else
+      print_text(o, &info, &c);
+  }
+  mopo_policy_free(rounded);
+  mopo_policy_free(p);
+  return code;
+}
+
+int cmd_export(int argc, char **argv)
+{
+  options o = {.verb = "export", .usage = usage, .purpose = purpose, .max_args = 1};
+  mopo_export_format format = MOPO_EXPORT_C;
+  int code = options_parse(&o, argc, argv);
+  if (code != EXIT_DONE || o.help) return code;
+  if (o.n_args < 1) return cli_fail(EXIT_USAGE, "want a policy; usage: mopo %s", usage);
+  code = find_format(&format, &o);
+  if (code == EXIT_DONE) code = options_need(&o, "out");
+  if (code != EXIT_DONE) return code;
+  char path[1100];
+  snprintf(path, sizeof path, "%s", o.args[0]);
+  code = cli_input_inside(path, sizeof path, "policy.safetensors");
+  return code == EXIT_DONE ? export(&o, path, format) : code;
+}
