@@ -151,6 +151,7 @@ typedef struct mopo_config {
   /* the methods that it is compared with */
   double td3bc_alpha, policy_noise, noise_clip;
   int policy_delay;
+  double expectile, iql_beta, iql_reward_scale;
   /* dynamics ensemble */
   int members, elites, model_hidden, model_layers, model_batch, model_patience, model_max_epochs;
   int holdout_max;

@@ -51,11 +51,16 @@ static void get_columns(float *columns, panels x, int r0, int c0, int R, int row
   }
 }
 
-void actor_head(const actor *p, actor_work *w, const mlp_acts *acts, int r0, int rows)
+void actor_outputs(const actor *p, actor_work *w, const mlp_acts *acts, int r0, int rows)
 {
   panels out = acts->h[p->net.layers];
   get_columns(w->mean, out, r0, 0, w->R, rows, p->A);
   get_columns(w->ls, out, r0, p->A, w->R, rows, p->A);
+}
+
+void actor_head(const actor *p, actor_work *w, const mlp_acts *acts, int r0, int rows)
+{
+  actor_outputs(p, w, acts, r0, rows);
   p->net.k->tanh_gauss(w->act, w->logp, w->std, w->mean, w->ls, w->eps, p->A, w->R, p->lo, p->hi);
 }
 
@@ -92,9 +97,7 @@ void actor_fix_std(const mlp *net, int A, float ls)
 void actor_likelihood(const actor *p, actor_work *w, const mlp_acts *acts, int r0, int rows)
 {
   const float edge = 1.0f - 1e-6f, half_log_2pi = 0.918938533f;
-  panels out = acts->h[p->net.layers];
-  get_columns(w->mean, out, r0, 0, w->R, rows, p->A);
-  get_columns(w->ls, out, r0, p->A, w->R, rows, p->A);
+  actor_outputs(p, w, acts, r0, rows);
   for (int r = 0; r < rows; r++) w->logp[r] = 0.0f;
   for (int j = 0; j < p->A; j++)
     for (int r = 0; r < rows; r++) {

@@ -80,6 +80,15 @@ void core_recorded_actions(const core *c, float *act, int R, rows_at p)
   }
 }
 
+mlp_acts *core_acts_layout(const core *c, const mlp *net, arena *a)
+{
+  int threads = par_threads(c->setup.pool);
+  mlp_acts *all = arena_bytes(a, (size_t)threads * sizeof *all), measure;
+  for (int t = 0; t < threads; t++)
+    mlp_acts_layout(a->base ? &all[t] : &measure, net, a, c->R, false);
+  return all;
+}
+
 void core_rows_stage(core *c, par_fn *fn) { par_run(c->setup.pool, c->pieces, fn, c); }
 
 void core_steps(core *c, learner *const *l, int n)
@@ -178,6 +187,7 @@ mopo_status core_create(agent **out, const agent_type *type, const core_plan *pl
   c->pieces = (c->B + c->R - 1) / c->R;
   c->cosine = strcmp(config->actor_schedule, "cosine") == 0;
   c->own = plan->scalars;
+  c->reward_scale = 1.0f;
   actor_shape(&c->actor, kernels_best(), c->S, c->A, config->hidden, config->layers,
               (float)config->log_std_min, (float)config->log_std_max);
   c->raw = c->actor;

@@ -27,6 +27,7 @@ typedef struct core {
    * are. The policy is handed out for raw observations: `raw` has the columns' change folded in. */
   float *shift, *scale;
   actor raw;
+  float reward_scale; /* 1 unless the algorithm says otherwise */
   /* The algorithm's own scalars, two for each learner, and the number of updates. */
   double *scalars;
   int own;
@@ -76,6 +77,9 @@ void core_recorded_actions(const core *c, float *act, int R, rows_at p);
 /* Behaviour cloning of rows `at`: L = - mean log p(a|s) forward and back through l, whose network
  * is p's; loss [B]: each row's. */
 void core_clone_rows(core *c, learner *l, const actor *p, actor_work *w, rows_at at, float *loss);
+/* What rows of a piece leave behind in a network that does not learn from them: one for each
+ * thread. */
+mlp_acts *core_acts_layout(const core *c, const mlp *net, arena *a);
 /* Runs a stage of rows: fn(c, piece, thread). */
 void core_rows_stage(core *c, par_fn *fn);
 void core_steps(core *c, learner *const *l, int n);

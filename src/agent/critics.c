@@ -72,7 +72,7 @@ void critics_discount(float *v, const core *c, rows_at p, float gamma)
   const row_layout *at = &c->batch->at;
   for (int r = 0; r < p.n; r++) {
     const float *row = c->batch->row[p.r0 + r];
-    v[r] = row[at->rew] + gamma * (1.0f - row[at->done]) * v[r];
+    v[r] = c->reward_scale * row[at->rew] + gamma * (1.0f - row[at->done]) * v[r];
   }
 }
 

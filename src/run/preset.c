@@ -34,6 +34,7 @@ typedef struct method {
 static const method methods[] = {
     {"bc", 500, 2, 3e-4, 3e-4, NAN, NAN, -5, 1, "constant", NULL},
     {"td3bc", 1000, 2, 3e-4, 3e-4, NAN, NAN, -5, 1, "constant", NULL},
+    {"iql", 1000, 2, 3e-4, 3e-4, NAN, NAN, -5, 1, "cosine", NULL},
 };
 
 /* Rollout length and penalty coefficient that go together. */

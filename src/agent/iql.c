@@ -1,0 +1,188 @@
+/* iql.c - implicit Q-learning (Kostrikov et al. 2021, arXiv:2110.06169, algorithm 1).
+ *
+ *   value    L_V = mean |tau - 1(u < 0)| u^2,  u = min_k Qtarg_k(s, a) - V(s)       (5) tau:
+ * expectile critic   L_k = mean (r + gamma (1 - d) V(s') - Q_k(s, a))^2                     (6)
+ *   actor    L = - mean exp(beta (min_k Qtarg_k(s, a) - V(s))) log pi(a|s)          (7) weights <=
+ * 100 targets  Qtarg_k += tau (Q_k - Qtarg_k)
+ *
+ * (s, a) are recorded throughout: no action but these is ever asked about. pi is N(tanh(m(s)), std)
+ * with one std for all observations; it stands in the biases of the last layer. Rewards are scaled
+ * by 1000 / (greatest - least return of an episode). */
+#include <math.h>
+
+#include "agent/critics.h"
+#include "agent/losses.h"
+#include "base/fmath.h"
+
+typedef struct iql {
+  core core;
+  critics critics;
+  mlp value;
+  learner *v;
+  float gamma, expectile, beta;
+  float *q;    /* [B] min_k Qtarg_k(s, a) */
+  float *loss; /* [B] of the actor */
+  float *dls;  /* [A,B] */
+  stage_work *work;
+  mlp_acts *value_acts; /* [threads] rows that no later stage needs */
+} iql;
+
+/* Of its own: the optimiser of the log-stds, A first and A second moments behind. */
+enum { POWER1, POWER2, MOMENTS };
+
+static void stage_value_rows(void *ctx, int piece, int thread)
+{
+  iql *s = ctx;
+  core *c = &s->core;
+  stage_work *w = &s->work[thread];
+  rows_at p = core_rows(c, piece);
+  const float *const *row = c->batch->row + p.r0;
+  core_recorded_actions(c, w->actor.act, w->actor.R, p);
+  critics_at(s->critics.target, w->critics.target, 2, c, row, 0, w->actor.act, w->actor.R, p.n,
+             false);
+  core_put_obs(c, s->v->acts.h[0], p.r0, row, 0, p.n);
+  mlp_forward(&s->value, &s->v->acts, p.r0, p.n, true);
+  float *dv = s->v->grads.g[s->value.layers - 1].x + (size_t)p.r0 * PANEL;
+  for (int r = 0; r < p.n; r++) {
+    float du, q = critics_least(s->critics.target, w->critics.target, r);
+    s->q[p.r0 + r] = q;
+    loss_expectile(&du, q - critics_value(&s->value, &s->v->acts, p.r0 + r), s->expectile);
+    dv[r * PANEL] = -du / (float)c->B;
+  }
+  mlp_backward(&s->value, &s->v->acts, &s->v->grads, p.r0, p.n);
+}
+
+/* V at observations of rows p. */
+static void values(float *v, iql *s, mlp_acts *acts, rows_at p, int offset)
+{
+  core_put_obs(&s->core, acts->h[0], 0, s->core.batch->row + p.r0, offset, p.n);
+  mlp_forward(&s->value, acts, 0, p.n, false);
+  for (int r = 0; r < p.n; r++) v[r] = critics_value(&s->value, acts, r);
+}
+
+static void actor_rows(iql *s, actor_work *w, rows_at p, const float *v)
+{
+  core *c = &s->core;
+  learner *l = &c->learner[0];
+  core_policy_rows(c, p);
+  actor_outputs(&c->actor, w, &l->acts, p.r0, p.n);
+  core_recorded_actions(c, w->act, w->R, p);
+  for (int r = 0; r < p.n; r++) {
+    int row = p.r0 + r;
+    float weight = fm_exp(s->beta * (s->q[row] - v[r])), sum = 0.0f;
+    weight = weight > 100.0f ? 100.0f : weight;
+    for (int j = 0; j < c->A; j++) {
+      int i = j * w->R + r;
+      float dm, dls, ls = fmaxf(c->actor.lo, fminf(c->actor.hi, w->ls[i]));
+      sum += loss_gaussian(&dm, &dls, w->act[i], w->mean[i], ls);
+      w->dmean[i] = weight * dm / (float)c->B;
+      s->dls[j * c->B + row] = weight * dls / (float)c->B;
+    }
+    s->loss[row] = weight * sum;
+  }
+  panels_put_columns(l->grads.g[l->net->layers - 1], p.r0, 0, w->dmean, w->R, p.n, c->A);
+  mlp_backward(l->net, &l->acts, &l->grads, p.r0, p.n);
+}
+
+static void stage_critic_and_actor_rows(void *ctx, int piece, int thread)
+{
+  iql *s = ctx;
+  core *c = &s->core;
+  rows_at p = core_rows(c, piece);
+  float v[CORE_PIECE];
+  values(v, s, &s->value_acts[thread], p, c->batch->at.next);
+  critics_discount(v, c, p, s->gamma);
+  critics_regress(&s->critics, c, p, v);
+  values(v, s, &s->value_acts[thread], p, 0);
+  actor_rows(s, &s->work[thread].actor, p, v);
+}
+
+/* Adam on the log-stds, in double; they stay within their bounds. */
+static void update_log_stds(iql *s)
+{
+  core *c = &s->core;
+  const mlp *net = &c->actor.net;
+  double *x = c->scalars, *m = x + MOMENTS, *v = m + c->A;
+  float *ls = net->layer[net->layers - 1].b + c->A;
+  x[POWER1] *= 0.9, x[POWER2] *= 0.999;
+  for (int j = 0; j < c->A; j++) {
+    double g = core_mean(s->dls + (size_t)j * (size_t)c->B, c->B) * c->B;
+    m[j] = 0.9 * m[j] + 0.1 * g;
+    v[j] = 0.999 * v[j] + 0.001 * g * g;
+    double step = m[j] / (1.0 - x[POWER1]) / (sqrt(v[j] / (1.0 - x[POWER2])) + 1e-8);
+    float to = (float)((double)ls[j] - c->learner[0].opt.lr * step);
+    ls[j] = fmaxf(c->actor.lo, fminf(c->actor.hi, to));
+  }
+}
+
+static agent_stats update(agent *a, const batch *b)
+{
+  iql *s = (iql *)(void *)a;
+  core *c = &s->core;
+  c->batch = b;
+  core_rows_stage(c, stage_value_rows);
+  core_steps(c, &s->v, 1);
+  core_rows_stage(c, stage_critic_and_actor_rows);
+  core_steps(c, (learner *[]){s->critics.learner[0], s->critics.learner[1], &c->learner[0]}, 3);
+  update_log_stds(s);
+  core_updated(c);
+  return (agent_stats){.critic_loss = critics_loss(&s->critics, c),
+                       .actor_loss = core_mean(s->loss, c->B),
+                       .entropy = (double)NAN,
+                       .q_mean = core_mean(s->critics.q, c->B),
+                       .q = s->critics.q};
+}
+
+static void shape(core *c, const mopo_config *config)
+{
+  iql *s = (iql *)(void *)c;
+  int sizes[MLP_LAYERS + 1] = {c->S};
+  for (int i = 1; i <= config->layers; i++) sizes[i] = config->hidden;
+  sizes[config->layers + 1] = 1;
+  s->gamma = (float)config->gamma;
+  s->expectile = (float)config->expectile, s->beta = (float)config->iql_beta;
+  mlp_shape(&s->value, c->actor.net.k, config->layers + 1, sizes, MLP_RELU);
+  critics_add(&s->critics, c, config, c->B);
+  s->v = core_add(c, &s->value, NULL, "value", config->critic_lr, c->B);
+  const mopo_dataset_info *info = c->setup.info;
+  double range = info->return_max - info->return_min;
+  double scale = range > 0.0 ? 1000.0 / range : 1.0;
+  c->reward_scale = (float)(isnan(config->iql_reward_scale) ? scale : config->iql_reward_scale);
+}
+
+static void layout(core *c, arena *a)
+{
+  iql *s = (iql *)(void *)c;
+  size_t B = (size_t)c->B;
+  critics_layout(&s->critics, c, a);
+  s->q = arena_floats(a, B), s->loss = arena_floats(a, B);
+  s->dls = arena_floats(a, B * (size_t)c->A);
+  s->work = stage_work_layout(&s->critics, c, a);
+  s->value_acts = core_acts_layout(c, &s->value, a);
+}
+
+static void begin(core *c, const mopo_config *config)
+{
+  (void)config;
+  actor_fix_std(&c->actor.net, c->A, 0.0f);
+  mlp_transpose(&c->actor.net);
+  c->scalars[POWER1] = c->scalars[POWER2] = 1.0;
+}
+
+extern const agent_type iql_type;
+
+static mopo_status create(agent **out, const agent_setup *setup, mopo_error *err)
+{
+  core_plan plan = {.size = sizeof(iql),
+                    .scalars = MOMENTS + 2 * setup->A,
+                    .shape = shape,
+                    .layout = layout,
+                    .begin = begin};
+  return core_create(out, &iql_type, &plan, setup, err);
+}
+
+const agent_type iql_type = {.name = "iql",
+                             .source = "Kostrikov et al. 2021, arXiv:2110.06169",
+                             .create = create,
+                             .update = update,
+                             CORE_CALLS};
