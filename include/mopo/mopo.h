@@ -152,6 +152,8 @@ typedef struct mopo_config {
   double td3bc_alpha, policy_noise, noise_clip;
   int policy_delay;
   double expectile, iql_beta, iql_reward_scale;
+  double cql_weight;
+  int cql_samples;
   /* dynamics ensemble */
   int members, elites, model_hidden, model_layers, model_batch, model_patience, model_max_epochs;
   int holdout_max;

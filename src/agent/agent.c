@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-extern const agent_type mopo_type, mbpo_type, sac_type, bc_type, td3bc_type, iql_type;
+extern const agent_type mopo_type, mbpo_type, sac_type, bc_type, td3bc_type, iql_type, cql_type;
 
-static const agent_type *const AGENTS[] = {&mopo_type, &mbpo_type,  &sac_type,
-                                           &bc_type,   &td3bc_type, &iql_type};
+static const agent_type *const AGENTS[] = {&mopo_type,  &mbpo_type, &sac_type, &bc_type,
+                                           &td3bc_type, &iql_type,  &cql_type};
 
 const agent_type *agent_at(int i)
 {

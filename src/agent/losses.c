@@ -21,3 +21,13 @@ float loss_gaussian(float *dm, float *dls, float a, float m, float ls)
   *dls = 1.0f - z * z;
   return 0.5f * z * z + ls + half_log_2pi;
 }
+
+float loss_log_sum_exp(float *dv, const float *v, int n)
+{
+  float most = v[0], sum = 0.0f;
+  for (int i = 1; i < n; i++)
+    if (v[i] > most) most = v[i];
+  for (int i = 0; i < n; i++) sum += dv[i] = fm_exp(v[i] - most);
+  for (int i = 0; i < n; i++) dv[i] /= sum;
+  return most + fm_log(sum);
+}

@@ -35,6 +35,7 @@ static const method methods[] = {
     {"bc", 500, 2, 3e-4, 3e-4, NAN, NAN, -5, 1, "constant", NULL},
     {"td3bc", 1000, 2, 3e-4, 3e-4, NAN, NAN, -5, 1, "constant", NULL},
     {"iql", 1000, 2, 3e-4, 3e-4, NAN, NAN, -5, 1, "cosine", NULL},
+    {"cql", 1000, 3, 1e-4, 3e-4, 1e-4, INFINITY, -20, 1, "constant", "joint"},
 };
 
 /* Rollout length and penalty coefficient that go together. */
@@ -85,7 +86,7 @@ static bool is(const char *a, const char *b) { return !strcmp(a, b); }
 
 static bool uses_model(const mopo_config *c) { return is(c->algo, "mopo") || is(c->algo, "mbpo"); }
 
-static void fill_method(mopo_config *c)
+static void fill_method(mopo_config *c, int act_dim)
 {
   for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
     const method *m = &methods[i];
@@ -96,6 +97,7 @@ static void fill_method(mopo_config *c)
     fill(&c->critic_lr, m->critic_lr);
     fill(&c->alpha_lr, m->alpha_lr);
     fill(&c->alpha_max, m->alpha_max);
+    fill(&c->target_entropy, -act_dim);
     fill(&c->log_std_min, m->log_std_min);
     fill(&c->critic_loss_weight, m->critic_loss_weight);
     if (m->actor_schedule)
@@ -151,7 +153,7 @@ mopo_status mopo_config_resolve(mopo_config *c, const char *task, const char *ki
     return error_set(err, MOPO_EINVAL, "preset = '%s', want paper or tuned", c->preset);
   const preset *p = &presets[which];
 
-  fill_method(c);
+  fill_method(c, act_dim);
   if (c->epochs < 1) c->epochs = p->epochs;
   if (c->layers < 1) c->layers = 2;
   fill(&c->critic_lr, 3e-4);
