@@ -25,6 +25,9 @@ asan: deps ## the fast tests with address and undefined-behaviour sanitizers
 	@cmake --build --preset asan -j $(JOBS)
 	@ctest --preset asan -j $(JOBS)
 
+torture: all ## kill a run 200 times, go on each time, compare the bytes
+	@scripts/torture.sh $(BUILD)/mopo 200
+
 install: all ## install to PREFIX (default /usr/local); DESTDIR is honoured
 	@cmake --install $(BUILD) --prefix $(PREFIX)
 
@@ -40,4 +43,4 @@ clean:
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile
 
-.PHONY: all deps demo test asan install format check-format clean help
+.PHONY: all deps demo test asan torture install format check-format clean help
