@@ -154,6 +154,11 @@ typedef struct mopo_config {
   double expectile, iql_beta, iql_reward_scale;
   double cql_weight;
   int cql_samples;
+  double brac_alpha, behaviour_lr;
+  int behaviour_updates;
+  double bear_threshold, bear_sigma, bear_lr;
+  char bear_kernel[16];
+  int bear_samples, bear_match, bear_warmup, vae_hidden;
   /* dynamics ensemble */
   int members, elites, model_hidden, model_layers, model_batch, model_patience, model_max_epochs;
   int holdout_max;

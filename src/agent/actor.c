@@ -64,12 +64,22 @@ void actor_head(const actor *p, actor_work *w, const mlp_acts *acts, int r0, int
   p->net.k->tanh_gauss(w->act, w->logp, w->std, w->mean, w->ls, w->eps, p->A, w->R, p->lo, p->hi);
 }
 
-void actor_head_back(const actor *p, actor_work *w, mlp_grads *g, int r0, int rows, float dlogp)
+void actor_put_back(const actor *p, actor_work *w, mlp_grads *g, int r0, int rows)
 {
   panels out = g->g[p->net.layers - 1];
-  p->net.k->tanh_gauss_back(w->dmean, w->dls, w->dact, dlogp, w->act, w->std, w->eps, p->A, w->R);
   panels_put_columns(out, r0, 0, w->dmean, w->R, rows, p->A);
   panels_put_columns(out, r0, p->A, w->dls, w->R, rows, p->A);
+}
+
+void actor_sample_back(const actor *p, actor_work *w, float dlogp)
+{
+  p->net.k->tanh_gauss_back(w->dmean, w->dls, w->dact, dlogp, w->act, w->std, w->eps, p->A, w->R);
+}
+
+void actor_head_back(const actor *p, actor_work *w, mlp_grads *g, int r0, int rows, float dlogp)
+{
+  actor_sample_back(p, w, dlogp);
+  actor_put_back(p, w, g, r0, rows);
 }
 
 void actor_mean(const actor *p, actor_work *w, const mlp_acts *acts, int r0, int rows)
@@ -114,15 +124,13 @@ void actor_likelihood(const actor *p, actor_work *w, const mlp_acts *acts, int r
 void actor_likelihood_back(const actor *p, actor_work *w, mlp_grads *g, int r0, int rows,
                            const float *dlogp)
 {
-  panels out = g->g[p->net.layers - 1];
   for (int j = 0; j < p->A; j++)
     for (int r = 0; r < rows; r++) {
       int i = j * w->R + r;
       w->dmean[i] = dlogp[r] * w->eps[i] / fabsf(w->std[i]);
       w->dls[i] = w->std[i] > 0.0f ? dlogp[r] * (w->eps[i] * w->eps[i] - 1.0f) : 0.0f;
     }
-  panels_put_columns(out, r0, 0, w->dmean, w->R, rows, p->A);
-  panels_put_columns(out, r0, p->A, w->dls, w->R, rows, p->A);
+  actor_put_back(p, w, g, r0, rows);
 }
 
 void panels_put(panels x, int r0, int c0, const float *const *src, int offset, int rows, int n)

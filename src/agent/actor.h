@@ -36,6 +36,10 @@ void actor_head(const actor *p, actor_work *w, const mlp_acts *acts, int r0, int
 /* From w->dact and the one number dlogp of every row to g's last layer, rows r0... */
 void actor_head_back(const actor *p, actor_work *w, mlp_grads *g, int r0, int rows, float dlogp);
 
+/* Its two halves: to w->dmean and w->dls, and from there to g. */
+void actor_sample_back(const actor *p, actor_work *w, float dlogp);
+void actor_put_back(const actor *p, actor_work *w, mlp_grads *g, int r0, int rows);
+
 /* Outputs in rows r0.. of acts into w->mean and w->ls. */
 void actor_outputs(const actor *p, actor_work *w, const mlp_acts *acts, int r0, int rows);
 /* The deterministic action tanh(mean) into w->act; and from w->dact back, nothing to the log-stds.

@@ -3,10 +3,12 @@
 
 #include <string.h>
 
-extern const agent_type mopo_type, mbpo_type, sac_type, bc_type, td3bc_type, iql_type, cql_type;
+extern const agent_type mopo_type, mbpo_type, sac_type, bc_type, td3bc_type, iql_type, cql_type,
+    brac_p_type, brac_v_type, bear_type;
 
-static const agent_type *const AGENTS[] = {&mopo_type,  &mbpo_type, &sac_type, &bc_type,
-                                           &td3bc_type, &iql_type,  &cql_type};
+static const agent_type *const AGENTS[] = {&mopo_type,   &mbpo_type, &sac_type, &bc_type,
+                                           &td3bc_type,  &iql_type,  &cql_type, &brac_p_type,
+                                           &brac_v_type, &bear_type};
 
 const agent_type *agent_at(int i)
 {

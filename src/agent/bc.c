@@ -36,14 +36,8 @@ static agent_stats update(agent *a, const batch *b)
 static void layout(core *c, arena *a)
 {
   bc *s = (bc *)(void *)c;
-  int threads = par_threads(c->setup.pool);
   s->loss = arena_floats(a, (size_t)c->B);
-  s->work = arena_bytes(a, (size_t)threads * sizeof *s->work);
-  actor_work measure, *w = &measure;
-  for (int t = 0; t < threads; t++) {
-    if (a->base) w = &s->work[t];
-    actor_work_layout(w, &c->actor, a, c->R);
-  }
+  s->work = core_actor_work_layout(c, a);
 }
 
 extern const agent_type bc_type;

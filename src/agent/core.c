@@ -80,6 +80,15 @@ void core_recorded_actions(const core *c, float *act, int R, rows_at p)
   }
 }
 
+actor_work *core_actor_work_layout(const core *c, arena *a)
+{
+  int threads = par_threads(c->setup.pool);
+  actor_work *all = arena_bytes(a, (size_t)threads * sizeof *all), measure;
+  for (int t = 0; t < threads; t++)
+    actor_work_layout(a->base ? &all[t] : &measure, &c->actor, a, c->R);
+  return all;
+}
+
 mlp_acts *core_acts_layout(const core *c, const mlp *net, arena *a)
 {
   int threads = par_threads(c->setup.pool);

@@ -11,7 +11,8 @@
 #include "agent/agent.h"
 #include "agent/learner.h"
 
-enum { CORE_PIECE = 64, CORE_LEARNERS = 6 }; /* most rows in a piece; most networks */
+/* Most rows in a piece; most networks; most actions where a row's samples are on the stack. */
+enum { CORE_PIECE = 64, CORE_LEARNERS = 6, CORE_ACT = 32 };
 
 typedef struct core {
   agent base;
@@ -80,6 +81,8 @@ void core_clone_rows(core *c, learner *l, const actor *p, actor_work *w, rows_at
 /* What rows of a piece leave behind in a network that does not learn from them: one for each
  * thread. */
 mlp_acts *core_acts_layout(const core *c, const mlp *net, arena *a);
+/* Work with the policy, or one of its shape: one for each thread. */
+actor_work *core_actor_work_layout(const core *c, arena *a);
 /* Runs a stage of rows: fn(c, piece, thread). */
 void core_rows_stage(core *c, par_fn *fn);
 void core_steps(core *c, learner *const *l, int n);

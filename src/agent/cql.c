@@ -147,7 +147,7 @@ extern const agent_type cql_type;
 static mopo_status create(agent **out, const agent_setup *setup, mopo_error *err)
 {
   static const core_plan plan = {.size = sizeof(cql),
-                                 .scalars = SAC_SCALARS,
+                                 .scalars = LEARNER_NUMBER,
                                  .shape = shape,
                                  .layout = layout,
                                  .begin = sac_begin};

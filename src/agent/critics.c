@@ -55,6 +55,17 @@ void critics_at(const mlp *net, mlp_acts *acts, int n, const core *c, const floa
   }
 }
 
+void critics_next(const critics *q, stage_work *w, const core *c, rows_at p, float *v)
+{
+  const float *const *row = c->batch->row + p.r0;
+  int next = c->batch->at.next;
+  core_put_obs(c, w->actor.acts.h[0], 0, row, next, p.n);
+  mlp_forward(&c->actor.net, &w->actor.acts, 0, p.n, false);
+  core_sample(c, &w->actor, &w->actor.acts, 0, p, 0);
+  critics_at(q->target, w->critics.target, 2, c, row, next, w->actor.act, w->actor.R, p.n, false);
+  for (int r = 0; r < p.n; r++) v[r] = critics_least(q->target, w->critics.target, r);
+}
+
 void critics_judge(const critics *q, stage_work *w, const core *c, rows_at p, float *value,
                    unsigned char *least)
 {

@@ -45,6 +45,9 @@ static inline float critics_least(const mlp *net, const mlp_acts *acts, int r)
   return a < b ? a : b;
 }
 
+/* v [p.n] = min_k Qtarg_k(s', a') of rows p, a' ~ pi(.|s') with the noise of sample 0, left in
+ * w->actor. */
+void critics_next(const critics *q, stage_work *w, const core *c, rows_at p, float *v);
 /* Actions of w->actor at s of rows p: value [p.n] of the least critic, and which it is. */
 void critics_judge(const critics *q, stage_work *w, const core *c, rows_at p, float *value,
                    unsigned char *least);

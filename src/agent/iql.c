@@ -27,9 +27,6 @@ typedef struct iql {
   mlp_acts *value_acts; /* [threads] rows that no later stage needs */
 } iql;
 
-/* Of its own: the optimiser of the log-stds, A first and A second moments behind. */
-enum { POWER1, POWER2, MOMENTS };
-
 static void stage_value_rows(void *ctx, int piece, int thread)
 {
   iql *s = ctx;
@@ -97,21 +94,17 @@ static void stage_critic_and_actor_rows(void *ctx, int piece, int thread)
   actor_rows(s, &s->work[thread].actor, p, v);
 }
 
-/* Adam on the log-stds, in double; they stay within their bounds. */
+/* One of Adam's numbers for each log-std; they stay within their bounds. */
 static void update_log_stds(iql *s)
 {
   core *c = &s->core;
   const mlp *net = &c->actor.net;
-  double *x = c->scalars, *m = x + MOMENTS, *v = m + c->A;
-  float *ls = net->layer[net->layers - 1].b + c->A;
-  x[POWER1] *= 0.9, x[POWER2] *= 0.999;
   for (int j = 0; j < c->A; j++) {
+    double *x = c->scalars + j * LEARNER_NUMBER;
     double g = core_mean(s->dls + (size_t)j * (size_t)c->B, c->B) * c->B;
-    m[j] = 0.9 * m[j] + 0.1 * g;
-    v[j] = 0.999 * v[j] + 0.001 * g * g;
-    double step = m[j] / (1.0 - x[POWER1]) / (sqrt(v[j] / (1.0 - x[POWER2])) + 1e-8);
-    float to = (float)((double)ls[j] - c->learner[0].opt.lr * step);
-    ls[j] = fmaxf(c->actor.lo, fminf(c->actor.hi, to));
+    learner_number(x, g, c->learner[0].opt.lr);
+    x[0] = fmax((double)c->actor.lo, fmin((double)c->actor.hi, x[0]));
+    net->layer[net->layers - 1].b[c->A + j] = (float)x[0];
   }
 }
 
@@ -166,7 +159,7 @@ static void begin(core *c, const mopo_config *config)
   (void)config;
   actor_fix_std(&c->actor.net, c->A, 0.0f);
   mlp_transpose(&c->actor.net);
-  c->scalars[POWER1] = c->scalars[POWER2] = 1.0;
+  for (int j = 0; j < c->A; j++) learner_number_begin(c->scalars + j * LEARNER_NUMBER, 0.0);
 }
 
 extern const agent_type iql_type;
@@ -174,7 +167,7 @@ extern const agent_type iql_type;
 static mopo_status create(agent **out, const agent_setup *setup, mopo_error *err)
 {
   core_plan plan = {.size = sizeof(iql),
-                    .scalars = MOMENTS + 2 * setup->A,
+                    .scalars = LEARNER_NUMBER * setup->A,
                     .shape = shape,
                     .layout = layout,
                     .begin = begin};

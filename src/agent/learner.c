@@ -1,6 +1,8 @@
 /* learner.c - see learner.h. */
 #include "agent/learner.h"
 
+#include <math.h>
+
 void learner_layout_state(learner *l, arena *a)
 {
   mlp_layout(l->net, a);
@@ -46,4 +48,20 @@ void learner_steps(learner *const *l, int n, par *pool, float *const *scratch)
     pieces += mlp_pieces(l[i]->net);
   }
   par_run(pool, pieces, stage, &(steps_job){l, scratch});
+}
+
+void learner_number_begin(double *x, double value)
+{
+  x[0] = value;
+  x[1] = x[2] = 0.0;
+  x[3] = x[4] = 1.0;
+}
+
+void learner_number(double *x, double gradient, double lr)
+{
+  x[3] *= 0.9, x[4] *= 0.999;
+  x[1] = 0.9 * x[1] + 0.1 * gradient;
+  x[2] = 0.999 * x[2] + 0.001 * gradient * gradient;
+  double m = x[1] / (1.0 - x[3]), v = x[2] / (1.0 - x[4]);
+  x[0] -= lr * m / (sqrt(v) + 1e-8);
 }

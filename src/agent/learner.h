@@ -28,4 +28,9 @@ void learner_initialise(learner *l, mlp_init scheme, double lr, rng_key key);
  * (the most of any network) for each thread. */
 void learner_steps(learner *const *l, int n, par *pool, float *const *scratch);
 
+/* Adam on one number, in double: x holds the number, its moments and the powers of their decay. */
+enum { LEARNER_NUMBER = 5 };
+void learner_number_begin(double *x, double value);
+void learner_number(double *x, double gradient, double lr);
+
 #endif

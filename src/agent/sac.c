@@ -12,7 +12,6 @@
  * the actor sees the critics after their step (rows, panels, rows, panels). */
 #include "agent/sac.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/fmath.h"
@@ -21,18 +20,10 @@
 
 void sac_targets(sac *s, stage_work *w, rows_at p, float *y, bool entropy)
 {
-  core *c = &s->core;
-  const row_layout *at = &c->batch->at;
-  const float *const *row = c->batch->row + p.r0;
-  float alpha = entropy ? s->alpha : 0.0f;
-  core_put_obs(c, w->actor.acts.h[0], 0, row, at->next, p.n);
-  mlp_forward(&c->actor.net, &w->actor.acts, 0, p.n, false);
-  core_sample(c, &w->actor, &w->actor.acts, 0, p, 0);
-  critics_at(s->critics.target, w->critics.target, 2, c, row, at->next, w->actor.act, w->actor.R,
-             p.n, false);
-  for (int r = 0; r < p.n; r++)
-    y[r] = critics_least(s->critics.target, w->critics.target, r) - alpha * w->actor.logp[r];
-  critics_discount(y, c, p, s->gamma);
+  critics_next(&s->critics, w, &s->core, p, y);
+  if (entropy)
+    for (int r = 0; r < p.n; r++) y[r] -= s->alpha * w->actor.logp[r];
+  critics_discount(y, &s->core, p, s->gamma);
 }
 
 static void stage_critic_rows(void *ctx, int piece, int thread)
@@ -74,20 +65,8 @@ static void stage_actor_rows(void *ctx, int piece, int thread)
 
 static float alpha_of(const sac *s)
 {
-  float alpha = fm_exp((float)s->core.scalars[SAC_LOG_ALPHA]);
+  float alpha = fm_exp((float)s->core.scalars[0]);
   return alpha > (float)s->alpha_max ? (float)s->alpha_max : alpha;
-}
-
-/* Adam on the one number log alpha, in double. */
-static void update_alpha(sac *s, double logp_mean)
-{
-  double *x = s->core.scalars, g = -(logp_mean + s->target_entropy);
-  x[SAC_ALPHA_P1] *= 0.9, x[SAC_ALPHA_P2] *= 0.999;
-  x[SAC_ALPHA_M] = 0.9 * x[SAC_ALPHA_M] + 0.1 * g;
-  x[SAC_ALPHA_V] = 0.999 * x[SAC_ALPHA_V] + 0.001 * g * g;
-  double m = x[SAC_ALPHA_M] / (1.0 - x[SAC_ALPHA_P1]);
-  double v = x[SAC_ALPHA_V] / (1.0 - x[SAC_ALPHA_P2]);
-  x[SAC_LOG_ALPHA] -= s->alpha_lr * m / (sqrt(v) + 1e-8);
 }
 
 agent_stats sac_update_with(sac *s, const batch *b, par_fn *critic_rows)
@@ -104,7 +83,7 @@ agent_stats sac_update_with(sac *s, const batch *b, par_fn *critic_rows)
   else
     core_steps(c, all + 2, 1);
   double logp = core_mean(s->logp, c->B);
-  update_alpha(s, logp);
+  learner_number(c->scalars, -(logp + s->target_entropy), s->alpha_lr);
   core_updated(c);
   return (agent_stats){.critic_loss = critics_loss(&s->critics, c),
                        .actor_loss = core_mean(s->actor_loss, c->B),
@@ -144,12 +123,11 @@ static void layout(core *c, arena *a) { sac_layout((sac *)(void *)c, a); }
 
 void sac_begin(core *c, const mopo_config *config)
 {
-  c->scalars[SAC_LOG_ALPHA] = (double)fm_log((float)config->alpha_init);
-  c->scalars[SAC_ALPHA_P1] = c->scalars[SAC_ALPHA_P2] = 1.0;
+  learner_number_begin(c->scalars, (double)fm_log((float)config->alpha_init));
 }
 
 static const core_plan plan = {.size = sizeof(sac),
-                               .scalars = SAC_SCALARS,
+                               .scalars = LEARNER_NUMBER,
                                .shape = shape,
                                .layout = layout,
                                .begin = sac_begin};

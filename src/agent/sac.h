@@ -14,10 +14,8 @@ typedef struct sac {
   stage_work *work;         /* [threads] */
 } sac;
 
-/* Scalars of its own: log alpha and its optimiser. */
-enum { SAC_LOG_ALPHA, SAC_ALPHA_M, SAC_ALPHA_V, SAC_ALPHA_P1, SAC_ALPHA_P2, SAC_SCALARS };
-
-/* For a core_plan; critic_rows: that the critics learn from in an update. */
+/* For a core_plan whose own scalars are LEARNER_NUMBER: log alpha. critic_rows: that the critics
+ * learn from in an update. */
 void sac_shape(sac *s, const mopo_config *c, int critic_rows);
 void sac_layout(sac *s, arena *a);
 void sac_begin(core *c, const mopo_config *config);

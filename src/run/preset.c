@@ -36,6 +36,9 @@ static const method methods[] = {
     {"td3bc", 1000, 2, 3e-4, 3e-4, NAN, NAN, -5, 1, "constant", NULL},
     {"iql", 1000, 2, 3e-4, 3e-4, NAN, NAN, -5, 1, "cosine", NULL},
     {"cql", 1000, 3, 1e-4, 3e-4, 1e-4, INFINITY, -20, 1, "constant", "joint"},
+    {"brac-p", 1300, 2, 3e-5, 1e-3, NAN, NAN, -5, 1, "constant", NULL},
+    {"brac-v", 1300, 2, 3e-5, 1e-3, NAN, NAN, -5, 1, "constant", NULL},
+    {"bear", 1000, 2, 1e-4, 3e-4, NAN, NAN, -5, 1, "constant", NULL},
 };
 
 /* Rollout length and penalty coefficient that go together. */

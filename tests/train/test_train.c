@@ -71,6 +71,8 @@ static mopo_config small(const char *out, const char *algo)
                           {"eval-episodes", "2"},
                           {"checkpoint-every", "1"},
                           {"threads", "1"},
+                          {"behaviour-updates", "70"},
+                          {"vae-hidden", "24"},
                           {"real-ratio", uses_model(algo) ? "0.25" : "1"}};
   for (size_t i = 0; i < sizeof set / sizeof *set; i++)
     assert_ok(mopo_config_set(&c, set[i][0], set[i][1], &err), err);
@@ -161,7 +163,7 @@ static void run_whole(const char *out, const char *algo, const char *threads)
 static void threads_do_not_change_the_bits(void **state)
 {
   (void)state;
-  static const char *const algos[] = {"mopo", "mbpo", "sac", "bc", "td3bc", "iql", "cql"};
+  static const char *const algos[] = {"mopo", "mbpo", "sac", "bc", "td3bc", "iql", "cql", "brac-p", "brac-v", "bear"};
   for (size_t i = 0; i < sizeof algos / sizeof *algos; i++) {
     run_whole("run_one", algos[i], "1");
     for (const char *t = "238"; *t; t++) {
