@@ -82,12 +82,38 @@ double mopo_task_score_std(const mopo_task *task, double std);
 /* Recorded transitions in memory. Immutable once made; may be shared by threads. */
 typedef struct mopo_dataset mopo_dataset;
 
-/* Reads a D4RL HDF5 file. `task` (may be NULL) checks the sizes. Files without next_observations
- * lose the last row of every episode, whose successor is unknown.
+/* Reads a file: D4RL's HDF5, Minari's HDF5 (main_data.hdf5), .npz with D4RL's or NeoRL's names, .csv
+ * (docs/formats.md). `task` (may be NULL) checks the sizes. Files without next_observations lose the
+ * last row of every episode, whose successor is unknown.
  * EIO, EFORMAT (truncated, missing array, wrong shape), EDATA (NaN, action out of range, sizes that
  * do not fit the task), ENOMEM. Messages name file, array and row. */
 MOPO_MUST_CHECK mopo_status mopo_dataset_load(mopo_dataset **out, const char *path,
                                               const mopo_task *task, mopo_error *err);
+
+/* How to read a file that does not say. */
+typedef struct mopo_import {
+  /* CSV: the names of the columns, "obs=angle,speed;act=torque;reward=r" and, if they are there,
+   * next_obs, terminal, timeout, episode. NULL: obs_0, obs_1, ..., act_0, ..., reward, next_obs_0,
+   * ..., terminal, timeout, episode. */
+  const char *columns;
+  double action_min, action_max; /* of the recorded actions, scaled to [-1,1]; equal: they are in it */
+} mopo_import;
+
+/* As mopo_dataset_load. EINVAL: `how` is not as above. */
+MOPO_MUST_CHECK mopo_status mopo_dataset_import(mopo_dataset **out, const char *path,
+                                                const mopo_import *how, const mopo_task *task,
+                                                mopo_error *err);
+
+/* Writes a D4RL file: HDF5, or NPZ where `path` ends in .npz. EIO, ENOMEM, EINVAL (NPZ beyond 4 GB).
+ */
+MOPO_MUST_CHECK mopo_status mopo_dataset_save(const mopo_dataset *d, const char *path,
+                                              mopo_error *err);
+
+/* The rows of the parts one after the other; an episode ends where a part does. EINVAL (none, or of
+ * different sizes), ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_dataset_merge(mopo_dataset **out,
+                                               const mopo_dataset *const *parts, int n,
+                                               mopo_error *err);
 
 /* From arrays in memory, which are copied: obs [N,S], act [N,A] in [-1,1], rew [N], next [N,S],
  * terminal [N] (1 ends the task), timeout [N] (1 ends the recording; may be NULL).
@@ -106,6 +132,15 @@ int mopo_dataset_act_dim(const mopo_dataset *d);
 /* "random", "medium", "medium-replay", "expert", "medium-expert", "full-replay" or "": from the
  * file's metadata, else from its name. Borrowed from d. */
 const char *mopo_dataset_kind(const mopo_dataset *d);
+
+typedef struct mopo_episode {
+  int64_t first, rows;
+  double ret;             /* sum of its rewards */
+  bool terminal, timeout; /* how it ends; neither: there the file ends, or its last row was lost */
+} mopo_episode;
+
+/* The episode that begins at row `first`, 0 <= first < rows; the next one begins at first + rows. */
+mopo_episode mopo_dataset_episode(const mopo_dataset *d, int64_t first);
 
 enum { MOPO_INFO_NOTES = 16 };
 

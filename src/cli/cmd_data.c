@@ -1,43 +1,198 @@
-/* cmd_data.c - mopo data info: what is in a dataset. */
+/* cmd_data.c - mopo data: what is in a dataset, what is wrong with it, and other forms of it. */
 #include "cli.h"
 #include "info.h"
+#include "json.h"
+#include "nearest.h"
 #include "options.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-static const char usage[] = "data info FILE [--json]";
-static const char purpose[] = "Reads a D4RL HDF5 file as training would and prints its sizes, its "
-                              "episodes' returns and what\n"
-                              "looks suspicious.";
+static const char usage[] =
+    "data info|check FILE, data convert IN OUT, data merge FILE... --out FILE";
+static const char purpose[] =
+    "info     a dataset's sizes and its episodes' returns, and what looks suspicious\n"
+    "check    what looks suspicious, and how the file is cut into episodes\n"
+    "convert  to a D4RL file: HDF5, or NPZ if OUT ends in .npz\n"
+    "merge    several datasets, one after the other, to one\n"
+    "\n"
+    "Files: HDF5 (D4RL's, Minari's main_data.hdf5), .npz (D4RL's names, NeoRL's), .csv.";
 
-static int print_info(const char *path, bool json)
+static int load(mopo_dataset **out, const char *path, const mopo_import *how)
 {
   mopo_error err;
+  int code = cli_input(path);
+  return code == EXIT_DONE ? cli_status(mopo_dataset_import(out, path, how, NULL, &err), &err)
+                           : code;
+}
+
+static int describe(mopo_dataset_info *info, const mopo_dataset *d)
+{
+  mopo_error err;
+  return cli_status(mopo_dataset_describe(info, d, &err), &err);
+}
+
+static int print_info(const options *o)
+{
   mopo_dataset *d = NULL;
   mopo_dataset_info info;
-  int code = cli_input(path);
-  if (code != EXIT_DONE) return code;
-  mopo_status st = mopo_dataset_load(&d, path, NULL, &err);
-  if (st == MOPO_OK) st = mopo_dataset_describe(&info, d, &err);
-  if (st != MOPO_OK) {
-    code = cli_status(st, &err);
-  } else if (json) {
-    info_print_json(path, mopo_dataset_kind(d), &info);
-  } else {
-    info_print(path, mopo_dataset_kind(d), &info);
+  int code = load(&d, o->args[1], NULL);
+  if (code == EXIT_DONE) code = describe(&info, d);
+  if (code == EXIT_DONE) {
+    if (o->json)
+      info_print_json(o->args[1], mopo_dataset_kind(d), &info);
+    else
+      info_print(o->args[1], mopo_dataset_kind(d), &info);
   }
+  mopo_dataset_free(d);
+  return code;
+}
+
+/* ------------------------------------------------------------------ check */
+
+static const char *end_of(const mopo_episode *e)
+{
+  return e->terminal ? "terminal" : e->timeout ? "timeout" : "end of file";
+}
+
+static void check_text(const char *path, const mopo_dataset *d, const mopo_dataset_info *info)
+{
+  enum { SHOWN = 10 };
+  int64_t n = 0, rows = mopo_dataset_rows(d);
+  printf("file        %s\n", path);
+  printf("sizes       %lld rows, observation %d, action %d\n", (long long)info->rows, info->obs_dim,
+         info->act_dim);
+  printf("suspicious  %s\n", info->n_notes ? "" : "nothing");
+  for (int i = 0; i < info->n_notes; i++) printf("  - %s\n", info->notes[i]);
+  printf("episodes    %lld\n", (long long)info->episodes);
+  printf("%12s%10s%8s%12s  end\n", "episode", "first row", "rows", "return");
+  for (int64_t at = 0; at < rows; n++) {
+    mopo_episode e = mopo_dataset_episode(d, at);
+    if (n < SHOWN)
+      printf("%12lld%10lld%8lld%12.4g  %s\n", (long long)n, (long long)e.first, (long long)e.rows,
+             e.ret, end_of(&e));
+    at += e.rows;
+  }
+  if (n > SHOWN) printf("%12s  all of them: --json\n", "...");
+}
+
+static void check_json(const char *path, const mopo_dataset *d, const mopo_dataset_info *info)
+{
+  int64_t rows = mopo_dataset_rows(d);
+  printf("{\"file\":");
+  json_text(path);
+  printf(",\"rows\":%lld,\"obs_dim\":%d,\"act_dim\":%d,\"notes\":[", (long long)info->rows,
+         info->obs_dim, info->act_dim);
+  for (int i = 0; i < info->n_notes; i++) {
+    if (i) printf(",");
+    json_text(info->notes[i]);
+  }
+  printf("],\"episodes\":[");
+  for (int64_t at = 0; at < rows;) {
+    mopo_episode e = mopo_dataset_episode(d, at);
+    printf("%s{\"first\":%lld,\"rows\":%lld,\"return\":", at ? "," : "", (long long)e.first,
+           (long long)e.rows);
+    json_number(e.ret);
+    printf(",\"end\":");
+    json_text(end_of(&e));
+    printf("}");
+    at += e.rows;
+  }
+  printf("]}\n");
+}
+
+static int check(const options *o)
+{
+  mopo_dataset *d = NULL;
+  mopo_dataset_info info;
+  int code = load(&d, o->args[1], NULL);
+  if (code == EXIT_DONE) code = describe(&info, d);
+  if (code == EXIT_DONE) (o->json ? check_json : check_text)(o->args[1], d, &info);
+  mopo_dataset_free(d);
+  return code;
+}
+
+/* ------------------------------------------------------------------ convert, merge */
+
+static int save(const options *o, const mopo_dataset *d, const char *path)
+{
+  mopo_error err;
+  mopo_dataset_info info;
+  int code = cli_status(mopo_dataset_save(d, path, &err), &err);
+  if (code == EXIT_DONE) code = describe(&info, d);
+  if (code != EXIT_DONE) return code;
+  if (o->json)
+    info_print_json(path, mopo_dataset_kind(d), &info);
+  else
+    info_print(path, mopo_dataset_kind(d), &info);
+  return EXIT_DONE;
+}
+
+/* "-2,2" */
+static int read_range(mopo_import *how, const char *text)
+{
+  char *end = NULL;
+  how->action_min = strtod(text, &end);
+  bool ok = end != text && *end == ',';
+  const char *second = end + 1;
+  if (ok) how->action_max = strtod(second, &end);
+  if (ok && end != second && !*end && how->action_min < how->action_max) return EXIT_DONE;
+  return cli_fail(EXIT_USAGE, "action-range = '%s', want two numbers: LOW,HIGH", text);
+}
+
+static int convert(const options *o)
+{
+  mopo_dataset *d = NULL;
+  mopo_import how = {.columns = o->columns};
+  int code = o->action_range ? read_range(&how, o->action_range) : EXIT_DONE;
+  if (code == EXIT_DONE) code = load(&d, o->args[1], &how);
+  if (code == EXIT_DONE) code = save(o, d, o->args[2]);
+  mopo_dataset_free(d);
+  return code;
+}
+
+static int merge(const options *o)
+{
+  mopo_error err;
+  mopo_dataset *parts[OPTIONS_ARGS] = {NULL}, *d = NULL;
+  int n = o->n_args - 1, code = options_need(o, "out");
+  for (int i = 0; code == EXIT_DONE && i < n; i++) code = load(&parts[i], o->args[i + 1], NULL);
+  if (code == EXIT_DONE)
+    code = cli_status(mopo_dataset_merge(&d, (const mopo_dataset *const *)parts, n, &err), &err);
+  if (code == EXIT_DONE) code = save(o, d, o->c.out);
+  for (int i = 0; i < n; i++) mopo_dataset_free(parts[i]);
   mopo_dataset_free(d);
   return code;
 }
 
 int cmd_data(int argc, char **argv)
 {
-  options o = {.verb = "data", .usage = usage, .purpose = purpose, .max_args = 2};
+  static const struct {
+    const char *name, *wanted;
+    int files, most;
+    int (*run)(const options *o);
+  } verbs[] = {
+      {"info", "want a dataset", 1, 1, print_info},
+      {"check", "want a dataset", 1, 1, check},
+      {"convert", "want two files: IN and OUT", 2, 2, convert},
+      {"merge", "want datasets", 1, OPTIONS_ARGS - 1, merge},
+  };
+  options o = {.verb = "data", .usage = usage, .purpose = purpose, .max_args = OPTIONS_ARGS};
   int code = options_parse(&o, argc, argv);
   if (code != EXIT_DONE || o.help) return code;
-  if (o.n_args < 1) return cli_fail(EXIT_USAGE, "want 'info'; usage: mopo %s", usage);
-  if (strcmp(o.args[0], "info") != 0)
-    return cli_fail(EXIT_USAGE, "unknown verb 'data %s', did you mean 'data info'?", o.args[0]);
-  if (o.n_args < 2) return cli_fail(EXIT_USAGE, "want a dataset; usage: mopo %s", usage);
-  return print_info(o.args[1], o.json);
+  if (o.n_args < 1)
+    return cli_fail(EXIT_USAGE, "want 'info', 'check', 'convert' or 'merge'; see mopo data --help");
+  nearest n = {.wanted = o.args[0]};
+  for (int i = 0; i < (int)(sizeof verbs / sizeof *verbs); i++) {
+    nearest_try(&n, verbs[i].name);
+    if (strcmp(o.args[0], verbs[i].name) != 0) continue;
+    if (o.n_args - 1 < verbs[i].files)
+      return cli_fail(EXIT_USAGE, "%s; see mopo data --help", verbs[i].wanted);
+    if (o.n_args - 1 > verbs[i].most)
+      return cli_fail(EXIT_USAGE, "unexpected argument '%s'; see mopo data --help",
+                      o.args[verbs[i].most + 1]);
+    return verbs[i].run(&o);
+  }
+  return cli_fail(EXIT_USAGE, "unknown verb 'data %s', did you mean 'data %s'?", o.args[0], n.best);
 }

@@ -4,6 +4,8 @@
 
 #include "cli.h"
 
+enum { OPTIONS_ARGS = 34 };
+
 typedef struct options {
   const char *verb;    /* "train": selects the options that apply */
   const char *usage;   /* after "mopo ": "train --data FILE ..." */
@@ -12,8 +14,8 @@ typedef struct options {
 
   mopo_config c;
   int n_args;
-  const char *args[2];
-  const char *config, *record, *repeats, *format;
+  const char *args[OPTIONS_ARGS];
+  const char *config, *record, *repeats, *format, *columns, *action_range;
   bool help, json, quiet, resume, int8;
 } options;
 

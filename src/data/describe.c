@@ -9,7 +9,7 @@
 
 /* Beyond these shares and distances a note is written. */
 static const double AT_BOUND = 0.999, BOUND_SHARE = 0.5, TERMINAL_SHARE = 0.1, COPY_SHARE = 0.01;
-static const double OUTLIER_SIGMAS = 10.0;
+static const double OUTLIER_SIGMAS = 10.0, JUMP_SIGMAS = 20.0, SHORT_SHARE = 0.1;
 
 static void note(mopo_dataset_info *info, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
@@ -87,15 +87,18 @@ static void describe_episodes(mopo_dataset_info *info, const mopo_dataset *d, do
 
 static void note_episodes(mopo_dataset_info *info, const mopo_dataset *d)
 {
-  int64_t both = 0, gaps = 0;
+  int64_t both = 0, gaps = 0, single = 0;
   const size_t S = (size_t)d->at.S;
   for (int64_t i = 0; i < d->N; i++) {
     const float *x = dataset_row(d, i);
     both += x[d->at.done] != 0.0f && d->timeouts[i];
+    single += d->ends[i] && (i == 0 || d->ends[i - 1]);
     if (!d->ends[i]) gaps += memcmp(x + d->at.next, dataset_row(d, i + 1), S * sizeof *x) != 0;
   }
   if (info->complete_episodes == 0)
     note(info, "no episode is complete: no row is terminal and none is a timeout");
+  if (info->episodes > 1 && (double)single > SHORT_SHARE * (double)info->episodes)
+    note(info, "%.1f %% of the episodes have one row", percent(single, info->episodes));
   if (both)
     note(info, "%lld rows are terminal and timeout at once: they count as terminal",
          (long long)both);
@@ -180,6 +183,48 @@ static void note_constant(mopo_dataset_info *info, const mopo_dataset *d, const 
          count > 5 ? ", ..." : "");
 }
 
+/* Column c of next - obs: rows beyond JUMP_SIGMAS standard deviations; *first of them. */
+static int64_t count_jumps(const mopo_dataset *d, int c, int64_t *first)
+{
+  double sum = 0.0, sq = 0.0;
+  int64_t far = 0;
+  for (int64_t i = 0; i < d->N; i++) {
+    const float *x = dataset_row(d, i);
+    double step = (double)x[d->at.next + c] - (double)x[c];
+    sum += step;
+    sq += step * step;
+  }
+  double mean = sum / (double)d->N, std = sqrt(fmax(sq / (double)d->N - mean * mean, 0.0));
+  for (int64_t i = d->N - 1; i >= 0; i--) {
+    const float *x = dataset_row(d, i);
+    double step = (double)x[d->at.next + c] - (double)x[c];
+    if (fabs(step - mean) <= JUMP_SIGMAS * std + 1e-6 * fabs(mean)) continue; /* rounding */
+    far++;
+    *first = i;
+  }
+  return far;
+}
+
+/* Sensors that wrap around, units that change, rows of another recording. */
+static void note_jumps(mopo_dataset_info *info, const mopo_dataset *d)
+{
+  int columns = 0, worst = 0;
+  int64_t most = 0, at = 0;
+  for (int c = 0; c < d->at.S; c++) {
+    int64_t first = 0, n = count_jumps(d, c, &first);
+    columns += n > 0;
+    if (n <= most) continue;
+    most = n;
+    worst = c;
+    at = first;
+  }
+  if (columns)
+    note(info,
+         "%d of %d observation columns jump by more than %.0f standard deviations of their steps; "
+         "column %d in %lld rows, first in row %lld",
+         columns, d->at.S, JUMP_SIGMAS, worst, (long long)most, (long long)at);
+}
+
 /* ------------------------------------------------------------------ copies */
 
 /* FNV-1a on words, then a mixing step; equal rows get equal numbers. */
@@ -223,6 +268,7 @@ mopo_status mopo_dataset_describe(mopo_dataset_info *out, const mopo_dataset *d,
   describe_rewards(out, d);
   describe_actions(out, d);
   note_episodes(out, d);
+  note_jumps(out, d);
   note_constant(out, d, "observation", 0, d->at.S);
   note_constant(out, d, "action", d->at.act, d->at.A);
   note_copies(out, d, scratch);

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -230,33 +231,86 @@ static bool read_block(const found *f, const hdf5_array *a, int64_t first, int n
   return ok;
 }
 
-static mopo_status read_array(const reader *r, hdf5_array *a, int index, void *block,
-                              const hdf5_sink *sink, mopo_error *err)
+/* The rows of one array; they are rows first.. of all that the sink gets of arrays[index]. */
+static mopo_status read_rows(const reader *r, found *f, const hdf5_array *a, int index,
+                             int64_t first, void *block, const hdf5_sink *sink, mopo_error *err)
 {
-  found f;
-  mopo_status st = open_array(r, &f, a, err);
+  mopo_status st = MOPO_OK;
+  int64_t rows = (int64_t)f->dims[0];
   int64_t step = (int64_t)((size_t)HDF5_BLOCK / (hdf5_cell(a->as) * (size_t)a->cols));
-  for (int64_t i = 0; !st && i < a->rows; i += step) {
-    int n = (int)(a->rows - i < step ? a->rows - i : step);
-    if (read_block(&f, a, i, n, block))
-      st = sink->rows(sink->ctx, index, i, n, block, err);
+  for (int64_t i = 0; !st && i < rows; i += step) {
+    int n = (int)(rows - i < step ? rows - i : step);
+    if (read_block(f, a, i, n, block))
+      st = sink->rows(sink->ctx, index, first + i, n, block, err);
     else
       st = error_set(err, MOPO_EFORMAT, "%s: '%s' rows %lld..%lld cannot be read: damaged file",
                      r->path, a->name, (long long)i, (long long)(i + n - 1));
   }
-  found_close(&f);
   return st;
+}
+
+/* The name of the i-th array that `name` stands for; just `name` if it stands for one only. */
+static void piece_name(char piece[NAME_SIZE], const char *name, int64_t i)
+{
+  const char *mark = strchr(name, '#');
+  if (mark)
+    snprintf(piece, NAME_SIZE, "%.*s%lld%s", (int)(mark - name), name, (long long)i, mark + 1);
+  else
+    snprintf(piece, NAME_SIZE, "%s", name);
+}
+
+/* Opens the i-th array of `all`; f->set is 0 past the last. Only the first may be required. */
+static mopo_status open_piece(const reader *r, found *f, const hdf5_array *all, int64_t i,
+                              mopo_error *err)
+{
+  char name[NAME_SIZE];
+  *f = (found){0};
+  if (i > 0 && !strchr(all->name, '#')) return MOPO_OK;
+  piece_name(name, all->name, i);
+  hdf5_array a = *all;
+  a.name = name;
+  a.required = all->required && i == 0;
+  mopo_status st = open_array(r, f, &a, err);
+  if (st || !f->set || i == 0 || all->as == 'n' || (int)f->dims[1] == all->cols) return st;
+  return error_set(err, MOPO_EFORMAT, "%s: '%s' has %d columns, those before it %d", r->path, name,
+                   (int)f->dims[1], all->cols);
+}
+
+static mopo_status read_array(const reader *r, hdf5_array *a, int index, void *block,
+                              const hdf5_sink *sink, mopo_error *err)
+{
+  found f;
+  int64_t first = 0;
+  for (int64_t i = 0;; i++) {
+    mopo_status st = open_piece(r, &f, a, i, err);
+    bool more = !st && f.set > 0;
+    double rows = (double)f.dims[0];
+    if (more && a->as == 'n')
+      st = sink->rows(sink->ctx, index, i, 1, &rows, err);
+    else if (more)
+      st = read_rows(r, &f, a, index, first, block, sink, err);
+    first += (int64_t)f.dims[0];
+    found_close(&f);
+    if (st || !more) return st;
+  }
 }
 
 static mopo_status read_shape(const reader *r, hdf5_array *a, mopo_error *err)
 {
   found f;
-  mopo_status st = open_array(r, &f, a, err);
-  a->present = !st && f.set > 0;
-  a->rows = a->present ? (int64_t)f.dims[0] : 0;
-  a->cols = a->present ? (int)f.dims[1] : 0;
-  found_close(&f);
-  return st;
+  a->present = false;
+  a->rows = a->cols = 0;
+  for (int64_t i = 0;; i++) {
+    mopo_status st = open_piece(r, &f, a, i, err);
+    bool more = !st && f.set > 0;
+    if (more) {
+      a->present = true;
+      a->rows += a->as == 'n' ? 1 : (int64_t)f.dims[0];
+      a->cols = a->as == 'n' ? 1 : (int)f.dims[1];
+    }
+    found_close(&f);
+    if (st || !more) return st;
+  }
 }
 
 static mopo_status open_file(reader *r, const char *path, mopo_error *err)

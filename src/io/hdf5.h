@@ -9,10 +9,12 @@ enum {
   HDF5_BLOCK = 1 << 20, /* bytes handed to a sink at a time, at most */
 };
 
-/* An array that the caller wants, and what was found. */
+/* An array that the caller wants, and what was found. A '#' in the name stands for 0, 1, 2, ...: as
+ * many arrays as there are, one below the other, as if they were one. */
 typedef struct hdf5_array {
-  const char *name; /* "observations", "infos/qpos" */
-  char as;          /* values are handed over as 'f' float32, 'd' float64, 's' text */
+  const char *name; /* "observations", "infos/qpos", "episode_#/actions" */
+  char as;          /* values are handed over as 'f' float32, 'd' float64, 's' text; or 'n' float64:
+                     * not the values, but how many rows each of the arrays of a '#' has */
   bool required;
   /* found */
   bool present;
@@ -32,7 +34,7 @@ typedef struct hdf5_sink {
 /* Bytes of one value handed over. */
 static inline size_t hdf5_cell(char as)
 {
-  return as == 'f' ? sizeof(float) : as == 'd' ? sizeof(double) : HDF5_TEXT;
+  return as == 'f' ? sizeof(float) : as == 's' ? HDF5_TEXT : sizeof(double);
 }
 
 /* Reads the arrays of a file that nobody vouches for. Values may be stored as float, double,

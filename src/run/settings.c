@@ -12,11 +12,11 @@
 #define REAL(f, min, max) 'd', FIELD(f), min, max
 
 static const mopo_setting settings[] = {
-    {"data", "PATH", "dataset, a D4RL HDF5 file", "train model export", TEXT(data)},
+    {"data", "PATH", "dataset: HDF5 (D4RL, Minari), NPZ or CSV", "train model export", TEXT(data)},
     {"task", "NAME", "hopper, halfcheetah, walker2d or ant", "train model collect eval export",
      TEXT(task)},
     {"out", "PATH", "what to write: a run directory (train) or a file",
-     "train model collect export", TEXT(out)},
+     "train model collect export data", TEXT(out)},
     {"algo", "mopo|mbpo|sac|bc|td3bc|iql|cql|brac-p|brac-v|bear",
      "mbpo: no penalty; those after it: no model either", "train", TEXT(algo)},
     {"preset", "paper|tuned", "what decides the settings that are auto", "train collect",

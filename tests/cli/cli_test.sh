@@ -57,7 +57,11 @@ expect 2 'want --out' train --data x --task hopper
 expect 2 'want --out' train --resume
 expect 2 'want a policy' eval
 expect 2 "episodes = '0'" eval policy --episodes 0
-expect 2 "want 'info'" data
+expect 2 "want 'info', 'check', 'convert' or 'merge'" data
+expect 2 'want two files' data convert in
+expect 2 'want datasets' data merge
+expect 2 "action-range = '1', want two numbers" data convert in out --action-range 1
+expect 2 "unexpected argument 'b'" data info a b c
 expect 2 "unknown verb 'data inof', did you mean 'data info'?" data inof
 expect 2 'want a dataset' data info
 expect 2 "want 'fit'" model
@@ -88,6 +92,19 @@ printf '[mopo]\nseed = 1\nepoch = 3\n' > bad.ini
 expect 2 "bad.ini:3: unknown setting 'epoch', did you mean 'epochs'?" train --config bad.ini
 printf '[mopo]\nseed\n' > bad.ini
 expect 3 'bad.ini:2: want' train --config bad.ini
+
+# data in its other forms
+printf 'angle,torque,gain,run\n1,-2,0,0\n2,2,1,0\n3,0,1,0\n5,0,1,1\n6,0,2,1\n' > log.csv
+columns='obs=angle;act=torque;reward=gain;episode=run'
+expect 3 "no column 'obs_#'" data info log.csv
+expect 3 "'act' row 0 column 0 = -2, want -1..1" data convert log.csv log.npz --columns "$columns"
+expect 0 'rows          3' data convert log.csv log.npz --columns "$columns" --action-range=-2,2
+expect 0 'actions       -1 to 1' data info log.npz
+expect 0 'episodes    2' data check log.npz
+expect 0 '"end":"timeout"' data check log.npz --json
+expect 0 'rows          6' data merge log.npz log.npz --out twice.hdf5
+expect 0 'copies of another row' data check twice.hdf5
+expect 2 'want --out' data merge log.npz
 
 # output that cannot be written
 if "$mopo" --version | grep -q MuJoCo; then

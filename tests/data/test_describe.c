@@ -77,6 +77,40 @@ static void describes_what_is_suspicious(void **state)
   mopo_dataset_free(d);
 }
 
+/* A sensor that wraps around, and episodes cut after every row. */
+static void describes_jumps(void **state)
+{
+  enum { N = 2000 };
+  static float obs[N][2], act[N][1], rew[N], next[N][2];
+  static unsigned char terminal[N], timeout[N];
+  (void)state;
+  mopo_error e = {0};
+  mopo_dataset *d = NULL;
+  mopo_dataset_info info;
+  for (int i = 0; i < N; i++) {
+    obs[i][0] = obs[i][1] = (float)i;
+    next[i][0] = next[i][1] = (float)i + 1.0f + (float)(i % 7) / 7.0f;
+    act[i][0] = (float)(i % 9 - 4) / 5.0f;
+    rew[i] = (float)(i % 13);
+    timeout[i] = i % 2 == 1;
+  }
+  next[1500][1] = -1000.0f;
+  next[1700][1] = -1000.0f;
+  assert_ok(mopo_dataset_from_arrays(&d, N, 2, 1, *obs, *act, rew, *next, terminal, timeout, &e),
+            e);
+  assert_ok(mopo_dataset_describe(&info, d, &e), e);
+  assert_true(has_note(&info, "1 of 2 observation columns jump by more than 20 standard"));
+  assert_true(has_note(&info, "column 1 in 2 rows, first in row 1500"));
+  assert_false(has_note(&info, "of the episodes have one row"));
+  mopo_dataset_free(d);
+  memset(timeout, 1, sizeof timeout);
+  assert_ok(mopo_dataset_from_arrays(&d, N, 2, 1, *obs, *act, rew, *next, terminal, timeout, &e),
+            e);
+  assert_ok(mopo_dataset_describe(&info, d, &e), e);
+  assert_true(has_note(&info, "100.0 % of the episodes have one row"));
+  mopo_dataset_free(d);
+}
+
 /* A good dataset gives no notes. */
 static void nothing_to_say_about_good_data(void **state)
 {
@@ -106,6 +140,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(describes_episodes),
       cmocka_unit_test(describes_what_is_suspicious),
+      cmocka_unit_test(describes_jumps),
       cmocka_unit_test(nothing_to_say_about_good_data),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

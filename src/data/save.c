@@ -1,0 +1,71 @@
+/* save.c - a dataset to a file. */
+#include "data/dataset.h"
+#include "data/recorder.h"
+#include "io/npz.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static bool is_npz(const char *path)
+{
+  size_t n = strlen(path);
+  return n >= 4 && strcasecmp(path + n - 4, ".npz") == 0;
+}
+
+static mopo_status save_hdf5(const mopo_dataset *d, const char *path, mopo_error *err)
+{
+  const row_layout *at = &d->at;
+  recorder *r = NULL;
+  mopo_status st = recorder_open(&r, path, at->S, at->A, 0, 0, err);
+  if (st) return st;
+  for (int64_t i = 0; !st && i < d->N; i++) {
+    const float *x = dataset_row(d, i);
+    st = recorder_add(r, x, x + at->act, x[at->rew], x + at->next, x[at->done] != 0.0f,
+                      d->timeouts[i], NULL, NULL, err);
+  }
+  if (!st && *d->kind) st = recorder_text(r, "kind", d->kind, err);
+  if (!st) return recorder_close(r, err);
+  recorder_abandon(r);
+  return st;
+}
+
+/* Columns from.. of every row, as an array of their own. */
+static void columns(float *out, const mopo_dataset *d, int from, int n)
+{
+  for (int64_t i = 0; i < d->N; i++, out += n)
+    memcpy(out, dataset_row(d, i) + from, (size_t)n * sizeof *out);
+}
+
+static mopo_status save_npz(const mopo_dataset *d, const char *path, mopo_error *err)
+{
+  const row_layout *at = &d->at;
+  size_t N = (size_t)d->N, S = (size_t)at->S, A = (size_t)at->A;
+  float *all = malloc(N * (2 * S + A + 1) * sizeof *all);
+  unsigned char *terminal = malloc(N);
+  float *obs = all, *act = obs + N * S, *rew = act + N * A, *next = rew + N;
+  mopo_status st = MOPO_OK;
+  if (!all || !terminal) {
+    st = error_set(err, MOPO_ENOMEM, "%.200s: out of memory", path);
+  } else {
+    columns(obs, d, 0, at->S);
+    columns(act, d, at->act, at->A);
+    columns(rew, d, at->rew, 1);
+    columns(next, d, at->next, at->S);
+    for (int64_t i = 0; i < d->N; i++) terminal[i] = dataset_row(d, i)[at->done] != 0.0f;
+    const npz_array arrays[] = {
+        {"observations", 'f', d->N, at->S, obs}, {"actions", 'f', d->N, at->A, act},
+        {"rewards", 'f', d->N, 0, rew},          {"next_observations", 'f', d->N, at->S, next},
+        {"terminals", 'b', d->N, 0, terminal},   {"timeouts", 'b', d->N, 0, d->timeouts},
+    };
+    st = npz_write(path, arrays, sizeof arrays / sizeof *arrays, err);
+  }
+  free(terminal);
+  free(all);
+  return st;
+}
+
+mopo_status mopo_dataset_save(const mopo_dataset *d, const char *path, mopo_error *err)
+{
+  return is_npz(path) ? save_npz(d, path, err) : save_hdf5(d, path, err);
+}

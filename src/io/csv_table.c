@@ -1,0 +1,253 @@
+/* csv_table.c - see csv_table.h. */
+#include "io/csv_table.h"
+
+#include "io/file.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { COLS_MAX = 65535, NAME_SIZE = 128 };
+
+typedef struct table {
+  const char *path; /* short enough for messages */
+  char *text;
+  const char *body;  /* the line after the header */
+  int cols;          /* cells of a line */
+  const char **cell; /* [cols]: where the cells of the present line begin */
+  const char **name; /* [cols]: the same of the header line */
+  int *wanted;       /* the columns of all arrays, one array after the other */
+  int n_wanted;
+  float *x; /* [rows, n_wanted] */
+  int64_t rows, cap;
+} table;
+
+/* ------------------------------------------------------------------ lines and cells */
+
+/* The end of a cell: its comma, or the end of the line. */
+static const char *cell_end(const char *p)
+{
+  if (*p == '"')
+    for (p++; *p && *p != '"' && *p != '\n'; p++) continue;
+  while (*p && *p != ',' && *p != '\n') p++;
+  return p;
+}
+
+/* Without quotes, blanks and the carriage return of Windows. */
+static const char *trim(const char *p, size_t *n)
+{
+  const char *end = cell_end(p);
+  while (p < end && (*p == ' ' || *p == '\t' || *p == '"')) p++;
+  while (end > p && strchr(" \t\"\r", end[-1])) end--;
+  *n = (size_t)(end - p);
+  return p;
+}
+
+/* Finds the cells of a line; keeps up to `most` of them. Their number. */
+static int split(const char **cell, int most, const char **line)
+{
+  int n = 0;
+  for (const char *p = *line;; p++) {
+    if (n < most) cell[n] = p;
+    n++;
+    p = cell_end(p);
+    if (*p == ',') continue;
+    *line = *p ? p + 1 : p;
+    return n;
+  }
+}
+
+static bool is_blank(const char *line)
+{
+  while (*line == ' ' || *line == '\t' || *line == '\r') line++;
+  return *line == '\n' || !*line;
+}
+
+static mopo_status read_header(table *t, mopo_error *err)
+{
+  const char *line = t->text;
+  if (!strncmp(line, "\xef\xbb\xbf", 3)) line += 3; /* byte order mark */
+  t->body = line;
+  t->cols = split(NULL, 0, &t->body);
+  if (t->cols > COLS_MAX)
+    return error_set(err, MOPO_EFORMAT, "%s:1: %d columns, want at most %d", t->path, t->cols,
+                     COLS_MAX);
+  t->name = calloc((size_t)t->cols, sizeof *t->name);
+  t->cell = calloc((size_t)t->cols, sizeof *t->cell);
+  if (!t->name || !t->cell) return error_set(err, MOPO_ENOMEM, "%s: out of memory", t->path);
+  split(t->name, t->cols, &line);
+  return MOPO_OK;
+}
+
+/* ------------------------------------------------------------------ columns */
+
+static int find_column(const table *t, const char *name, size_t length)
+{
+  for (int c = 0; c < t->cols; c++) {
+    size_t n = 0;
+    const char *p = trim(t->name[c], &n);
+    if (n == length && memcmp(p, name, n) == 0) return c;
+  }
+  return -1;
+}
+
+static mopo_status want(table *t, int column, mopo_error *err)
+{
+  int *grown = realloc(t->wanted, (size_t)(t->n_wanted + 1) * sizeof *grown);
+  if (!grown) return error_set(err, MOPO_ENOMEM, "%s: out of memory", t->path);
+  t->wanted = grown;
+  t->wanted[t->n_wanted++] = column;
+  return MOPO_OK;
+}
+
+/* "obs_#": obs_0, obs_1, ... */
+static mopo_status want_numbered(table *t, const char *pattern, mopo_error *err)
+{
+  const char *mark = strchr(pattern, '#');
+  for (int i = 0;; i++) {
+    char name[NAME_SIZE];
+    int n = snprintf(name, sizeof name, "%.*s%d%s", (int)(mark - pattern), pattern, i, mark + 1);
+    int column = n < NAME_SIZE ? find_column(t, name, (size_t)n) : -1;
+    if (column < 0) return MOPO_OK;
+    mopo_status st = want(t, column, err);
+    if (st) return st;
+  }
+}
+
+static mopo_status want_columns(table *t, hdf5_array *a, const char *columns, mopo_error *err)
+{
+  int before = t->n_wanted;
+  mopo_status st = MOPO_OK;
+  bool numbered = columns && strchr(columns, '#');
+  if (numbered) st = want_numbered(t, columns, err);
+  for (const char *p = columns; !st && p && !numbered; p = strchr(p, ',')) {
+    if (*p == ',') p++;
+    size_t n = strcspn(p, ",");
+    int column = find_column(t, p, n);
+    if (column < 0 && !a->required && t->n_wanted == before) break;
+    if (column < 0)
+      return error_set(err, MOPO_EFORMAT, "%s: no column '%.*s' for '%s', want one", t->path,
+                       n < NAME_SIZE ? (int)n : NAME_SIZE, p, a->name);
+    st = want(t, column, err);
+  }
+  a->cols = t->n_wanted - before;
+  a->present = a->cols > 0;
+  if (!st && a->required && !a->present)
+    return error_set(err, MOPO_EFORMAT, "%s: no column '%s' for '%s', want one", t->path,
+                     columns ? columns : "", a->name);
+  return st;
+}
+
+/* ------------------------------------------------------------------ numbers */
+
+/* NAN: not a number. */
+static float number(const char *p, size_t n)
+{
+  if (n == 4 && !strncasecmp(p, "true", n)) return 1.0f;
+  if (n == 5 && !strncasecmp(p, "false", n)) return 0.0f;
+  char *end = NULL;
+  float x = n ? strtof(p, &end) : NAN;
+  return n && end == p + n ? x : NAN;
+}
+
+static mopo_status read_line(table *t, int64_t line, mopo_error *err)
+{
+  float *x = t->x + (size_t)t->rows * (size_t)t->n_wanted;
+  for (int k = 0; k < t->n_wanted; k++) {
+    size_t n = 0, m = 0;
+    const char *p = trim(t->cell[t->wanted[k]], &n), *name = trim(t->name[t->wanted[k]], &m);
+    x[k] = number(p, n);
+    if (!isfinite(x[k]))
+      return error_set(err, MOPO_EFORMAT, "%s:%lld: column '%.*s' = '%.*s', want a finite number",
+                       t->path, (long long)line, m < 60 ? (int)m : 60, name, n < 60 ? (int)n : 60,
+                       p);
+  }
+  t->rows++;
+  return MOPO_OK;
+}
+
+static bool reserve(table *t)
+{
+  if (t->rows < t->cap) return true;
+  int64_t cap = t->cap ? 2 * t->cap : 1024;
+  float *grown = realloc(t->x, (size_t)cap * (size_t)t->n_wanted * sizeof *grown);
+  if (!grown) return false;
+  t->x = grown;
+  t->cap = cap;
+  return true;
+}
+
+static mopo_status read_body(table *t, mopo_error *err)
+{
+  const char *p = t->body;
+  mopo_status st = MOPO_OK;
+  for (int64_t line = 2; !st && *p; line++) {
+    if (is_blank(p)) {
+      p = strchr(p, '\n');
+      if (!p) break;
+      p++;
+      continue;
+    }
+    int cells = split(t->cell, t->cols, &p);
+    if (cells != t->cols)
+      return error_set(err, MOPO_EFORMAT, "%s:%lld: %d cells, the first line has %d", t->path,
+                       (long long)line, cells, t->cols);
+    if (!reserve(t)) return error_set(err, MOPO_ENOMEM, "%s: out of memory", t->path);
+    st = read_line(t, line, err);
+  }
+  return st;
+}
+
+/* ------------------------------------------------------------------ arrays */
+
+/* Array `a` is columns first.. of t->x. */
+static mopo_status hand_over(const table *t, const hdf5_array *a, int index, int first,
+                             float *block, const hdf5_sink *sink, mopo_error *err)
+{
+  mopo_status st = MOPO_OK;
+  int64_t step = (int64_t)((size_t)HDF5_BLOCK / sizeof(float)) / a->cols;
+  for (int64_t i = 0; !st && i < t->rows; i += step) {
+    int n = (int)(t->rows - i < step ? t->rows - i : step);
+    for (int r = 0; r < n; r++)
+      memcpy(block + (size_t)r * (size_t)a->cols,
+             t->x + (size_t)(i + r) * (size_t)t->n_wanted + first, (size_t)a->cols * sizeof *block);
+    st = sink->rows(sink->ctx, index, i, n, block, err);
+  }
+  return st;
+}
+
+static mopo_status read_all(table *t, const char *const *columns, hdf5_array *arrays, int n,
+                            const hdf5_sink *sink, mopo_error *err)
+{
+  mopo_status st = read_header(t, err);
+  for (int i = 0; !st && i < n; i++) st = want_columns(t, &arrays[i], columns[i], err);
+  if (!st) st = read_body(t, err);
+  for (int i = 0; i < n; i++) arrays[i].rows = arrays[i].present ? t->rows : 0;
+  if (!st) st = sink->begin(sink->ctx, arrays, n, err);
+  float *block = st ? NULL : malloc(HDF5_BLOCK);
+  if (!st && !block) st = error_set(err, MOPO_ENOMEM, "%s: out of memory", t->path);
+  int first = 0;
+  for (int i = 0; !st && i < n; first += arrays[i++].cols)
+    if (arrays[i].present) st = hand_over(t, &arrays[i], i, first, block, sink, err);
+  free(block);
+  return st;
+}
+
+mopo_status csv_read(const char *path, const char *const *columns, hdf5_array *arrays, int n,
+                     const hdf5_sink *sink, mopo_error *err)
+{
+  size_t length = strlen(path), bytes = 0;
+  table t = {.path = length > 200 ? path + length - 200 : path};
+  mopo_status st = file_read(&t.text, &bytes, path, (size_t)1 << 40, err);
+  if (!st && memchr(t.text, 0, bytes))
+    st = error_set(err, MOPO_EFORMAT, "%s: not a text file", t.path);
+  if (!st) st = read_all(&t, columns, arrays, n, sink, err);
+  free(t.x);
+  free(t.wanted);
+  free(t.cell);
+  free(t.name);
+  free(t.text);
+  return st;
+}

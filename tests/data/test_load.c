@@ -1,0 +1,344 @@
+/* test_load.c - datasets from NPZ, CSV and Minari files, and to files and back. The HDF5 files of
+ * D4RL are tested in test_dataset.c. */
+#include "check.h"
+#include "sample.h"
+
+#include "data/dataset.h"
+#include "io/file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static mopo_dataset *load(const char *path)
+{
+  mopo_error e = {0};
+  mopo_dataset *d = NULL;
+  assert_ok(mopo_dataset_load(&d, path, NULL, &e), e);
+  return d;
+}
+
+static void check_sample(const mopo_dataset *d)
+{
+  assert_int_equal(mopo_dataset_rows(d), SAMPLE_N);
+  assert_int_equal(mopo_dataset_obs_dim(d), SAMPLE_S);
+  assert_int_equal(mopo_dataset_act_dim(d), SAMPLE_A);
+  for (int64_t i = 0; i < SAMPLE_N; i++) {
+    const float *x = dataset_row(d, i);
+    for (int s = 0; s < SAMPLE_S; s++) {
+      assert_true(x[s] == sample_obs(i, s));
+      assert_true(x[d->at.next + s] == sample_next(i, s));
+    }
+    for (int a = 0; a < SAMPLE_A; a++) assert_true(x[d->at.act + a] == sample_act(i, a));
+    assert_true(x[d->at.rew] == sample_rew(i));
+    assert_true(x[d->at.done] == (sample_terminal(i) ? 1.0f : 0.0f));
+    assert_int_equal(d->ends[i], sample_terminal(i) || sample_timeout(i) || i == SAMPLE_N - 1);
+  }
+}
+
+/* ------------------------------------------------------------------ NPZ */
+
+static void npz_in_every_dress(void **state)
+{
+  static const char *const names[] = {"stored", "packed",       "float64",   "big_endian",
+                                      "int",    "neorl_begins", "neorl_ends"};
+  (void)state;
+  for (size_t f = 0; f < sizeof names / sizeof *names; f++) {
+    char path[1024];
+    snprintf(path, sizeof path, FIXTURES "/npz_%s.npz", names[f]);
+    mopo_dataset *d = load(path);
+    check_sample(d);
+    bool neorl = !strncmp(names[f], "neorl", 5);
+    for (int64_t i = 0; i < SAMPLE_N; i++)
+      assert_int_equal(d->timeouts[i], sample_timeout(i) || (neorl && i == SAMPLE_N - 1));
+    mopo_dataset_free(d);
+  }
+}
+
+static void npz_refused(void **state)
+{
+  static const struct {
+    const char *name;
+    mopo_status status;
+    const char *message;
+  } bad[] = {
+      {"fortran", MOPO_EFORMAT, "'observations' is stored by columns"},
+      {"rank", MOPO_EFORMAT, "'observations' does not have one or two dimensions"},
+      {"text", MOPO_EFORMAT, "'rewards' does not hold numbers"},
+      {"object", MOPO_EFORMAT, "'rewards' does not hold numbers"},
+      {"rows", MOPO_EFORMAT, "'rewards' has 39 rows, 'observations' 40"},
+      {"missing", MOPO_EFORMAT, "no array 'actions'"},
+      {"index", MOPO_EDATA, "'index' row 1 = 41, want 0..40"},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    char path[1024];
+    mopo_error e;
+    mopo_dataset *d = NULL;
+    snprintf(path, sizeof path, FIXTURES "/npz_bad_%s.npz", bad[i].name);
+    assert_int_equal(mopo_dataset_load(&d, path, NULL, &e), bad[i].status);
+    if (!strstr(e.msg, bad[i].message)) fail_msg("%s: %s", bad[i].name, e.msg);
+    assert_null(d);
+  }
+}
+
+static void there_and_back(void **state)
+{
+  static const char *const paths[] = {"load_copy.hdf5", "load_copy.npz"};
+  (void)state;
+  for (int f = 0; f < 2; f++) {
+    mopo_error e;
+    mopo_dataset *d = load(FIXTURES "/npz_packed.npz");
+    assert_ok(mopo_dataset_save(d, paths[f], &e), e);
+    mopo_dataset_free(d);
+    d = load(paths[f]);
+    check_sample(d);
+    for (int64_t i = 0; i < SAMPLE_N; i++) assert_int_equal(d->timeouts[i], sample_timeout(i));
+    assert_int_equal(mopo_dataset_save(d, "/dev/null/x.npz", &e), MOPO_EIO);
+    mopo_dataset_free(d);
+  }
+}
+
+/* ------------------------------------------------------------------ Minari */
+
+static void minari_one_episode(void **state)
+{
+  (void)state;
+  mopo_dataset *d = load(FIXTURES "/minari_1.hdf5");
+  assert_int_equal(mopo_dataset_rows(d), 5);
+  for (int t = 0; t < 5; t++) {
+    const float *x = dataset_row(d, t);
+    for (int s = 0; s < 3; s++) {
+      assert_true(x[s] == (float)t + (float)s / 8.0f);
+      assert_true(x[d->at.next + s] == (float)(t + 1) + (float)s / 8.0f);
+    }
+    assert_true(x[d->at.act] == (float)(t * 7 % 17 - 8) / 8.0f);
+    assert_true(x[d->at.rew] == (float)t / 4.0f);
+    assert_true(x[d->at.done] == (t == 4 ? 1.0f : 0.0f));
+    assert_true(d->ends[t] == (t == 4) && d->timeouts[t] == 0);
+  }
+  mopo_dataset_free(d);
+}
+
+/* ------------------------------------------------------------------ CSV */
+
+static void write_text(const char *text)
+{
+  mopo_error e;
+  assert_ok(file_write("load.csv", text, strlen(text), &e), e);
+}
+
+static mopo_dataset *import(const char *columns)
+{
+  mopo_error e;
+  mopo_dataset *d = NULL;
+  mopo_import how = {.columns = columns};
+  assert_ok(mopo_dataset_import(&d, "load.csv", &how, NULL, &e), e);
+  return d;
+}
+
+/* Two episodes of 3 and 2 rows, of which the last of each has no successor. */
+static void check_csv(const mopo_dataset *d)
+{
+  static const float obs[3][2] = {{1, 2}, {3, 4}, {10, 20}},
+                     next[3][2] = {{3, 4}, {5, 6}, {30, 40}};
+  assert_int_equal(mopo_dataset_rows(d), 3);
+  for (int i = 0; i < 3; i++) {
+    const float *x = dataset_row(d, i);
+    for (int s = 0; s < 2; s++) assert_true(x[s] == obs[i][s] && x[d->at.next + s] == next[i][s]);
+    assert_true(x[d->at.act] == 0.5f - (float)i / 4.0f);
+    assert_true(x[d->at.rew] == (float)i + 1.0f);
+    assert_int_equal(d->ends[i], i > 0);
+  }
+}
+
+static void csv_with_our_names(void **state)
+{
+  (void)state;
+  write_text("episode,obs_0,obs_1,act_0,reward,note\n"
+             "7,1,2,0.5,1,hello\n"
+             "7,3,4,0.25,2,\n"
+             "\n"
+             "7,5,6,0,9,\"a, b\"\n"
+             "8,10,20,0,3,\n"
+             "8,30,40,0.5,4,end");
+  mopo_dataset *d = load("load.csv");
+  check_csv(d);
+  mopo_dataset_free(d);
+}
+
+static void csv_with_its_own_names(void **state)
+{
+  (void)state;
+  write_text("\xef\xbb\xbf\"time\" , angle,speed,torque,gain,fell,cut\r\n"
+             "0.1, 1 ,2,0.5,1,false,FALSE\r\n"
+             "0.2,3,4,0.25,2,False,0\r\n"
+             "0.3,5,6,0,9,True,0\r\n"
+             "0.4,1e1,20.0,0,3,0,0\r\n"
+             "0.5,30,40,0.5,4,0,1\r\n");
+  mopo_dataset *d = import("obs=angle,speed;act=torque;reward=gain;terminal=fell;timeout=cut;");
+  check_csv(d);
+  mopo_dataset_free(d);
+}
+
+static void csv_with_next(void **state)
+{
+  (void)state;
+  write_text("obs_0,act_0,reward,next_obs_0,terminal\n1,0.5,1,2,0\n2,-0.5,2,3,1\n9,0,0,8,0\n");
+  mopo_dataset *d = load("load.csv");
+  assert_int_equal(mopo_dataset_rows(d), 3);
+  assert_true(d->ends[0] == 0 && d->ends[1] == 1 && d->ends[2] == 1);
+  assert_true(dataset_row(d, 1)[d->at.next] == 3.0f && dataset_row(d, 1)[d->at.done] == 1.0f);
+  mopo_dataset_free(d);
+}
+
+/* More rows than a block holds, and no cut every 1000. */
+static void csv_long(void **state)
+{
+  enum { ROWS = 300000 };
+  (void)state;
+  FILE *f = fopen("load.csv", "w");
+  fprintf(f, "obs_0,act_0,reward\n");
+  for (int i = 0; i < ROWS; i++) fprintf(f, "%d,0,%d\n", i, i % 7);
+  assert_int_equal(fclose(f), 0);
+  mopo_dataset *d = load("load.csv");
+  assert_int_equal(mopo_dataset_rows(d), ROWS - 1);
+  for (int i = 0; i < ROWS - 1; i++) {
+    const float *x = dataset_row(d, i);
+    assert_true(x[0] == (float)i && x[d->at.next] == (float)i + 1 &&
+                x[d->at.rew] == (float)(i % 7));
+    assert_int_equal(d->ends[i], i == ROWS - 2);
+  }
+  mopo_dataset_free(d);
+}
+
+static void csv_refused(void **state)
+{
+  static const char head[] = "obs_0,act_0,reward\n1,0,0\n";
+  static const struct {
+    const char *head, *text, *columns;
+    mopo_status status;
+    const char *message;
+  } bad[] = {
+      {head, "2,abc,0\n", NULL, MOPO_EFORMAT, "load.csv:3: column 'act_0' = 'abc', want a finite"},
+      {head, "\n2,0,\n", NULL, MOPO_EFORMAT, "load.csv:4: column 'reward' = '', want a finite"},
+      {head, "2,0,nan\n", NULL, MOPO_EFORMAT, "load.csv:3: column 'reward' = 'nan'"},
+      {head, "2,0,1e99\n", NULL, MOPO_EFORMAT, "load.csv:3: column 'reward' = '1e99'"},
+      {head, "2,0,0 0\n", NULL, MOPO_EFORMAT, "load.csv:3: column 'reward' = '0 0'"},
+      {head, "2,0\n", NULL, MOPO_EFORMAT, "load.csv:3: 2 cells, the first line has 3"},
+      {head, "2,0,0,0\n", NULL, MOPO_EFORMAT, "load.csv:3: 4 cells, the first line has 3"},
+      {head, "2,2,0\n3,0,0\n", NULL, MOPO_EDATA, "'act' row 1 column 0 = 2, want -1..1"},
+      {head, "", NULL, MOPO_EDATA, "want at least one transition"},
+      {"obs_0,act_0,reward\n", "", NULL, MOPO_EDATA, "'obs' has no rows"},
+      {"", "", NULL, MOPO_EFORMAT, "no column 'obs_#' for 'obs'"},
+      {"obs_0,reward\n1,2\n", "", NULL, MOPO_EFORMAT, "no column 'act_#' for 'act'"},
+      {head, "2,0,0\n", "obs=obs_0;act=speed;reward=reward", MOPO_EFORMAT,
+       "no column 'speed' for 'act'"},
+      {head, "2,0,0\n", "terminal=fell", MOPO_EFORMAT, "no column 'fell' for 'terminal'"},
+      {head, "2,0,0\n", "action=obs_0", MOPO_EINVAL, "columns: 'action', want obs="},
+      {head, "2,0,0\n", "obs", MOPO_EINVAL, "columns: 'obs', want obs="},
+      {"obs_0,act_0,reward,terminal\n1,0,0,0.5\n", "", NULL, MOPO_EDATA,
+       "'terminal' row 0 column 0 = 0.5, want 0 or 1"},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    char text[512];
+    mopo_error e;
+    mopo_dataset *d = NULL;
+    mopo_import how = {.columns = bad[i].columns};
+    snprintf(text, sizeof text, "%s%s", bad[i].head, bad[i].text);
+    write_text(text);
+    mopo_status st = mopo_dataset_import(&d, "load.csv", &how, NULL, &e);
+    if (st != bad[i].status || !strstr(e.msg, bad[i].message))
+      fail_msg("case %zu: status %d, %s; want %d, %s", i, st, e.msg, bad[i].status, bad[i].message);
+    assert_null(d);
+  }
+}
+
+static void actions_are_scaled(void **state)
+{
+  mopo_error e;
+  mopo_dataset *d = NULL;
+  mopo_import how = {.action_min = -1.0, .action_max = 3.0};
+  (void)state;
+  write_text("obs_0,act_0,reward\n1,-1,0\n2,1,0\n3,3,0\n4,2,0\n");
+  assert_ok(mopo_dataset_import(&d, "load.csv", &how, NULL, &e), e);
+  assert_true(dataset_row(d, 0)[1] == -1.0f && dataset_row(d, 1)[1] == 0.0f);
+  assert_true(dataset_row(d, 2)[1] == 1.0f);
+  mopo_dataset_free(d);
+  how.action_max = 2.0;
+  assert_int_equal(mopo_dataset_import(&d, "load.csv", &how, NULL, &e), MOPO_EDATA);
+  assert_non_null(strstr(e.msg, "= 3, want -1..2"));
+  how.action_max = -2.0;
+  assert_int_equal(mopo_dataset_import(&d, "load.csv", &how, NULL, &e), MOPO_EINVAL);
+}
+
+/* ------------------------------------------------------------------ episodes, merging */
+
+static void episodes_cover_the_rows(void **state)
+{
+  static const int64_t first[] = {0, 10, 20, 26, 34};
+  (void)state;
+  mopo_dataset *d = load(FIXTURES "/npz_stored.npz");
+  int64_t at = 0;
+  for (int k = 0; k < 5; k++) {
+    mopo_episode e = mopo_dataset_episode(d, at);
+    double ret = 0.0;
+    for (int64_t i = at; i < at + e.rows; i++) ret += (double)sample_rew(i);
+    assert_int_equal(e.first, first[k]);
+    assert_true(e.ret == ret);
+    assert_true(e.terminal == (k == 0 || k == 2) && e.timeout == (k == 1 || k == 3));
+    at += e.rows;
+  }
+  assert_int_equal(at, SAMPLE_N);
+  mopo_dataset_free(d);
+}
+
+static void merging(void **state)
+{
+  mopo_error e;
+  (void)state;
+  mopo_dataset *a = load(FIXTURES "/npz_stored.npz"), *b = load(FIXTURES "/npz_neorl_ends.npz");
+  mopo_dataset *d = NULL;
+  assert_ok(mopo_dataset_merge(&d, (const mopo_dataset *[]){a, b, a}, 3, &e), e);
+  assert_int_equal(mopo_dataset_rows(d), 3 * SAMPLE_N);
+  for (int64_t i = 0; i < 3 * SAMPLE_N; i++) {
+    int64_t k = i % SAMPLE_N;
+    assert_true(dataset_row(d, i)[0] == sample_obs(k, 0));
+    assert_int_equal(d->ends[i], sample_terminal(k) || sample_timeout(k) || k == SAMPLE_N - 1);
+    assert_int_equal(d->timeouts[i],
+                     sample_timeout(k) || (k == SAMPLE_N - 1 && i < 3 * SAMPLE_N - 1));
+  }
+  assert_string_equal(mopo_dataset_kind(d), "");
+  mopo_dataset_free(d);
+  snprintf(a->kind, sizeof a->kind, "medium");
+  snprintf(b->kind, sizeof b->kind, "expert");
+  assert_ok(mopo_dataset_merge(&d, (const mopo_dataset *[]){a, b}, 2, &e), e);
+  assert_string_equal(mopo_dataset_kind(d), "medium-expert");
+  mopo_dataset_free(d);
+  a->at.S = 4; /* another size */
+  assert_int_equal(mopo_dataset_merge(&d, (const mopo_dataset *[]){b, a}, 2, &e), MOPO_EINVAL);
+  assert_non_null(strstr(e.msg, "obs_dim 4, act_dim 2, want 3 and 2"));
+  assert_int_equal(mopo_dataset_merge(&d, NULL, 0, &e), MOPO_EINVAL);
+  mopo_dataset_free(b);
+  mopo_dataset_free(a);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(npz_in_every_dress),
+      cmocka_unit_test(npz_refused),
+      cmocka_unit_test(there_and_back),
+      cmocka_unit_test(minari_one_episode),
+      cmocka_unit_test(csv_with_our_names),
+      cmocka_unit_test(csv_with_its_own_names),
+      cmocka_unit_test(csv_with_next),
+      cmocka_unit_test(csv_long),
+      cmocka_unit_test(csv_refused),
+      cmocka_unit_test(actions_are_scaled),
+      cmocka_unit_test(episodes_cover_the_rows),
+      cmocka_unit_test(merging),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
