@@ -15,6 +15,7 @@
 typedef float vf __attribute__((vector_size(4 * VL), aligned(4 * VL)));
 typedef float vfu __attribute__((vector_size(4 * VL), aligned(4)));
 typedef int32_t vi __attribute__((vector_size(4 * VL), aligned(4 * VL)));
+typedef uint32_t vu __attribute__((vector_size(4 * VL), aligned(4 * VL))); /* sums wrap around */
 
 #define INLINE static inline __attribute__((always_inline, unused))
 
@@ -104,7 +105,7 @@ INLINE vf v_exp(vf x)
   p = v_fma(p, r * r, r) + v_set(1.0f);
   /* A NaN has travelled through p. */
   /* n stands in the low bits of t, and FM_ROUND's own low bits are 0: (n + 127) << 23. */
-  return p * (vf)(((vi)t << 23) + (127 << 23));
+  return p * (vf)(((vu)t << 23) + (127u << 23));
 }
 
 INLINE vf v_log(vf x)
