@@ -63,7 +63,8 @@ typedef struct mopo_task {
   double dt;        /* seconds per step */
   double score_min; /* return of a random policy (D4RL reference) */
   double score_max; /* return of an expert (D4RL reference) */
-  /* Does (obs [S], act [A], next [S]) end the task? NaN or infinity ends every task that can end. */
+  /* Does (obs [S], act [A], next [S]) end the task? NaN or infinity ends every task that can end.
+   */
   bool (*done)(const float *obs, const float *act, const float *next);
 } mopo_task;
 
@@ -82,11 +83,11 @@ double mopo_task_score_std(const mopo_task *task, double std);
 /* Recorded transitions in memory. Immutable once made; may be shared by threads. */
 typedef struct mopo_dataset mopo_dataset;
 
-/* Reads a file: D4RL's HDF5, Minari's HDF5 (main_data.hdf5), .npz with D4RL's or NeoRL's names, .csv
- * (docs/formats.md). `task` (may be NULL) checks the sizes. Files without next_observations lose the
- * last row of every episode, whose successor is unknown.
- * EIO, EFORMAT (truncated, missing array, wrong shape), EDATA (NaN, action out of range, sizes that
- * do not fit the task), ENOMEM. Messages name file, array and row. */
+/* Reads a file: D4RL's HDF5, Minari's HDF5 (main_data.hdf5), .npz with D4RL's or NeoRL's names,
+ * .csv (docs/formats.md). `task` (may be NULL) checks the sizes. Files without next_observations
+ * lose the last row of every episode, whose successor is unknown. EIO, EFORMAT (truncated, missing
+ * array, wrong shape), EDATA (NaN, action out of range, sizes that do not fit the task), ENOMEM.
+ * Messages name file, array and row. */
 MOPO_MUST_CHECK mopo_status mopo_dataset_load(mopo_dataset **out, const char *path,
                                               const mopo_task *task, mopo_error *err);
 
@@ -96,7 +97,7 @@ typedef struct mopo_import {
    * next_obs, terminal, timeout, episode. NULL: obs_0, obs_1, ..., act_0, ..., reward, next_obs_0,
    * ..., terminal, timeout, episode. */
   const char *columns;
-  double action_min, action_max; /* of the recorded actions, scaled to [-1,1]; equal: they are in it */
+  double action_min, action_max; /* of the recorded actions, scaled to [-1,1]; equal: no scaling */
 } mopo_import;
 
 /* As mopo_dataset_load. EINVAL: `how` is not as above. */
@@ -104,16 +105,15 @@ MOPO_MUST_CHECK mopo_status mopo_dataset_import(mopo_dataset **out, const char *
                                                 const mopo_import *how, const mopo_task *task,
                                                 mopo_error *err);
 
-/* Writes a D4RL file: HDF5, or NPZ where `path` ends in .npz. EIO, ENOMEM, EINVAL (NPZ beyond 4 GB).
- */
+/* Writes a D4RL file: HDF5, or NPZ where `path` ends in .npz. EIO, ENOMEM, EINVAL (an NPZ of more
+ * than 4 GB). */
 MOPO_MUST_CHECK mopo_status mopo_dataset_save(const mopo_dataset *d, const char *path,
                                               mopo_error *err);
 
 /* The rows of the parts one after the other; an episode ends where a part does. EINVAL (none, or of
  * different sizes), ENOMEM. */
-MOPO_MUST_CHECK mopo_status mopo_dataset_merge(mopo_dataset **out,
-                                               const mopo_dataset *const *parts, int n,
-                                               mopo_error *err);
+MOPO_MUST_CHECK mopo_status mopo_dataset_merge(mopo_dataset **out, const mopo_dataset *const *parts,
+                                               int n, mopo_error *err);
 
 /* From arrays in memory, which are copied: obs [N,S], act [N,A] in [-1,1], rew [N], next [N,S],
  * terminal [N] (1 ends the task), timeout [N] (1 ends the recording; may be NULL).
@@ -122,8 +122,7 @@ MOPO_MUST_CHECK mopo_status mopo_dataset_from_arrays(mopo_dataset **out, int64_t
                                                      const float *obs, const float *act,
                                                      const float *rew, const float *next,
                                                      const unsigned char *terminal,
-                                                     const unsigned char *timeout,
-                                                     mopo_error *err);
+                                                     const unsigned char *timeout, mopo_error *err);
 void mopo_dataset_free(mopo_dataset *d);
 
 int64_t mopo_dataset_rows(const mopo_dataset *d);
@@ -139,7 +138,8 @@ typedef struct mopo_episode {
   bool terminal, timeout; /* how it ends; neither: there the file ends, or its last row was lost */
 } mopo_episode;
 
-/* The episode that begins at row `first`, 0 <= first < rows; the next one begins at first + rows. */
+/* The episode that begins at row `first`, 0 <= first < rows; the next one begins at first + rows.
+ */
 mopo_episode mopo_dataset_episode(const mopo_dataset *d, int64_t first);
 
 enum { MOPO_INFO_NOTES = 16 };
@@ -209,13 +209,13 @@ typedef struct mopo_config {
 
 /* One row of the table of settings, for help texts and configuration files. */
 typedef struct mopo_setting {
-  const char *name;   /* kebab-case: the option without its dashes, and the key in config.ini */
-  const char *metavar;/* what the value is: N, X, NAME, PATH, or "a|b|c": one of these words */
-  const char *help;   /* one line, with unit and meaning */
-  const char *verbs;  /* the verbs that read it: "train model collect eval" */
-  char type;          /* 'i' int, 'l' int64, 'u' uint64, 'd' double, 's' string */
-  size_t offset, size;/* the field of mopo_config */
-  double min, max;    /* range of a number, both ends included */
+  const char *name;    /* kebab-case: the option without its dashes, and the key in config.ini */
+  const char *metavar; /* what the value is: N, X, NAME, PATH, or "a|b|c": one of these words */
+  const char *help;    /* one line, with unit and meaning */
+  const char *verbs;   /* the verbs that read it: "train model collect eval" */
+  char type;           /* 'i' int, 'l' int64, 'u' uint64, 'd' double, 's' string */
+  size_t offset, size; /* the field of mopo_config */
+  double min, max;     /* range of a number, both ends included */
 } mopo_setting;
 
 mopo_config mopo_config_default(void);
@@ -241,10 +241,10 @@ MOPO_MUST_CHECK mopo_status mopo_config_resolve(mopo_config *c, const char *task
 /* ------------------------------------------------------------------ watching a run */
 
 typedef struct mopo_progress {
-  const char *stage;       /* "fit", "rollout", "update", "evaluate", "collect" */
-  int64_t done, total;     /* of the whole stage; total 0 = not known */
+  const char *stage;   /* "fit", "rollout", "update", "evaluate", "collect" */
+  int64_t done, total; /* of the whole stage; total 0 = not known */
   int epoch, epochs;
-  double seconds;          /* since the stage began */
+  double seconds; /* since the stage began */
   /* the newest figures, NAN where there are none */
   double return_mean, score, critic_loss, penalty_mean, holdout_mse;
 } mopo_progress;
@@ -260,9 +260,9 @@ typedef struct mopo_watch {
 /* ------------------------------------------------------------------ learning */
 
 typedef struct mopo_train_result {
-  int epochs;                         /* done */
-  double return_mean, return_std;     /* of the last policy, NAN without a simulator */
-  double score;                       /* normalised, of the last policy */
+  int epochs;                     /* done */
+  double return_mean, return_std; /* of the last policy, NAN without a simulator */
+  double score;                   /* normalised, of the last policy */
   double batch_return_mean, batch_return_max;
   double wall_seconds;
 } mopo_train_result;
