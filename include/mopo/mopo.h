@@ -57,8 +57,8 @@ typedef struct mopo_error {
 /* What is known of a task apart from its dynamics. Constant for the life of the program. */
 typedef struct mopo_task {
   const char *name; /* "hopper", "halfcheetah", "walker2d", "ant" */
-  int obs_dim;      /* S */
-  int act_dim;      /* A; actions live in [-1,1]^A */
+  int obs_dim;      /* S; 0: any, of task "none" */
+  int act_dim;      /* A; actions live in [-1,1]^A; 0: any */
   int horizon;      /* steps after which an episode is cut (a timeout, not a terminal) */
   double dt;        /* seconds per step */
   double score_min; /* return of a random policy (D4RL reference) */
@@ -68,8 +68,10 @@ typedef struct mopo_task {
   bool (*done)(const float *obs, const float *act, const float *next);
 } mopo_task;
 
-/* NULL if there is no such task. Accepts D4RL and Gymnasium spellings too, any case:
- * "hopper", "hopper-medium-replay-v2", "Hopper-v4", "half_cheetah". */
+/* NULL if there is no such task. "none" is data of whose task nothing is known: any sizes, an end
+ * that is never foreseen, no simulator, scores NAN; mopo_task_at does not list it. Accepts D4RL and
+ * Gymnasium spellings too, any case: "hopper", "hopper-medium-replay-v2", "Hopper-v4",
+ * "half_cheetah". */
 const mopo_task *mopo_task_find(const char *name);
 /* The i-th task, NULL past the last. */
 const mopo_task *mopo_task_at(int i);

@@ -13,8 +13,8 @@
 
 static const mopo_setting settings[] = {
     {"data", "PATH", "dataset: HDF5 (D4RL, Minari), NPZ or CSV", "train model export", TEXT(data)},
-    {"task", "NAME", "hopper, halfcheetah, walker2d or ant", "train model collect eval export",
-     TEXT(task)},
+    {"task", "NAME", "hopper, halfcheetah, walker2d, ant; none: any other",
+     "train model collect eval export", TEXT(task)},
     {"out", "PATH", "what to write: a run directory (train) or a file",
      "train model collect export data", TEXT(out)},
     {"algo", "mopo|mbpo|sac|bc|td3bc|iql|cql|brac-p|brac-v|bear",

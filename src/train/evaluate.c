@@ -239,6 +239,7 @@ mopo_status mopo_evaluate(mopo_eval_result *out, mopo_policy *p, const mopo_task
                           const char *physics, int episodes, uint64_t seed, int threads,
                           const char *record, mopo_error *err)
 {
+  if (!task->obs_dim) return error_set(err, MOPO_EINVAL, "task %s has no simulator", task->name);
   if (mopo_policy_obs_dim(p) != task->obs_dim || mopo_policy_act_dim(p) != task->act_dim)
     return error_set(
         err, MOPO_EDATA, "the policy has %d observations and %d actions, task %s wants %d and %d",

@@ -168,15 +168,15 @@ static mopo_status get_model(offline *o, bool resume, mopo_error *err)
 mopo_status offline_data(mopo_config *c, const mopo_task **task, mopo_dataset **data,
                          mopo_error *err)
 {
-  if (!c->data[0]) return error_set(err, MOPO_EINVAL, "data is not set: a D4RL HDF5 file");
+  if (!c->data[0]) return error_set(err, MOPO_EINVAL, "data is not set: a dataset");
   if (!c->out[0]) return error_set(err, MOPO_EINVAL, "out is not set: where to write");
   *task = mopo_task_find(c->task);
   if (!*task)
-    return error_set(err, MOPO_EINVAL, "task = '%s', want hopper, halfcheetah, walker2d or ant",
-                     c->task);
+    return error_set(err, MOPO_EINVAL,
+                     "task = '%s', want hopper, halfcheetah, walker2d, ant or none", c->task);
   mopo_status st = mopo_dataset_load(data, c->data, *task, err);
   if (st != MOPO_OK) return st;
-  return mopo_config_resolve(c, (*task)->name, (*data)->kind, (*task)->act_dim, err);
+  return mopo_config_resolve(c, (*task)->name, (*data)->kind, (*data)->at.A, err);
 }
 
 /* What may differ from the run's own settings when it goes on: nothing that changes the bits. */
@@ -255,6 +255,10 @@ static mopo_status set_up_model(offline *o, bool resume, mopo_error *err)
 
 static mopo_status set_up_evaluation(offline *o, mopo_error *err)
 {
+  if (!o->task->obs_dim) {
+    offline_line(o, "task none has no simulator: the policy is not evaluated");
+    return MOPO_OK;
+  }
   if (!*sim_version()) {
     offline_line(o, "built without MuJoCo: the policy is not evaluated in simulation");
     return MOPO_OK;

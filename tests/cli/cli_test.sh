@@ -106,6 +106,16 @@ expect 0 'rows          6' data merge log.npz log.npz --out twice.hdf5
 expect 0 'copies of another row' data check twice.hdf5
 expect 2 'want --out' data merge log.npz
 
+# a task of one's own, from the log to C
+awk 'BEGIN { print "obs_0,obs_1,act_0,reward,episode"
+  for (i = 0; i < 200; i++) { a = sin(i); printf "%g,%g,%g,%g,%d\n", i % 50, a, a, -a * a, i / 50 } }' > own.csv
+expect 0 'policy: own/policy.safetensors' train --data own.csv --task none --out own --epochs 1 \
+  --updates-per-epoch 2 --rollout-batch 20 --rollout-length 2 --hidden 8 --model-hidden 8 \
+  --model-max-epochs 1 --batch-size 16 --quiet
+expect 0 'constants' export own --format c --int8 --out own.c
+expect 2 'task none has no simulator' eval own
+expect 2 'none: no simulated body' collect --task none --kind random --out own.hdf5
+
 # output that cannot be written
 if "$mopo" --version | grep -q MuJoCo; then
   expect 1 '/dev/null' collect --task hopper --kind random --steps 10 --out /dev/null/x.hdf5 --quiet

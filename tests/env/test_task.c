@@ -50,6 +50,16 @@ static void test_table(void **state)
   assert_null(mopo_task_at(-1));
 }
 
+static void test_none(void **state)
+{
+  (void)state;
+  const mopo_task *none = mopo_task_find("none");
+  assert_non_null(none);
+  assert_true(none->obs_dim == 0 && none->act_dim == 0);
+  assert_false(none->done(NULL, NULL, NULL));
+  assert_true(isnan(mopo_task_score(none, 1.0)));
+}
+
 static void test_score(void **state)
 {
   (void)state;
@@ -155,9 +165,9 @@ static void test_not_finite_ends(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_names),           cmocka_unit_test(test_table),
-      cmocka_unit_test(test_score),           cmocka_unit_test(test_ends),
-      cmocka_unit_test(test_not_finite_ends),
+      cmocka_unit_test(test_names), cmocka_unit_test(test_table),
+      cmocka_unit_test(test_none),  cmocka_unit_test(test_score),
+      cmocka_unit_test(test_ends),  cmocka_unit_test(test_not_finite_ends),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
