@@ -65,7 +65,7 @@ static void stage_actor_rows(void *ctx, int piece, int thread)
 
 static float alpha_of(const sac *s)
 {
-  float alpha = fm_exp((float)s->core.scalars[0]);
+  float alpha = fm_exp((float)s->core.scalars[SAC_LOG_ALPHA]);
   return alpha > (float)s->alpha_max ? (float)s->alpha_max : alpha;
 }
 
@@ -83,7 +83,7 @@ agent_stats sac_update_with(sac *s, const batch *b, par_fn *critic_rows)
   else
     core_steps(c, all + 2, 1);
   double logp = core_mean(s->logp, c->B);
-  learner_number(c->scalars, -(logp + s->target_entropy), s->alpha_lr);
+  learner_number(c->scalars + SAC_LOG_ALPHA, -(logp + s->target_entropy), s->alpha_lr);
   core_updated(c);
   return (agent_stats){.critic_loss = critics_loss(&s->critics, c),
                        .actor_loss = core_mean(s->actor_loss, c->B),
@@ -123,7 +123,7 @@ static void layout(core *c, arena *a) { sac_layout((sac *)(void *)c, a); }
 
 void sac_begin(core *c, const mopo_config *config)
 {
-  learner_number_begin(c->scalars, (double)fm_log((float)config->alpha_init));
+  learner_number_begin(c->scalars + SAC_LOG_ALPHA, (double)fm_log((float)config->alpha_init));
 }
 
 static const core_plan plan = {.size = sizeof(sac),

@@ -14,6 +14,8 @@ typedef struct sac {
   stage_work *work;         /* [threads] */
 } sac;
 
+enum { SAC_LOG_ALPHA }; /* in the core's scalars: a learner_number */
+
 /* For a core_plan whose own scalars are LEARNER_NUMBER: log alpha. critic_rows: that the critics
  * learn from in an update. */
 void sac_shape(sac *s, const mopo_config *c, int critic_rows);

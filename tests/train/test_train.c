@@ -73,6 +73,8 @@ static mopo_config small(const char *out, const char *algo)
                           {"threads", "1"},
                           {"behaviour-updates", "70"},
                           {"vae-hidden", "24"},
+                          {"bear-match", "3"},
+                          {"cql-samples", "2"},
                           {"real-ratio", uses_model(algo) ? "0.25" : "1"}};
   for (size_t i = 0; i < sizeof set / sizeof *set; i++)
     assert_ok(mopo_config_set(&c, set[i][0], set[i][1], &err), err);
