@@ -51,7 +51,7 @@ static const mopo_setting settings[] = {
     {"real-ratio", "X", "share of recorded rows in an update", "train", REAL(real_ratio, 0, 1)},
 
     {"hidden", "N", "width of actor and critics", "train collect", INT(hidden, 1, 65536)},
-    {"layers", "N", "hidden layers of actor and critics", "train collect", INT(layers, 1, 16)},
+    {"layers", "N", "hidden layers of actor and critics", "train collect", INT(layers, 1, 7)},
     {"gamma", "X", "discount, below 1", "train collect", REAL(gamma, 0, 1)},
     {"tau", "X", "step of the target critics towards the critics", "train collect",
      REAL(tau, 0, 1)},
@@ -116,7 +116,7 @@ static const mopo_setting settings[] = {
     {"elites", "N", "members that make predictions: lowest holdout error", "train model",
      INT(elites, 1, 32)},
     {"model-hidden", "N", "width of a member", "train model", INT(model_hidden, 1, 65536)},
-    {"model-layers", "N", "hidden layers of a member", "train model", INT(model_layers, 1, 16)},
+    {"model-layers", "N", "hidden layers of a member", "train model", INT(model_layers, 1, 7)},
     {"model-batch", "N", "transitions in an update of each member", "train model",
      INT(model_batch, 1, 1e6)},
     {"model-patience", "N", "epochs without improvement before the fit stops", "train model",

@@ -1,7 +1,6 @@
 /* test_sac.c - updates of soft actor-critic beside PyTorch in float64, in both orders; the same
  * bits from any number of threads and after any interruption; a bandit whose answer is known. */
 #include "agent/core.h"
-#include "agent/sac.h"
 #include "agent/small.h"
 #include "nn/fixture.h"
 
@@ -72,7 +71,7 @@ static void check_after(const core *k, fixture f, double tau)
       check_steps(l->net, l->target->params, &l->opt, UPDATES, UPDATES * tau, f, target[i]);
   }
   double log_alpha = (double)fixture_number(f, "after.log_alpha");
-  check_near("log alpha", k->scalars[SAC_LOG_ALPHA], log_alpha, CLOSE * fabs(log_alpha));
+  check_near("log alpha", k->scalars[0], log_alpha, CLOSE * fabs(log_alpha));
 }
 
 static void follow_pytorch(const char *path, bool joint, int threads)
@@ -262,6 +261,24 @@ static void actor_lr_follows_its_schedule(void **state)
   }
 }
 
+/* As many hidden layers as the settings allow are as many as there is room for. */
+static void deepest_networks_fit(void **state)
+{
+  (void)state;
+  for (int i = 0; mopo_config_setting(i); i++) {
+    const mopo_setting *s = mopo_config_setting(i);
+    if (strcmp(s->name, "layers") == 0 || strcmp(s->name, "model-layers") == 0)
+      assert_true(s->max == MLP_LAYERS - 1);
+  }
+  mopo_config c = small_config("sac");
+  mopo_error e;
+  assert_ok(mopo_config_set(&c, "layers", "7", &e), e);
+  small_run *s = small_begin(&c, small_chain(), 2);
+  small_learn(s, 3);
+  small_end(s);
+  assert_int_equal(mopo_config_set(&c, "layers", "8", &e), MOPO_EINVAL);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -273,6 +290,7 @@ int main(void)
       cmocka_unit_test(bandit_is_solved),
       cmocka_unit_test(nan_is_reported),
       cmocka_unit_test(actor_lr_follows_its_schedule),
+      cmocka_unit_test(deepest_networks_fit),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
