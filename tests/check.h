@@ -13,9 +13,9 @@
 #include <mopo/mopo.h>
 
 /* MOPO_OK, or fail with the message. */
-#define assert_ok(call, err)                                            \
-  do {                                                                  \
-    if ((call) != MOPO_OK) fail_msg("%s: %s", #call, (err).msg);        \
+#define assert_ok(call, err)                                     \
+  do {                                                           \
+    if ((call) != MOPO_OK) fail_msg("%s: %s", #call, (err).msg); \
   } while (0)
 
 #endif

@@ -11,7 +11,8 @@
 typedef struct sim_world sim_world;
 typedef struct sim sim;
 
-/* Inertia of capsules: exact (MuJoCo >= 2.1.1, Gymnasium, Minari), or as the D4RL sets were made. */
+/* Inertia of capsules: exact (MuJoCo >= 2.1.1, Gymnasium, Minari), or as the D4RL sets were made.
+ */
 typedef enum sim_physics { SIM_GYMNASIUM, SIM_D4RL } sim_physics;
 
 /* EABSENT (built without MuJoCo), EINVAL (no body for the task), ENOMEM. */

@@ -10,7 +10,7 @@ typedef enum tensor_type { TENSOR_F32, TENSOR_F64, TENSOR_I64, TENSOR_U32, TENSO
 typedef struct tensor {
   char name[96];
   tensor_type type;
-  int rank;         /* 0..4 */
+  int rank; /* 0..4 */
   int64_t shape[4];
   const void *data; /* borrowed */
 } tensor;

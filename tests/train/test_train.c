@@ -165,7 +165,8 @@ static void run_whole(const char *out, const char *algo, const char *threads)
 static void threads_do_not_change_the_bits(void **state)
 {
   (void)state;
-  static const char *const algos[] = {"mopo", "mbpo", "sac", "bc", "td3bc", "iql", "cql", "brac-p", "brac-v", "bear"};
+  static const char *const algos[] = {"mopo", "mbpo", "sac",    "bc",     "td3bc",
+                                      "iql",  "cql",  "brac-p", "brac-v", "bear"};
   for (size_t i = 0; i < sizeof algos / sizeof *algos; i++) {
     run_whole("run_one", algos[i], "1");
     for (const char *t = "238"; *t; t++) {
