@@ -2,11 +2,15 @@
  * algorithm 1): the policy stays in the support of the recorded actions, measured by the maximum
  * mean discrepancy to a generative model of them.
  *
- *   model    z = m(s, a) + e^{l(s, a)} eps,  L = mean (tanh g(s, z) - a)^2 + KL(N(m, e^l) || N(0,
- * 1)) / 2 y        = r + gamma (1 - d) max_i (3/4 min_k + 1/4 max_k) Qtarg_k(s', a_i),  a_i ~
- * pi_targ(.|s') critic   L_k = mean (Q_k(s, a) - y)^2 actor    L = mean (- min_k Q_k(s, a) + beta
- * (MMD(s) - epsilon))   without Q in the first updates beta     log beta ascends on the same L,
- * within [-5, 10] targets  of critics and policy += tau (...)
+ *   model    z = m(s, a) + e^{l(s, a)} eps
+ *            L = mean (tanh g(s, z) - a)^2 + KL(N(m, e^l) || N(0, 1)) / 2
+ *   y        = r + gamma (1 - d) max_i (3/4 min_k + 1/4 max_k) Qtarg_k(s', a_i)
+ *            a_i ~ pi_targ(.|s')
+ *   critic   L_k = mean (Q_k(s, a) - y)^2
+ *   actor    L = mean (- min_k Q_k(s, a) + beta (MMD(s) - epsilon))
+ *            without Q in the first updates
+ *   beta     log beta ascends on the same L, within [-5, 10]
+ *   targets  of critics and policy += tau (...)
  *
  * MMD(s) is taken between samples of pi(.|s) and of the model, z ~ N(0, 1) clipped at +-1/2, before
  * the tanh. The policy is handed out as it is: evaluation takes tanh of its mean, where the paper

@@ -1,9 +1,11 @@
 /* iql.c - implicit Q-learning (Kostrikov et al. 2021, arXiv:2110.06169, algorithm 1).
  *
- *   value    L_V = mean |tau - 1(u < 0)| u^2,  u = min_k Qtarg_k(s, a) - V(s)       (5) tau:
- * expectile critic   L_k = mean (r + gamma (1 - d) V(s') - Q_k(s, a))^2                     (6)
- *   actor    L = - mean exp(beta (min_k Qtarg_k(s, a) - V(s))) log pi(a|s)          (7) weights <=
- * 100 targets  Qtarg_k += tau (Q_k - Qtarg_k)
+ *   value    L_V = mean |tau - 1(u < 0)| u^2                                  (5)
+ *            u = min_k Qtarg_k(s, a) - V(s), tau: expectile
+ *   critic   L_k = mean (r + gamma (1 - d) V(s') - Q_k(s, a))^2               (6)
+ *   actor    L = - mean exp(beta (min_k Qtarg_k(s, a) - V(s))) log pi(a|s)    (7)
+ *            weights <= 100
+ *   targets  Qtarg_k += tau (Q_k - Qtarg_k)
  *
  * (s, a) are recorded throughout: no action but these is ever asked about. pi is N(tanh(m(s)), std)
  * with one std for all observations; it stands in the biases of the last layer. Rewards are scaled

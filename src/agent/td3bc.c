@@ -1,9 +1,12 @@
 /* td3bc.c - TD3+BC (Fujimoto & Gu 2021, arXiv:2106.06860, section 4, on TD3, Fujimoto et al. 2018).
  *
- *   a'       = clip(pi_targ(s') + clip(sigma z, -c, c), -1, 1)         sigma, c: policy-noise,
- * noise-clip critic   L_k = mean (Q_k(s, a) - r - gamma (1 - d) min_j Qtarg_j(s', a'))^2 every
- * policy-delay updates actor    L = - lambda mean Q_1(s, pi(s)) + mean (pi(s) - a)^2,     lambda =
- * alpha / mean |Q_1(s, pi(s))| targets  of critics and policy += tau (...)
+ *   a'       = clip(pi_targ(s') + clip(sigma z, -c, c), -1, 1)
+ *            sigma: policy-noise, c: noise-clip
+ *   critic   L_k = mean (Q_k(s, a) - r - gamma (1 - d) min_j Qtarg_j(s', a'))^2
+ *   every policy-delay updates
+ *   actor    L = - lambda mean Q_1(s, pi(s)) + mean (pi(s) - a)^2
+ *            lambda = alpha / mean |Q_1(s, pi(s))|
+ *   targets  of critics and policy += tau (...)
  *
  * pi(s) = tanh(mean(s)); observations are standardised with the dataset's mean and deviation. */
 #include <math.h>
