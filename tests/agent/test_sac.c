@@ -1,6 +1,7 @@
 /* test_sac.c - updates of soft actor-critic beside PyTorch in float64, in both orders; the same
  * bits from any number of threads and after any interruption; a bandit whose answer is known. */
 #include "agent/core.h"
+#include "agent/sac.h"
 #include "agent/small.h"
 #include "nn/fixture.h"
 
@@ -71,7 +72,7 @@ static void check_after(const core *k, fixture f, double tau)
       check_steps(l->net, l->target->params, &l->opt, UPDATES, UPDATES * tau, f, target[i]);
   }
   double log_alpha = (double)fixture_number(f, "after.log_alpha");
-  check_near("log alpha", k->scalars[0], log_alpha, CLOSE * fabs(log_alpha));
+  check_near("log alpha", k->scalars[SAC_LOG_ALPHA], log_alpha, CLOSE * fabs(log_alpha));
 }
 
 static void follow_pytorch(const char *path, bool joint, int threads)
