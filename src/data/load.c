@@ -144,7 +144,10 @@ static mopo_status check_sizes(const loader *l, const hdf5_array *arrays, role r
   if (a->cols != cols)
     return error_set(err, MOPO_EFORMAT, "%s: '%s' has %d columns, want %d", l->path, a->name,
                      a->cols, cols);
-  int want = !l->task || !l->task->obs_dim ? cols : r == OBS ? l->task->obs_dim : r == ACT ? l->task->act_dim : cols;
+  int want = !l->task || !l->task->obs_dim ? cols
+             : r == OBS                    ? l->task->obs_dim
+             : r == ACT                    ? l->task->act_dim
+                                           : cols;
   if (a->cols != want)
     return error_set(err, MOPO_EDATA, "%s: '%s' has %d columns, task %s wants %d", l->path, a->name,
                      a->cols, l->task->name, want);
