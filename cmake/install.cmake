@@ -1,5 +1,5 @@
 # What is installed: the program, the library twice (shared, static), the header, mopo.pc for
-# pkg-config and the target mopo::mopo for find_package(mopo).
+# pkg-config and the target mopo::mopo for find_package(mopo), manual pages, completion.
 include(CMakePackageConfigHelpers)
 
 set(PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/mopo)
@@ -8,6 +8,27 @@ install(TARGETS mopo EXPORT mopoTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBD
 install(TARGETS mopo_static ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(TARGET mopo_program)
   install(TARGETS mopo_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+
+# Manual pages and completion, printed by the program that they are about.
+if(TARGET mopo_program AND NOT CMAKE_CROSSCOMPILING)
+  set(MANUAL ${CMAKE_BINARY_DIR}/manual)
+  file(MAKE_DIRECTORY ${MANUAL})
+  set(PAGES ${MANUAL}/mopo.1)
+  add_custom_command(OUTPUT ${MANUAL}/mopo.1 DEPENDS mopo_program
+    COMMAND mopo_program help --man > ${MANUAL}/mopo.1)
+  foreach(verb train eval collect data model export bench)
+    list(APPEND PAGES ${MANUAL}/mopo-${verb}.1)
+    add_custom_command(OUTPUT ${MANUAL}/mopo-${verb}.1 DEPENDS mopo_program
+      COMMAND mopo_program help --man ${verb} > ${MANUAL}/mopo-${verb}.1)
+  endforeach()
+  add_custom_command(OUTPUT ${MANUAL}/mopo ${MANUAL}/_mopo DEPENDS mopo_program
+    COMMAND mopo_program help --bash > ${MANUAL}/mopo
+    COMMAND mopo_program help --zsh > ${MANUAL}/_mopo)
+  add_custom_target(manual ALL DEPENDS ${PAGES} ${MANUAL}/mopo ${MANUAL}/_mopo)
+  install(FILES ${PAGES} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  install(FILES ${MANUAL}/mopo DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+  install(FILES ${MANUAL}/_mopo DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
 endif()
 install(FILES include/mopo/mopo.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/mopo)
 install(EXPORT mopoTargets NAMESPACE mopo:: DESTINATION ${PACKAGE_DIR})

@@ -1,23 +1,20 @@
 /* main.c - mopo: which verb? */
 #include "cli.h"
+#include "manual.h"
 #include "nearest.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-static const struct {
-  const char *name;
-  int (*run)(int argc, char **argv);
-  const char *help;
-} verbs[] = {
-    {"train", cmd_train, "learn a policy from a dataset"},
-    {"eval", cmd_eval, "score a policy in a simulated task"},
-    {"collect", cmd_collect, "make a dataset: train online in a task and record it"},
-    {"data", cmd_data, "info: what is in a dataset"},
-    {"model", cmd_model, "fit: the dynamics ensemble alone"},
-    {"export", cmd_export, "a policy as C source, ONNX, or safetensors"},
-    {"bench", cmd_bench, "time this machine against what the arithmetic allows"},
+static const manual_entry verbs[] = {
+    {"train", cmd_train, "learn a policy from a dataset", ""},
+    {"eval", cmd_eval, "score a policy in a simulated task", ""},
+    {"collect", cmd_collect, "make a dataset: train online in a task and record it", ""},
+    {"data", cmd_data, "info, check, convert, merge: datasets", "info check convert merge"},
+    {"model", cmd_model, "fit: the dynamics ensemble alone", "fit"},
+    {"export", cmd_export, "a policy as C source, ONNX, or safetensors", ""},
+    {"bench", cmd_bench, "time this machine against what the arithmetic allows", ""},
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };
 
@@ -48,6 +45,24 @@ static int run_verb(int argc, char **argv)
   return cli_fail(EXIT_USAGE, "unknown verb '%s', did you mean '%s'?", argv[1], n.best);
 }
 
+/* mopo help [VERB], mopo help --man [VERB], --bash, --zsh. */
+static int help(int argc, char **argv)
+{
+  if (argc > 2 && !strcmp(argv[2], "--man")) {
+    if (argc == 3) return manual_page(verbs, VERBS);
+    char line[160] = "";
+    for (int i = 0; i < VERBS; i++)
+      if (!strcmp(argv[3], verbs[i].name)) snprintf(line, sizeof line, "%s", verbs[i].help);
+    char *ask[] = {argv[0], argv[3], "--manual-man", line, NULL};
+    return run_verb(4, ask);
+  }
+  if (argc == 3 && !strcmp(argv[2], "--bash")) return manual_bash(verbs, VERBS);
+  if (argc == 3 && !strcmp(argv[2], "--zsh")) return manual_zsh(verbs, VERBS);
+  if (argc < 3) return print_help();
+  char *ask[] = {argv[0], argv[2], "--help", NULL};
+  return run_verb(3, ask);
+}
+
 int main(int argc, char **argv)
 {
   int code = EXIT_DONE;
@@ -56,6 +71,8 @@ int main(int argc, char **argv)
     code = print_help();
   } else if (!strcmp(argv[1], "--version")) {
     code = print_version();
+  } else if (!strcmp(argv[1], "help")) {
+    code = help(argc, argv);
   } else {
     code = run_verb(argc, argv);
   }

@@ -1,6 +1,7 @@
 /* options.c - see options.h. */
 #include "options.h"
 
+#include "manual.h"
 #include "nearest.h"
 
 #include <stdio.h>
@@ -64,33 +65,50 @@ static const char *setting_option(const options *o, const mopo_setting *s)
 
 /* ------------------------------------------------------------------ help */
 
-static void print_option(const char *name, const char *metavar, const char *help, const char *value)
+bool options_row(option_row *out, const options *o, int i)
+{
+  mopo_config unset = mopo_config_default();
+  *out = (option_row){0};
+  const mopo_setting *s = setting_at(o, i);
+  if (s) {
+    out->name = setting_option(o, s);
+    out->metavar = s->metavar;
+    out->help = s->help;
+    mopo_config_get(&unset, s->name, out->value, sizeof out->value);
+    return true;
+  }
+  for (int k = 0; setting_at(o, k); k++) i--;
+  for (int k = 0; k < FLAGS; k++)
+    if (has_verb(flags[k].verbs, o->verb) && i-- == 0) {
+      out->name = flags[k].name;
+      out->metavar = flags[k].metavar;
+      out->help = flags[k].help;
+      return true;
+    }
+  return false;
+}
+
+static void print_option(const option_row *r)
 {
   enum { COLUMN = 30 };
   char left[160];
-  int n = snprintf(left, sizeof left, "  --%s %s", name, metavar ? metavar : "");
+  int n = snprintf(left, sizeof left, "  --%s %s", r->name, r->metavar ? r->metavar : "");
   printf("%-*s", COLUMN, left);
   if (n >= COLUMN) printf("\n%*s", COLUMN, "");
-  printf("%s", help);
-  if (value && *value) printf(" [%s]", value);
+  printf("%s", r->help);
+  if (*r->value) printf(" [%s]", r->value);
   printf("\n");
 }
 
 static void print_help(const options *o)
 {
-  mopo_config unset = mopo_config_default();
-  char value[1100];
+  option_row r;
   bool any_auto = false;
   printf("Usage: mopo %s\n\n%s\n\nOptions, with their defaults:\n", o->usage, o->purpose);
-  for (int i = 0; setting_at(o, i); i++) {
-    const mopo_setting *s = setting_at(o, i);
-    mopo_config_get(&unset, s->name, value, sizeof value);
-    any_auto = any_auto || !strcmp(value, "auto");
-    print_option(setting_option(o, s), s->metavar, s->help, value);
+  for (int i = 0; options_row(&r, o, i); i++) {
+    any_auto = any_auto || !strcmp(r.value, "auto");
+    print_option(&r);
   }
-  for (int i = 0; i < FLAGS; i++)
-    if (has_verb(flags[i].verbs, o->verb))
-      print_option(flags[i].name, flags[i].metavar, flags[i].help, NULL);
   if (any_auto) printf("\nauto: decided by the preset, the task and the data.\n");
 }
 
@@ -163,6 +181,10 @@ int options_parse(options *o, int argc, char **argv)
       only_args = true;
     } else if (!only_args && !strcmp(argv[i], "-h")) {
       o->help = true;
+    } else if (i == 1 && !strncmp(argv[i], "--manual-", 9)) { /* mopo help asks */
+      o->help = true;
+      manual_verb(o, argv[i] + 9, argc > 2 ? argv[2] : "");
+      return EXIT_DONE;
     } else if (!only_args && !strncmp(argv[i], "--", 2)) {
       int code = parse_option(o, argc, argv, &i);
       if (code != EXIT_DONE) return code;

@@ -26,4 +26,12 @@ int options_parse(options *o, int argc, char **argv);
 /* Fails with EXIT_USAGE where the setting `name`, a text, is empty. */
 int options_need(const options *o, const char *name);
 
+/* The i-th option of o->verb, settings first; false past the last. */
+typedef struct option_row {
+  const char *name, *metavar; /* metavar NULL: a switch */
+  const char *help;
+  char value[1100]; /* its default, "" if it has none */
+} option_row;
+bool options_row(option_row *out, const options *o, int i);
+
 #endif

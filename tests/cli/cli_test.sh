@@ -34,6 +34,14 @@ for verb in train eval collect data model export; do
   expect 0 '--help' $verb -h
 done
 expect 0 '^mopo [0-9]' --version
+expect 0 '^Usage: mopo data' help data
+expect 0 '^  mopo train ' help
+expect 0 '^.TH MOPO 1' help --man
+expect 0 '^mopo.-train .- learn a policy' help --man train
+expect 0 'epochs " N"$' help --man train
+expect 2 "unknown verb 'trian', did you mean 'train'?" help --man trian
+expect 0 "^    --algo) words='mopo mbpo sac" help --bash
+expect 0 "'--json\[print the result as JSON\]'" help --zsh
 expect 0 'gamma X .*\[0.99\]' train --help
 expect 0 'penalty-coef X .*\[auto\]' train --help
 expect 0 'episodes N .*\[10\]' eval --help

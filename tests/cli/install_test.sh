@@ -40,3 +40,13 @@ END
 "$cmake" --build build > /dev/null
 [ "$(./build/use)" = hopper ]
 [ "$("$dir/prefix/bin/mopo" --version | cut -c1-5)" = 'mopo ' ]
+
+# a manual page for each verb, and completion that a shell accepts
+mopo=$dir/prefix/bin/mopo
+for verb in '' $("$mopo" --help | sed -n 's/^  mopo \([a-z]*\) .*/-\1/p'); do
+  page=$(find "$dir/prefix" -name "mopo$verb.1")
+  grep -q '^\.SH NAME' "$page"
+  grep -q "^mopo.*- [a-z]" "$page"
+done
+bash -n "$(find "$dir/prefix" -path '*completions/mopo')"
+if command -v zsh > /dev/null; then zsh -n "$(find "$dir/prefix" -name _mopo)"; fi
