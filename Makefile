@@ -13,7 +13,8 @@ deps: ## install what the build needs (apt)
 	@scripts/deps.sh
 
 demo: deps ## learn to hop from a small recorded batch
-	@$(MAKE) all
+	@cmake -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release
+	@cmake --build $(BUILD) -j $(JOBS) --target mopo_program
 	@scripts/demo.sh
 
 test: deps ## build and run every test
