@@ -3,9 +3,10 @@
  *   mean over B and D of [(mu - y)^2 exp(-lv) + lv] + sum over layers of wd_l / 2 |W_l|^2
  *   and, once, 0.01 sum(max) - 0.01 sum(min)
  *
- * (PETS; the authors' code of MOPO.) A step is a stage of rows, cut by member and block of 64 rows,
- * and a stage of panels, cut by member and panel of weights; the shared bounds are reduced over
- * members and blocks in their order. */
+ * (PETS; the authors' code of MOPO.) A step takes the members in waves, as few at a time as keep
+ * the threads busy, so that what the rows leave behind is still in cache when the panels want it. A
+ * wave is a stage of rows, cut by member and block of 64 rows, and a stage of panels, cut by member
+ * and panel of weights; the shared bounds are reduced over members and blocks in their order. */
 #include "model/fit.h"
 
 #include <math.h>
@@ -25,11 +26,12 @@ typedef struct fitter {
   const fit_settings *set;
   par *pool;
   int E, B, rows, blocks, pieces; /* of a full batch; rows: of this one */
+  int wave, first;                /* members at a time; the first of this wave */
   int64_t n_train, n_hold, at;    /* at: first place of this batch in each bootstrap */
   uint32_t *split, *index;        /* [N] holdout first; [E,n_train] */
   adam opt[ENSEMBLE_MAX];
   adam_step step[ENSEMBLE_MAX];
-  mlp_acts acts[ENSEMBLE_MAX];
+  mlp_acts acts[ENSEMBLE_MAX]; /* [wave] */
   mlp_grads grads[ENSEMBLE_MAX];
   float *sums;              /* [E,blocks,4,padded_D] as kernels.gauss_nll adds them */
   float *bound_m, *bound_v; /* [2,padded_D] Adam of max, then min */
@@ -50,9 +52,9 @@ static void rows_stage(void *ctx, int piece, int thread)
   (void)thread;
   fitter *f = ctx;
   ensemble *m = f->m;
-  int e = piece / f->blocks, r0 = piece % f->blocks * BLOCK, W = f->d->at.width;
-  int n = f->rows - r0 < BLOCK ? f->rows - r0 : BLOCK;
-  float *sums = f->sums + (size_t)piece * 4 * (size_t)m->padded_D;
+  int slot = piece / f->blocks, e = f->first + slot, block = piece % f->blocks, r0 = block * BLOCK;
+  int n = f->rows - r0 < BLOCK ? f->rows - r0 : BLOCK, W = f->d->at.width;
+  float *sums = f->sums + (size_t)(e * f->blocks + block) * 4 * (size_t)m->padded_D;
   memset(sums, 0, 4 * (size_t)m->padded_D * sizeof(float));
   if (n <= 0) return;
 
@@ -68,13 +70,15 @@ static void rows_stage(void *ctx, int piece, int thread)
   }
   mlp *net = &m->net[e];
   int last = net->layers;
-  ensemble_input(m, f->acts[e].h[0], r0, obs, act, n);
-  mlp_forward(net, &f->acts[e], r0, n, true);
-  panels raw = f->acts[e].h[last], delta = f->grads[e].g[last - 1];
+  mlp_acts *acts = &f->acts[slot];
+  mlp_grads *grads = &f->grads[slot];
+  ensemble_input(m, acts->h[0], r0, obs, act, n);
+  mlp_forward(net, acts, r0, n, true);
+  panels raw = acts->h[last], delta = grads->g[last - 1];
   raw.x += (size_t)r0 * PANEL, delta.x += (size_t)r0 * PANEL;
   net->k->gauss_nll(delta, sums, raw, target, (size_t)m->D, m->max, m->min,
                     1.0f / ((float)f->rows * (float)m->D), n, m->D);
-  mlp_backward(net, &f->acts[e], &f->grads[e], r0, n);
+  mlp_backward(net, acts, grads, r0, n);
 }
 
 static double decay_of(int layer, int layers)
@@ -87,10 +91,10 @@ static double decay_of(int layer, int layers)
 static void panels_stage(void *ctx, int piece, int thread)
 {
   fitter *f = ctx;
-  int e = piece / f->pieces, p = piece % f->pieces;
+  int slot = piece / f->pieces, e = f->first + slot, p = piece % f->pieces;
   mlp *net = &f->m->net[e];
   double decay = f->set->decay * decay_of(mlp_piece_at(net, p).layer, net->layers);
-  mlp_piece_update(net, p, &f->opt[e], f->step[e], &f->acts[e], &f->grads[e], f->rows, NULL,
+  mlp_piece_update(net, p, &f->opt[e], f->step[e], &f->acts[slot], &f->grads[slot], f->rows, NULL,
                    (float)decay, f->scratch[thread]);
 }
 
@@ -137,8 +141,11 @@ static mopo_status train_epoch(fitter *f, int epoch, rng_key key, const fit_watc
     int64_t left = f->n_train - f->at;
     f->rows = left < f->B ? (int)left : f->B;
     for (int e = 0; e < f->E; e++) f->step[e] = adam_next(&f->opt[e]);
-    par_run(f->pool, f->E * f->blocks, rows_stage, f);
-    par_run(f->pool, f->E * f->pieces, panels_stage, f);
+    for (f->first = 0; f->first < f->E; f->first += f->wave) {
+      int n = f->E - f->first < f->wave ? f->E - f->first : f->wave;
+      par_run(f->pool, n * f->blocks, rows_stage, f);
+      par_run(f->pool, n * f->pieces, panels_stage, f);
+    }
     bounds_step(f);
     add_losses(f);
     if (watch && watch->step && watch->step(watch->ctx, f->at, f->n_train))
@@ -240,8 +247,10 @@ static void layout(fitter *f, arena *a)
     mlp *net = &f->m->net[e];
     mlp_layout_transposes(net, a);
     adam_layout(&f->opt[e], a, size);
-    mlp_acts_layout(&f->acts[e], net, a, f->B, true);
-    mlp_grads_layout(&f->grads[e], net, a, f->B);
+  }
+  for (int i = 0; i < f->wave; i++) {
+    mlp_acts_layout(&f->acts[i], &f->m->net[0], a, f->B, true);
+    mlp_grads_layout(&f->grads[i], &f->m->net[0], a, f->B);
   }
   f->sums = arena_floats(a, E * (size_t)f->blocks * 4 * Dp);
   f->bound_m = arena_floats(a, 2 * Dp), f->bound_v = arena_floats(a, 2 * Dp);
@@ -339,6 +348,13 @@ static mopo_status run(fitter *f, fit_result *out, rng_key key, const fit_watch 
   return MOPO_OK;
 }
 
+/* Two blocks of rows for each thread, if there are as many. */
+static int members_at_a_time(const fitter *f)
+{
+  int wave = (2 * par_threads(f->pool) + f->blocks - 1) / f->blocks;
+  return wave < f->E ? wave : f->E;
+}
+
 mopo_status ensemble_fit(ensemble *m, fit_result *out, const mopo_dataset *d,
                          const fit_settings *set, par *pool, rng_key key, const fit_watch *watch,
                          mopo_error *err)
@@ -350,6 +366,7 @@ mopo_status ensemble_fit(ensemble *m, fit_result *out, const mopo_dataset *d,
   f->E = m->set.members, f->B = set->batch;
   f->blocks = (set->batch + BLOCK - 1) / BLOCK;
   f->pieces = mlp_pieces(&m->net[0]);
+  f->wave = members_at_a_time(f);
   mopo_status st = prepare(f, key, err);
   if (st == MOPO_OK) st = run(f, out, key, watch, err);
   ensemble_bounds_changed(m);
