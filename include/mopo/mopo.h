@@ -56,26 +56,29 @@ typedef struct mopo_error {
 
 /* What is known of a task apart from its dynamics. Constant for the life of the program. */
 typedef struct mopo_task {
-  const char *name; /* "hopper", "halfcheetah", "walker2d", "ant" */
-  int obs_dim;      /* S; 0: any, of task "none" */
-  int act_dim;      /* A; actions live in [-1,1]^A; 0: any */
-  int horizon;      /* steps after which an episode is cut (a timeout, not a terminal) */
-  double dt;        /* seconds per step */
-  double score_min; /* return of a random policy (D4RL reference) */
-  double score_max; /* return of an expert (D4RL reference) */
+  const char
+      *name;   /* "hopper", "halfcheetah", "walker2d", "ant", "halfcheetah-jump", "ant-angle" */
+  int obs_dim; /* S; 0: any, of task "none" */
+  int act_dim; /* A; actions live in [-1,1]^A; 0: any */
+  int horizon; /* steps after which an episode is cut (a timeout, not a terminal) */
+  double dt;   /* seconds per step */
+  double score_min; /* return of a random policy (D4RL reference); NAN: the task has no score */
+  double score_max; /* return of an expert (D4RL reference); NAN */
   /* Does (obs [S], act [A], next [S]) end the task? NaN or infinity ends every task that can end.
    */
   bool (*done)(const float *obs, const float *act, const float *next);
 } mopo_task;
 
 /* NULL if there is no such task. "none" is data of whose task nothing is known: any sizes, an end
- * that is never foreseen, no simulator, scores NAN; mopo_task_at does not list it. Accepts D4RL and
+ * that is never foreseen, no simulator, scores NAN; mopo_task_at does not list it, nor
+ * "halfcheetah-jump-behaviour" and "ant-angle-behaviour", by whose rewards mopo_collect makes data
+ * for the tasks without that ending. Accepts D4RL and
  * Gymnasium spellings too, any case: "hopper", "hopper-medium-replay-v2", "Hopper-v4",
  * "half_cheetah". */
 const mopo_task *mopo_task_find(const char *name);
 /* The i-th task, NULL past the last. */
 const mopo_task *mopo_task_at(int i);
-/* 100 (ret - min) / (max - min), as D4RL reports it. */
+/* 100 (ret - min) / (max - min), as D4RL reports it; NAN where the task has no score. */
 double mopo_task_score(const mopo_task *task, double ret);
 /* A standard deviation of returns on the same scale: 100 std / (max - min), no offset. */
 double mopo_task_score_std(const mopo_task *task, double std);
@@ -88,8 +91,8 @@ typedef struct mopo_dataset mopo_dataset;
 /* Reads a file: D4RL's HDF5, Minari's HDF5 (main_data.hdf5), .npz with D4RL's or NeoRL's names,
  * .csv (docs/formats.md). `task` (may be NULL) checks the sizes. Files without next_observations
  * lose the last row of every episode, whose successor is unknown. EIO, EFORMAT (truncated, missing
- * array, wrong shape), EDATA (NaN, action out of range, sizes that do not fit the task), ENOMEM.
- * Messages name file, array and row. */
+ * array, wrong shape), EDATA (NaN, action out of range, sizes that do not fit the task, rewards
+ * that the file says are another task's), ENOMEM. Messages name file, array and row. */
 MOPO_MUST_CHECK mopo_status mopo_dataset_load(mopo_dataset **out, const char *path,
                                               const mopo_task *task, mopo_error *err);
 
@@ -112,8 +115,16 @@ MOPO_MUST_CHECK mopo_status mopo_dataset_import(mopo_dataset **out, const char *
 MOPO_MUST_CHECK mopo_status mopo_dataset_save(const mopo_dataset *d, const char *path,
                                               mopo_error *err);
 
-/* The rows of the parts one after the other; an episode ends where a part does. EINVAL (none, or of
- * different sizes), ENOMEM. */
+/* Reads a D4RL HDF5 file with infos/qpos (as mopo_collect writes it, or D4RL's own) of the same
+ * body and gives each row the reward, the end and the observation that `task` has for it; kinds and
+ * timeouts stay. Positions after a step are infos/next_qpos; without it they are those of the next
+ * row, and the last row of every episode is left out. Needs no simulator. EDATA (no positions,
+ * sizes of another body) and as mopo_dataset_load. */
+MOPO_MUST_CHECK mopo_status mopo_dataset_relabel(mopo_dataset **out, const char *path,
+                                                 const mopo_task *task, mopo_error *err);
+
+/* The rows of the parts one after the other; an episode ends where a part does. EINVAL (none, of
+ * different sizes or with rewards of different tasks), ENOMEM. */
 MOPO_MUST_CHECK mopo_status mopo_dataset_merge(mopo_dataset **out, const mopo_dataset *const *parts,
                                                int n, mopo_error *err);
 
@@ -133,6 +144,8 @@ int mopo_dataset_act_dim(const mopo_dataset *d);
 /* "random", "medium", "medium-replay", "expert", "medium-expert", "full-replay" or "": from the
  * file's metadata, else from its name. Borrowed from d. */
 const char *mopo_dataset_kind(const mopo_dataset *d);
+/* The task whose rewards these are, as the file's metadata says; "". Borrowed from d. */
+const char *mopo_dataset_task(const mopo_dataset *d);
 
 typedef struct mopo_episode {
   int64_t first, rows;
@@ -356,7 +369,9 @@ MOPO_MUST_CHECK mopo_status mopo_evaluate(mopo_eval_result *out, mopo_policy *p,
 /* ------------------------------------------------------------------ recording data */
 
 /* Makes a dataset as D4RL's were made: trains soft actor-critic online in the task where c->kind
- * needs it, records c->steps rows to c->out (D4RL HDF5 with infos/qpos, infos/qvel and metadata).
+ * needs it, records c->steps rows to c->out (D4RL HDF5 with infos/qpos, infos/qvel, infos/next_qpos
+ * and metadata). For halfcheetah-jump and ant-angle the rewards are those of the behaviour that the
+ * data are to show, and the file says so: mopo_dataset_relabel makes them the task's.
  * EINVAL, EABSENT, EIO, ENOMEM, ENUMERIC, ESTOPPED (what was recorded is kept in c->out). */
 MOPO_MUST_CHECK mopo_status mopo_collect(mopo_dataset_info *out, const mopo_config *c,
                                          const mopo_watch *watch, mopo_error *err);

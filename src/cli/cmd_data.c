@@ -10,12 +10,14 @@
 #include <string.h>
 
 static const char usage[] =
-    "data info|check FILE, data convert IN OUT, data merge FILE... --out FILE";
+    "data info|check FILE, data convert IN OUT, data merge FILE... --out FILE,\n"
+    "            data relabel FILE --task NAME --out FILE";
 static const char purpose[] =
     "info     a dataset's sizes and its episodes' returns, and what looks suspicious\n"
     "check    what looks suspicious, and how the file is cut into episodes\n"
     "convert  to a D4RL file: HDF5, or NPZ if OUT ends in .npz\n"
     "merge    several datasets, one after the other, to one\n"
+    "relabel  the same steps with the rewards, ends and observations of --task; needs infos/qpos\n"
     "\n"
     "Files: HDF5 (D4RL's, Minari's main_data.hdf5), .npz (D4RL's names, NeoRL's), .csv.";
 
@@ -166,6 +168,22 @@ static int merge(const options *o)
   return code;
 }
 
+static int relabel(const options *o)
+{
+  mopo_error err;
+  mopo_dataset *d = NULL;
+  int code = options_need(o, "task");
+  if (code == EXIT_DONE) code = options_need(o, "out");
+  if (code != EXIT_DONE) return code;
+  const mopo_task *task = mopo_task_find(o->c.task);
+  if (!task) return cli_fail(EXIT_USAGE, "task = '%s', want a task that mopo knows", o->c.task);
+  code = cli_input(o->args[1]);
+  if (code == EXIT_DONE) code = cli_status(mopo_dataset_relabel(&d, o->args[1], task, &err), &err);
+  if (code == EXIT_DONE) code = save(o, d, o->c.out);
+  mopo_dataset_free(d);
+  return code;
+}
+
 int cmd_data(int argc, char **argv)
 {
   static const struct {
@@ -177,12 +195,14 @@ int cmd_data(int argc, char **argv)
       {"check", "want a dataset", 1, 1, check},
       {"convert", "want two files: IN and OUT", 2, 2, convert},
       {"merge", "want datasets", 1, OPTIONS_ARGS - 1, merge},
+      {"relabel", "want a dataset", 1, 1, relabel},
   };
   options o = {.verb = "data", .usage = usage, .purpose = purpose, .max_args = OPTIONS_ARGS};
   int code = options_parse(&o, argc, argv);
   if (code != EXIT_DONE || o.help) return code;
   if (o.n_args < 1)
-    return cli_fail(EXIT_USAGE, "want 'info', 'check', 'convert' or 'merge'; see mopo data --help");
+    return cli_fail(EXIT_USAGE,
+                    "want 'info', 'check', 'convert', 'merge' or 'relabel'; see mopo data --help");
   nearest n = {.wanted = o.args[0]};
   for (int i = 0; i < (int)(sizeof verbs / sizeof *verbs); i++) {
     nearest_try(&n, verbs[i].name);

@@ -3,6 +3,7 @@
 #include "json.h"
 #include "options.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -34,7 +35,10 @@ static void print_table(const mopo_task *task, const mopo_eval_result *r)
   printf("task      %s\n", task->name);
   printf("episodes  %d\n", r->episodes);
   printf("return    %.1f +- %.1f\n", r->return_mean, r->return_std);
-  printf("score     %.1f +- %.1f\n", r->score, mopo_task_score_std(task, r->return_std));
+  if (isnan(r->score))
+    printf("score     - (the task has no reference returns)\n");
+  else
+    printf("score     %.1f +- %.1f\n", r->score, mopo_task_score_std(task, r->return_std));
   printf("length    %.1f\n", r->length_mean);
 }
 

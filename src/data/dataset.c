@@ -57,13 +57,26 @@ void mopo_dataset_free(mopo_dataset *d)
   free(d->rows);
   free(d->timeouts);
   free(d->ends);
+  free(d->qpos);
+  free(d->after);
   free(d);
+}
+
+mopo_status dataset_make_positions(mopo_dataset *d, int nq, const char *name, mopo_error *err)
+{
+  size_t n = (size_t)d->N * (size_t)nq;
+  d->nq = nq;
+  d->qpos = malloc(n * sizeof *d->qpos);
+  d->after = malloc(n * sizeof *d->after);
+  if (d->qpos && d->after) return MOPO_OK;
+  return error_set(err, MOPO_ENOMEM, "%s: out of memory", name);
 }
 
 int64_t mopo_dataset_rows(const mopo_dataset *d) { return d->N; }
 int mopo_dataset_obs_dim(const mopo_dataset *d) { return d->at.S; }
 int mopo_dataset_act_dim(const mopo_dataset *d) { return d->at.A; }
 const char *mopo_dataset_kind(const mopo_dataset *d) { return d->kind; }
+const char *mopo_dataset_task(const mopo_dataset *d) { return d->task; }
 
 /* ------------------------------------------------------------------ values */
 
@@ -104,6 +117,16 @@ mopo_status dataset_put_actions(mopo_dataset *d, int64_t row, const float *x, in
       }
       y[c] = fminf(fmaxf(a, -1.0f), 1.0f);
     }
+  return MOPO_OK;
+}
+
+mopo_status dataset_put_positions(const mopo_dataset *d, double *to, int64_t row, const double *x,
+                                  int64_t n, const origin *o, mopo_error *err)
+{
+  for (int64_t i = 0; i < n * d->nq; i++)
+    if (!isfinite(x[i]))
+      return bad_value(o, i / d->nq, (int)(i % d->nq), (float)x[i], "a finite number", err);
+  memcpy(to + row * d->nq, x, (size_t)(n * d->nq) * sizeof *x);
   return MOPO_OK;
 }
 
@@ -169,6 +192,7 @@ mopo_status mopo_dataset_merge(mopo_dataset **out, const mopo_dataset *const *pa
                                mopo_error *err)
 {
   int64_t N = 0;
+  const char *task = "";
   *out = NULL;
   if (n < 1) return error_set(err, MOPO_EINVAL, "no dataset to merge, want one or more");
   const row_layout *at = &parts[0]->at;
@@ -178,6 +202,10 @@ mopo_status mopo_dataset_merge(mopo_dataset **out, const mopo_dataset *const *pa
     if (p->at.S != at->S || p->at.A != at->A)
       return error_set(err, MOPO_EINVAL, "%s: obs_dim %d, act_dim %d, want %d and %d as in %s",
                        p->name, p->at.S, p->at.A, at->S, at->A, parts[0]->name);
+    if (*p->task && *task && strcmp(p->task, task) != 0)
+      return error_set(err, MOPO_EINVAL, "%s: rewards of task %s, others have those of %s", p->name,
+                       p->task, task);
+    if (*p->task) task = p->task;
   }
   mopo_dataset *d = NULL;
   mopo_status st = dataset_create(&d, N, at->S, at->A, "merged", err);
@@ -193,6 +221,7 @@ mopo_status mopo_dataset_merge(mopo_dataset **out, const mopo_dataset *const *pa
   }
   dataset_mark_ends(d);
   snprintf(d->kind, sizeof d->kind, "%s", merged_kind(parts, n));
+  snprintf(d->task, sizeof d->task, "%s", task);
   snprintf(d->name, sizeof d->name, "merged");
   *out = d;
   return MOPO_OK;

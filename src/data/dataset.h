@@ -21,7 +21,11 @@ struct mopo_dataset {
   unsigned char
       *ends; /* [N]: 1 = last row of its episode (terminal, timeout, row lost, end of file) */
   char kind[24];
+  char task[64];  /* whose rewards these are; "": not known */
   char name[256]; /* file name, for messages */
+  /* Only of dataset_load_positions: where the body was before and after each step, [N,nq]. */
+  int nq;
+  double *qpos, *after;
 };
 
 /* Row i, width W. */
@@ -29,6 +33,12 @@ static inline const float *dataset_row(const mopo_dataset *d, int64_t i)
 {
   return d->rows + (size_t)i * (size_t)d->at.width;
 }
+
+/* As mopo_dataset_load, of a D4RL HDF5 file that has infos/qpos. Positions after a step are
+ * infos/next_qpos or, where there is none, those before the next step: then the last row of every
+ * episode is left out. */
+MUST_CHECK mopo_status dataset_load_positions(mopo_dataset **out, const char *path,
+                                              mopo_error *err);
 
 /* ------------------------------------------------------------------ filling one */
 
@@ -47,9 +57,23 @@ MUST_CHECK mopo_status dataset_put(mopo_dataset *d, int64_t row, int to, const f
 /* Copies x [n,A], scaled from min..max to -1..1. EDATA: not finite, out of range. */
 MUST_CHECK mopo_status dataset_put_actions(mopo_dataset *d, int64_t row, const float *x, int64_t n,
                                            float min, float max, const origin *o, mopo_error *err);
+/* Room for positions [N,nq] before and after each row's step. ENOMEM. */
+MUST_CHECK mopo_status dataset_make_positions(mopo_dataset *d, int nq, const char *name,
+                                              mopo_error *err);
+/* Copies x [n,nq] to rows row.. of d->qpos or d->after. EDATA: not finite. */
+MUST_CHECK mopo_status dataset_put_positions(const mopo_dataset *d, double *to, int64_t row,
+                                             const double *x, int64_t n, const origin *o,
+                                             mopo_error *err);
 /* Terminals or timeouts must be 0 or 1. EDATA. */
 MUST_CHECK mopo_status dataset_check_flags(const float *x, int64_t n, const origin *o,
                                            mopo_error *err);
+/* The kind by what the file says of itself, else by its name; "": by neither. */
+const char *dataset_kind(const char *text, const char *name);
+/* Old files do not say where an episode was cut: every `horizon` steps. */
+void dataset_cut_every(mopo_dataset *d, int horizon);
+/* What is not in the file follows from the row after: next observations if `next`, positions after
+ * the step if `after`. An episode's last row has none and is left out. */
+void dataset_chain(mopo_dataset *d, bool next, bool after);
 /* Row i ends its episode if it is terminal, was cut off, or is the last. */
 void dataset_mark_ends(mopo_dataset *d);
 

@@ -8,7 +8,6 @@
 #include "io/hdf5.h"
 #include "io/npz.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +27,10 @@ typedef enum role {
   TIMEOUT,
   EPISODE, /* [N] another value means another episode */
   INDEX,   /* where episodes begin or, if that is not at 0, end */
-  KIND,    /* last */
+  QPOS,    /* positions before and after the step; only where they are wanted */
+  AFTER,
+  TASK, /* the texts come last */
+  KIND,
   ROLES
 } role;
 
@@ -41,6 +43,9 @@ static const char *const dialects[FORMATS][ROLES] = {
               [TERMINAL] = "terminals",
               [NEXT] = "next_observations",
               [TIMEOUT] = "timeouts",
+              [QPOS] = "infos/qpos",
+              [AFTER] = "infos/next_qpos",
+              [TASK] = "metadata/task",
               [KIND] = "metadata/kind"},
     [NEORL] = {[OBS] = "obs",
                [ACT] = "action",
@@ -76,11 +81,14 @@ static bool is_required(format f, role r)
   return always || (r == TERMINAL && f != CSV) || (f == MINARI && r == TIMEOUT);
 }
 
+static bool is_text(role r) { return r == TASK || r == KIND; }
+
 typedef struct loader {
   const char *path; /* short enough for messages */
   const char *name; /* its last part */
   const mopo_task *task;
   float act_min, act_max; /* of the recorded actions */
+  bool positions;         /* wanted too */
   int n;                  /* arrays asked for */
   struct {
     format format;
@@ -88,9 +96,9 @@ typedef struct loader {
   } of[FORMATS * ROLES]; /* what array i is */
   format format;         /* found */
   bool has[ROLES];
-  char kind[HDF5_TEXT];
-  int64_t episodes, *start; /* Minari: [episodes + 1] */
-  float last_episode;       /* value of the row before */
+  char kind[HDF5_TEXT], label[HDF5_TEXT]; /* of its metadata: kind, task */
+  int64_t episodes, *start;               /* Minari: [episodes + 1] */
+  float last_episode;                     /* value of the row before */
   mopo_dataset *d;
 } loader;
 
@@ -135,12 +143,16 @@ static mopo_status check_sizes(const loader *l, const hdf5_array *arrays, role r
 {
   const hdf5_array *obs = array_of(l, arrays, OBS), *a = array_of(l, arrays, r);
   bool minari = l->format == MINARI;
-  if (!a || r == KIND || r == INDEX) return MOPO_OK;
+  if (!a || is_text(r) || r == INDEX) return MOPO_OK;
   int64_t rows = rows_of(l, arrays, r, minari ? array_of(l, arrays, ACT)->rows : obs->rows);
   if (a->rows != rows)
     return error_set(err, MOPO_EFORMAT, "%s: '%s' has %lld rows, %s %lld", l->path, a->name,
                      (long long)a->rows, minari ? "want" : "'observations'", (long long)rows);
-  int cols = r == OBS || r == ACT ? a->cols : r == NEXT ? obs->cols : 1;
+  const hdf5_array *qpos = array_of(l, arrays, QPOS);
+  int cols = r == OBS || r == ACT || r == QPOS ? a->cols
+             : r == NEXT                       ? obs->cols
+             : r == AFTER && qpos              ? qpos->cols
+                                               : 1;
   if (a->cols != cols)
     return error_set(err, MOPO_EFORMAT, "%s: '%s' has %d columns, want %d", l->path, a->name,
                      a->cols, cols);
@@ -171,6 +183,11 @@ static mopo_status take_shapes(void *ctx, const hdf5_array *arrays, int n, mopo_
     if (!l->start) return error_set(err, MOPO_ENOMEM, "%s: out of memory", l->path);
   }
   st = dataset_create(&l->d, act->rows, obs->cols, act->cols, l->path, err);
+  const hdf5_array *qpos = array_of(l, arrays, QPOS);
+  if (!st && l->positions && !qpos)
+    st = error_set(err, MOPO_EDATA, "%s: no 'infos/qpos', want where the body was in each row",
+                   l->path);
+  if (!st && l->positions) st = dataset_make_positions(l->d, qpos->cols, l->path, err);
   for (int64_t i = 0; !st && !l->has[TERMINAL] && i < l->d->N; i++)
     l->d->rows[(size_t)i * (size_t)l->d->at.width + (size_t)l->d->at.done] = 0.0f;
   return st;
@@ -296,6 +313,13 @@ static mopo_status take_rows(void *ctx, int a, int64_t first, int n, const void 
     return MOPO_OK;
   case INDEX:
     return take_index(l, first, n, values, &o, err);
+  case QPOS:
+    return dataset_put_positions(d, d->qpos, first, values, n, &o, err);
+  case AFTER:
+    return dataset_put_positions(d, d->after, first, values, n, &o, err);
+  case TASK:
+    memcpy(l->label, values, HDF5_TEXT);
+    return MOPO_OK;
   case KIND:
     memcpy(l->kind, values, HDF5_TEXT);
     return MOPO_OK;
@@ -306,101 +330,36 @@ static mopo_status take_rows(void *ctx, int a, int64_t first, int n, const void 
 
 /* ------------------------------------------------------------------ what is not in the file */
 
-/* Old files do not say where an episode was cut: every HORIZON steps. */
-static void make_timeouts(mopo_dataset *d, int horizon)
+/* Rewards of another task would be learned from without anyone noticing. */
+static mopo_status check_task(const loader *l, mopo_error *err)
 {
-  int steps = 0;
-  for (int64_t i = 0; i < d->N; i++) {
-    bool terminal = dataset_row(d, i)[d->at.done] != 0.0f;
-    steps++;
-    d->timeouts[i] = !terminal && steps == horizon;
-    if (terminal || d->timeouts[i]) steps = 0;
-  }
-}
-
-/* Without next_observations the successor of row i is the observation of row i + 1; that of an
- * episode's last row is unknown, and the row is dropped. The row before it is then its episode's
- * last: cut off there, if the file says that the episode ended. Moves rows down in place. */
-static void make_next(mopo_dataset *d)
-{
-  const row_layout *at = &d->at;
-  const size_t W = (size_t)at->width;
-  int64_t kept = 0, start = 0; /* start: where the present episode's rows begin, as kept */
-  dataset_mark_ends(d);
-  for (int64_t i = 0; i < d->N; i++) {
-    const float *from = d->rows + (size_t)i * W;
-    if (d->ends[i]) {
-      bool ended = from[at->done] != 0.0f || d->timeouts[i];
-      if (kept > start) {
-        d->ends[kept - 1] = 1;
-        d->timeouts[kept - 1] = ended;
-      }
-      start = kept;
-      continue;
-    }
-    float *to = d->rows + (size_t)kept * W;
-    memmove(to, from, W * sizeof *to);
-    memcpy(to + at->next, from + W, (size_t)at->S * sizeof *to);
-    d->ends[kept] = d->timeouts[kept] = 0;
-    kept++;
-  }
-  d->N = kept;
-}
-
-/* ------------------------------------------------------------------ the kind of a dataset */
-
-/* NULL: not a kind that we know. */
-static const char *kind_of_text(const char *text)
-{
-  static const char *const kinds[] = {"random", "medium",        "medium-replay",
-                                      "expert", "medium-expert", "full-replay"};
-  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-    if (strcmp(text, kinds[i]) == 0) return kinds[i];
-  return NULL;
-}
-
-/* From a file name: hopper_medium_replay-v2.hdf5, hopper-mixed.hdf5. */
-static const char *kind_of_name(const char *name)
-{
-  static const char *const words[][2] = {
-      /* the longer before the shorter that it contains */
-      {"mediumexpert", "medium-expert"},
-      {"mediumreplay", "medium-replay"},
-      {"mixed", "medium-replay"},
-      {"fullreplay", "full-replay"},
-      {"medium", "medium"},
-      {"expert", "expert"},
-      {"random", "random"},
-  };
-  char letters[256];
-  size_t n = 0;
-  for (; *name && n < sizeof letters - 1; name++)
-    if (isalpha((unsigned char)*name)) letters[n++] = (char)tolower((unsigned char)*name);
-  letters[n] = '\0';
-  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-    if (strstr(letters, words[i][0])) return words[i][1];
-  return "";
+  const mopo_task *of = *l->label ? mopo_task_find(l->label) : NULL;
+  if (!of || !of->obs_dim || !l->task || !l->task->obs_dim || of == l->task) return MOPO_OK;
+  return error_set(err, MOPO_EDATA,
+                   "%s: its rewards are those of task %s, want those of %s (mopo data relabel)",
+                   l->path, of->name, l->task->name);
 }
 
 static mopo_status finish(loader *l, mopo_error *err)
 {
   mopo_dataset *d = l->d;
   bool cut = l->has[TIMEOUT] || l->has[INDEX] || l->format == CSV;
-  if (!cut) make_timeouts(d, l->task ? l->task->horizon : HORIZON);
+  if (!cut) dataset_cut_every(d, l->task ? l->task->horizon : HORIZON);
   for (int64_t e = 0; e < l->episodes; e++) cut_before(d, l->start[e + 1]);
-  if (l->has[NEXT] || l->format == MINARI)
+  bool next = l->has[NEXT] || l->format == MINARI, after = l->has[AFTER] || !l->positions;
+  if (next && after)
     dataset_mark_ends(d);
   else
-    make_next(d);
+    dataset_chain(d, !next, !after);
   if (d->N < 1)
     return error_set(err, MOPO_EDATA,
-                     "%s: no next_observations and no two rows of one episode, want at least one "
+                     "%s: no %s and no two rows of one episode, want at least one "
                      "transition",
-                     l->path);
-  const char *kind = kind_of_text(l->kind);
-  snprintf(d->kind, sizeof d->kind, "%s", kind ? kind : kind_of_name(l->name));
+                     l->path, next ? "infos/next_qpos" : "next_observations");
+  snprintf(d->kind, sizeof d->kind, "%s", dataset_kind(l->kind, l->name));
+  snprintf(d->task, sizeof d->task, "%.63s", l->label);
   snprintf(d->name, sizeof d->name, "%s", l->name);
-  return MOPO_OK;
+  return check_task(l, err);
 }
 
 /* ------------------------------------------------------------------ containers */
@@ -408,13 +367,14 @@ static mopo_status finish(loader *l, mopo_error *err)
 static void ask(loader *l, hdf5_array *arrays, format f)
 {
   for (role r = 0; r < ROLES; r++) {
-    if (!dialects[f][r]) continue;
+    if (!dialects[f][r] || ((r == QPOS || r == AFTER) && !l->positions)) continue;
     l->of[l->n].format = f;
     l->of[l->n].role = r;
     arrays[l->n++] = (hdf5_array){.name = dialects[f][r],
-                                  .as = r == KIND        ? 's'
-                                        : r <= OBS_STEPS ? 'n'
-                                                         : 'f'};
+                                  .as = is_text(r)                ? 's'
+                                        : r <= OBS_STEPS          ? 'n'
+                                        : r == QPOS || r == AFTER ? 'd'
+                                                                  : 'f'};
   }
 }
 
@@ -473,13 +433,13 @@ static mopo_status load_arrays(loader *l, const char *path, const mopo_import *h
   if (csv) return load_csv(l, path, how ? how->columns : NULL, sink, err);
   bool npz = ends_with(path, ".npz");
   ask(l, arrays, D4RL);
-  if (npz) l->n--; /* the kind is a text, of which there are none */
+  if (npz) l->n -= 2; /* the texts, of which there are none */
   ask(l, arrays, npz ? NEORL : MINARI);
   return npz ? npz_read(path, arrays, l->n, sink, err) : hdf5_read(path, arrays, l->n, sink, err);
 }
 
-mopo_status mopo_dataset_import(mopo_dataset **out, const char *path, const mopo_import *how,
-                                const mopo_task *task, mopo_error *err)
+static mopo_status load(mopo_dataset **out, const char *path, const mopo_import *how,
+                        const mopo_task *task, bool positions, mopo_error *err)
 {
   const char *slash = strrchr(path, '/');
   size_t length = strlen(path);
@@ -487,7 +447,8 @@ mopo_status mopo_dataset_import(mopo_dataset **out, const char *path, const mopo
               .name = slash ? slash + 1 : path,
               .task = task,
               .act_min = -1.0f,
-              .act_max = 1.0f};
+              .act_max = 1.0f,
+              .positions = positions};
   hdf5_sink sink = {take_shapes, take_rows, &l};
   *out = NULL;
   if (how && how->action_min != how->action_max) {
@@ -507,8 +468,19 @@ mopo_status mopo_dataset_import(mopo_dataset **out, const char *path, const mopo
   return st;
 }
 
+mopo_status mopo_dataset_import(mopo_dataset **out, const char *path, const mopo_import *how,
+                                const mopo_task *task, mopo_error *err)
+{
+  return load(out, path, how, task, false, err);
+}
+
 mopo_status mopo_dataset_load(mopo_dataset **out, const char *path, const mopo_task *task,
                               mopo_error *err)
 {
-  return mopo_dataset_import(out, path, NULL, task, err);
+  return load(out, path, NULL, task, false, err);
+}
+
+mopo_status dataset_load_positions(mopo_dataset **out, const char *path, mopo_error *err)
+{
+  return load(out, path, NULL, NULL, true, err);
 }

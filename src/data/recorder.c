@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BUFFER_ROWS = 8192, ARRAYS = 8, PATH_SIZE = 4096, NAME_SIZE = 256 };
+enum { BUFFER_ROWS = 8192, ARRAYS = 9, PATH_SIZE = 4096, NAME_SIZE = 256 };
 
 /* A column of the file and the rows of it that wait to be written. */
 typedef struct pending {
@@ -28,7 +28,7 @@ struct recorder {
   hdf5_out *out;
   int arrays, waiting;
   mopo_status failed; /* of the first write that failed */
-  bool has_qpos, made_part;
+  bool has_qpos, has_qvel, made_part;
   void *block;
   int64_t written;
   pending array[ARRAYS];
@@ -78,9 +78,10 @@ mopo_status recorder_open(recorder **out, const char *path, int S, int A, int nq
   add_array(r, "next_observations", 'f', S);
   add_array(r, "terminals", 'b', 0);
   add_array(r, "timeouts", 'b', 0);
-  r->has_qpos = nq > 0;
+  r->has_qpos = nq > 0, r->has_qvel = nv > 0;
   if (nq) add_array(r, "infos/qpos", 'd', nq);
   if (nv) add_array(r, "infos/qvel", 'd', nv);
+  if (nq) add_array(r, "infos/next_qpos", 'd', nq);
 
   arena a = {0};
   layout(r, &a);
@@ -117,13 +118,16 @@ static mopo_status refuse(const recorder *r, mopo_error *err)
 
 mopo_status recorder_add(recorder *r, const float *obs, const float *act, float rew,
                          const float *next, bool terminal, bool timeout, const double *qpos,
-                         const double *qvel, mopo_error *err)
+                         const double *qvel, const double *after, mopo_error *err)
 {
   if (r->failed) return refuse(r, err);
   unsigned char is_terminal = terminal, is_timeout = timeout;
   /* In the order of recorder_open. */
-  const void *values[ARRAYS] = {obs, act, &rew, next, &is_terminal, &is_timeout, qpos, qvel};
-  if (!r->has_qpos) values[6] = qvel;
+  const void *values[ARRAYS] = {obs, act, &rew, next, &is_terminal, &is_timeout};
+  int n = 6;
+  if (r->has_qpos) values[n++] = qpos;
+  if (r->has_qvel) values[n++] = qvel;
+  if (r->has_qpos) values[n++] = after;
   for (int i = 0; i < r->arrays; i++) {
     const pending *p = &r->array[i];
     memcpy(p->rows + (size_t)r->waiting * p->row_bytes, values[i], p->row_bytes);

@@ -7,13 +7,16 @@
 
 typedef struct recorder recorder;
 
-/* nq, nv > 0: infos/qpos and infos/qvel (float64) are recorded too. EIO, ENOMEM. */
+/* nq, nv > 0: infos/qpos, infos/qvel and infos/next_qpos (float64) are recorded too. EIO, ENOMEM.
+ */
 MUST_CHECK mopo_status recorder_open(recorder **out, const char *path, int S, int A, int nq, int nv,
                                      mopo_error *err);
-/* One row. qpos [nq], qvel [nv]: the state BEFORE the step (that of obs). EIO. */
+/* One row. qpos [nq], qvel [nv]: the state BEFORE the step (that of obs); after [nq]: the positions
+ * after it, which the next row lacks where an episode ends. EIO. */
 MUST_CHECK mopo_status recorder_add(recorder *r, const float *obs, const float *act, float rew,
                                     const float *next, bool terminal, bool timeout,
-                                    const double *qpos, const double *qvel, mopo_error *err);
+                                    const double *qpos, const double *qvel, const double *after,
+                                    mopo_error *err);
 /* metadata/<key> as a string or a number. */
 MUST_CHECK mopo_status recorder_text(recorder *r, const char *key, const char *value,
                                      mopo_error *err);

@@ -22,9 +22,10 @@ static mopo_status save_hdf5(const mopo_dataset *d, const char *path, mopo_error
   for (int64_t i = 0; !st && i < d->N; i++) {
     const float *x = dataset_row(d, i);
     st = recorder_add(r, x, x + at->act, x[at->rew], x + at->next, x[at->done] != 0.0f,
-                      d->timeouts[i], NULL, NULL, err);
+                      d->timeouts[i], NULL, NULL, NULL, err);
   }
   if (!st && *d->kind) st = recorder_text(r, "kind", d->kind, err);
+  if (!st && *d->task) st = recorder_text(r, "task", d->task, err);
   if (!st) return recorder_close(r, err);
   recorder_abandon(r);
   return st;

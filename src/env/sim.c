@@ -62,28 +62,17 @@ extern const char body_hopper[], body_halfcheetah[], body_walker2d[], body_ant[]
 
 /* ------------------------------------------------------------------ the tasks */
 
-/* What one step did, from which the reward is made. */
-typedef struct motion {
-  double vx, vy; /* displacement over the step / dt, m/s */
-  double effort; /* sum of the squared clipped actions */
-} motion;
-
-static double runner_reward(const motion *m, double ctrl_cost, double alive)
-{
-  return m->vx - ctrl_cost * m->effort + alive;
-}
-
-static double hopper_reward(const motion *m) { return runner_reward(m, 1e-3, 1); }
-static double halfcheetah_reward(const motion *m) { return runner_reward(m, 0.1, 0); }
-static double walker2d_reward(const motion *m) { return runner_reward(m, 1e-3, 1); }
-static double ant_reward(const motion *m) { return runner_reward(m, 0.5, 1); }
-
 /* Where the runner is: the root joint; for ant the torso's frame, which after a step is that of the
  * integrator's last stage, slightly before qpos. */
 static void place_of_root(double xy[2], const mjData *d) { xy[0] = d->qpos[0], xy[1] = 0; }
 static void place_of_torso(double xy[2], const mjData *d)
 {
   xy[0] = d->xpos[3], xy[1] = d->xpos[4];
+}
+/* The free joint, of the same instant as qpos: what a recording can tell later. */
+static void place_of_joint(double xy[2], const mjData *d)
+{
+  xy[0] = d->qpos[0], xy[1] = d->qpos[1];
 }
 
 /* The observation in float64, velocities not clipped: qpos from `skip` on, then qvel. */
@@ -95,6 +84,16 @@ static void pack(double *state, const mjModel *m, const mjData *d, int skip)
 }
 
 static void planar_state(double *state, const mjModel *m, const mjData *d) { pack(state, m, d, 1); }
+
+/* With the torso's height in the world between positions and velocities. */
+static void jump_state(double *state, const mjModel *m, const mjData *d)
+{
+  int n = (int)m->nq - 1;
+  planar_state(state, m, d);
+  memmove(state + n + 1, state + n, (size_t)m->nv * sizeof *state);
+  state[n] = m->body_pos[3 * 1 + 2] + d->qpos[1];
+}
+
 static void ant_state(double *state, const mjModel *m, const mjData *d) { pack(state, m, d, 2); }
 
 enum noise { UNIFORM, NORMAL };
@@ -110,16 +109,23 @@ static const struct row {
   double max_velocity;   /* observed velocities are clipped to it */
   void (*place)(double xy[2], const mjData *d);
   void (*state)(double *state, const mjModel *m, const mjData *d);
-  double (*reward)(const motion *m);
 } rows[] = {
   {"hopper",      body_hopper,      4,  0, 0.005, UNIFORM, 0.005, 10,
-   place_of_root,  planar_state, hopper_reward},
+   place_of_root,  planar_state},
   {"halfcheetah", body_halfcheetah, 5, 14, 0.1,   NORMAL,  0.1,   INFINITY,
-   place_of_root,  planar_state, halfcheetah_reward},
+   place_of_root,  planar_state},
   {"walker2d",    body_walker2d,    4,  0, 0.005, UNIFORM, 0.005, 10,
-   place_of_root,  planar_state, walker2d_reward},
+   place_of_root,  planar_state},
   {"ant",         body_ant,         5,  0, 0.1,   NORMAL,  0.1,   INFINITY,
-   place_of_torso, ant_state,    ant_reward},
+   place_of_torso, ant_state},
+  {"halfcheetah-jump", body_halfcheetah, 5, 14, 0.1, NORMAL, 0.1, INFINITY,
+   place_of_root,  jump_state},
+  {"halfcheetah-jump-behaviour", body_halfcheetah, 5, 14, 0.1, NORMAL, 0.1, INFINITY,
+   place_of_root,  jump_state},
+  {"ant-angle",   body_ant,         5,  0, 0.1,   NORMAL,  0.1,   INFINITY,
+   place_of_joint, ant_state},
+  {"ant-angle-behaviour", body_ant, 5,  0, 0.1,   NORMAL,  0.1,   INFINITY,
+   place_of_joint, ant_state},
 };
 /* clang-format on */
 
@@ -132,7 +138,8 @@ struct sim_world {
 struct sim {
   const sim_world *world;
   mjData *data;
-  bool broken; /* MuJoCo gave up since the last reset */
+  bool broken;   /* MuJoCo gave up since the last reset */
+  double height; /* of the torso when the state was set, m */
 };
 
 /* ------------------------------------------------------------------ MuJoCo's errors */
@@ -373,10 +380,17 @@ static void observe(double *state, float *obs, const sim *s)
     obs[i] = (float)(i < velocities ? state[i] : mju_clip(state[i], -top, top));
 }
 
+static double height_now(const sim *s)
+{
+  double xyz[3];
+  task_torso(xyz, s->world->task, s->data->qpos);
+  return xyz[2];
+}
+
 void sim_get_state(const sim *s, double *qpos, double *qvel)
 {
   mju_copy(qpos, s->data->qpos, sim_nq(s->world));
-  mju_copy(qvel, s->data->qvel, sim_nv(s->world));
+  if (qvel) mju_copy(qvel, s->data->qvel, sim_nv(s->world));
 }
 
 void sim_set_state(sim *s, float *obs, const double *qpos, const double *qvel)
@@ -387,6 +401,7 @@ void sim_set_state(sim *s, float *obs, const double *qpos, const double *qvel)
   mju_copy(s->data->qpos, qpos, sim_nq(s->world));
   mju_copy(s->data->qvel, qvel, sim_nv(s->world));
   s->broken = !guarded(mj_forward, m, s->data);
+  s->height = height_now(s);
   observe(state, obs, s);
 }
 
@@ -430,8 +445,9 @@ bool sim_step(sim *s, float *obs, double *rew, bool *done, const float *act)
   w->row->place(after, d);
   moved.vx = (after[0] - before[0]) / w->task->dt;
   moved.vy = (after[1] - before[1]) / w->task->dt;
+  moved.rise = height_now(s) - s->height;
   observe(state, obs, s);
-  *rew = w->row->reward(&moved);
+  *rew = task_reward(w->task, &moved);
   *done = task_ends(w->task, state);
   return true;
 }

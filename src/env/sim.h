@@ -37,7 +37,8 @@ void sim_reset(sim *s, float *obs, rng_stream *noise);
  * is broken, the outputs are not to be used. */
 MUST_CHECK bool sim_step(sim *s, float *obs, double *rew, bool *done, const float *act);
 
-/* State in and out: qpos [nq], qvel [nv], float64. Setting runs mj_forward; obs may be NULL. */
+/* State in and out: qpos [nq], qvel [nv], float64. Setting begins an episode there (heights gained
+ * count from it) and runs mj_forward. May be NULL: obs, and qvel of the state that is asked for. */
 void sim_get_state(const sim *s, double *qpos, double *qvel);
 void sim_set_state(sim *s, float *obs, const double *qpos, const double *qvel);
 

@@ -13,8 +13,9 @@
 
 static const mopo_setting settings[] = {
     {"data", "PATH", "dataset: HDF5 (D4RL, Minari), NPZ or CSV", "train model export", TEXT(data)},
-    {"task", "NAME", "hopper, halfcheetah, walker2d, ant; none: any other",
-     "train model collect eval export", TEXT(task)},
+    {"task", "NAME",
+     "hopper, halfcheetah[-jump], walker2d, ant[-angle]; or none",
+     "train model collect eval export data", TEXT(task)},
     {"out", "PATH", "what to write: a run directory (train) or a file",
      "train model collect export data", TEXT(out)},
     {"algo", "mopo|mbpo|sac|bc|td3bc|iql|cql|brac-p|brac-v|bear",

@@ -239,7 +239,7 @@ static mopo_status write_file(bench *b, mopo_error *err)
   for (int64_t i = 0; st == MOPO_OK && i < LOAD_ROWS; i++) {
     const float *row = dataset_row(d, i % d->N);
     st = recorder_add(r, row, row + d->at.act, row[d->at.rew], row + d->at.next, false,
-                      i % 1000 == 999, NULL, NULL, err);
+                      i % 1000 == 999, NULL, NULL, NULL, err);
   }
   if (st == MOPO_OK) return recorder_close(r, err);
   recorder_abandon(r);

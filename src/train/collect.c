@@ -9,7 +9,11 @@
  *   medium-expert   half of each, medium first
  *
  * The medium level is a normalised score of 100 medium_fraction. Recorded actions are sampled from
- * the policy, as in D4RL. */
+ * the policy, as in D4RL.
+ *
+ * halfcheetah-jump and ant-angle are to be learned from data of another behaviour: there SAC learns
+ * by the rewards of task_behaviour, which are also those that are recorded, and metadata/task says
+ * so; relabel.c makes them the task's. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +24,7 @@
 #include "agent/policy.h"
 #include "data/recorder.h"
 #include "data/replay.h"
+#include "env/task.h"
 #include "run/config.h"
 #include "train/evaluate.h"
 
@@ -29,12 +34,12 @@ enum { MAX_OBS = 128, MAX_ACT = 32, MAX_STATE = 128, MAX_BATCH = 1 << 16 };
 typedef struct pending {
   bool there, terminal, timeout;
   float obs[MAX_OBS], act[MAX_ACT], next[MAX_OBS], rew;
-  double qpos[MAX_STATE], qvel[MAX_STATE];
+  double qpos[MAX_STATE], qvel[MAX_STATE], after[MAX_STATE];
 } pending;
 
 typedef struct collector {
   mopo_config c;
-  const mopo_task *task;
+  const mopo_task *asked, *task; /* asked for; by whose rewards SAC learns */
   const mopo_watch *watch;
   par *pool;
   sim_world *world;
@@ -92,7 +97,7 @@ static mopo_status write_pending(collector *k, bool cut, mopo_error *err)
   p->there = false;
   k->recorded++;
   return recorder_add(k->recorder, p->obs, p->act, p->rew, p->next, p->terminal,
-                      p->timeout || (cut && !p->terminal), p->qpos, p->qvel, err);
+                      p->timeout || (cut && !p->terminal), p->qpos, p->qvel, p->after, err);
 }
 
 static void begin_episode(collector *k)
@@ -105,27 +110,27 @@ static void begin_episode(collector *k)
 /* Takes act in the task. *ok: the simulator managed; then k->last is the transition. */
 static mopo_status step(collector *k, const float *act, bool *ok, mopo_error *err)
 {
-  mopo_status st = write_pending(k, false, err);
-  if (st != MOPO_OK) return st;
-  pending *p = &k->last;
+  pending now = {.there = true};
   size_t S = (size_t)k->task->obs_dim, A = (size_t)k->task->act_dim;
   double rew;
-  memcpy(p->obs, k->obs, S * sizeof(float));
-  memcpy(p->act, act, A * sizeof(float));
-  sim_get_state(k->sim, p->qpos, p->qvel);
-  *ok = sim_step(k->sim, p->next, &rew, &p->terminal, act);
+  memcpy(now.obs, k->obs, S * sizeof(float));
+  memcpy(now.act, act, A * sizeof(float));
+  sim_get_state(k->sim, now.qpos, now.qvel);
+  *ok = sim_step(k->sim, now.next, &rew, &now.terminal, act);
+  mopo_status st = write_pending(k, !*ok, err);
+  if (st != MOPO_OK) return st;
   if (!*ok) { /* the episode is broken: what was before it stands, this step never happened */
     begin_episode(k);
     return MOPO_OK;
   }
-  p->there = true;
-  p->rew = (float)rew;
-  k->length++;
-  p->timeout = !p->terminal && k->length >= k->task->horizon;
-  if (p->terminal || p->timeout)
+  sim_get_state(k->sim, now.after, NULL);
+  now.rew = (float)rew;
+  now.timeout = !now.terminal && ++k->length >= k->task->horizon;
+  k->last = now;
+  if (now.terminal || now.timeout)
     begin_episode(k);
   else
-    memcpy(k->obs, p->next, S * sizeof(float));
+    memcpy(k->obs, now.next, S * sizeof(float));
   return MOPO_OK;
 }
 
@@ -176,11 +181,11 @@ static mopo_status assess(collector *k, int64_t t, mopo_error *err)
   k->level = r.score;
   k->level_return = r.return_mean;
   if (k->watch && k->watch->line) {
-    char text[160];
+    char text[160], score[32] = "";
     double s = seconds_since(&k->began);
-    snprintf(text, sizeof text,
-             "step %lld: return %.1f +- %.1f, score %.1f, length %.0f, %.0f steps/s", (long long)t,
-             r.return_mean, r.return_std, r.score, r.length_mean, (double)t / s);
+    if (!isnan(r.score)) snprintf(score, sizeof score, ", score %.1f", r.score);
+    snprintf(text, sizeof text, "step %lld: return %.1f +- %.1f%s, length %.0f, %.0f steps/s",
+             (long long)t, r.return_mean, r.return_std, score, r.length_mean, (double)t / s);
     k->watch->line(k->watch->ctx, text);
   }
   return MOPO_OK;
@@ -315,14 +320,23 @@ static mopo_status write_metadata(collector *k, mopo_error *err)
 static mopo_status settle(collector *k, const mopo_config *c, mopo_error *err)
 {
   k->c = *c;
-  k->task = mopo_task_find(c->task);
-  if (!k->task)
-    return error_set(err, MOPO_EINVAL, "task = '%s', want hopper, halfcheetah, walker2d or ant",
+  k->asked = mopo_task_find(c->task);
+  if (!k->asked || !k->asked->obs_dim)
+    return error_set(err, MOPO_EINVAL,
+                     "task = '%s', want hopper, halfcheetah, walker2d, ant, halfcheetah-jump or "
+                     "ant-angle",
                      c->task);
+  k->task = task_behaviour(k->asked);
   if (!c->out[0]) return error_set(err, MOPO_EINVAL, "out is not set: where to write the dataset");
   if (c->policy[0] && !is_kind(k, "medium") && !is_kind(k, "expert"))
     return error_set(err, MOPO_EINVAL, "kind = '%s' with a policy given, want medium or expert",
                      c->kind);
+  bool level = strstr(c->kind, "medium") && !c->policy[0];
+  if (level && isnan(k->task->score_max))
+    return error_set(err, MOPO_EINVAL,
+                     "kind = '%s', want random, expert or full-replay: task %s has no score to be "
+                     "medium by",
+                     c->kind, c->task);
   snprintf(k->c.algo, sizeof k->c.algo, "sac");
   if (!c->marked[config_index("preset")]) snprintf(k->c.preset, sizeof k->c.preset, "paper");
   if (!c->marked[config_index("target-entropy")]) k->c.target_entropy = -k->task->act_dim;
@@ -397,6 +411,13 @@ static mopo_status finish(collector *k, mopo_dataset_info *out, mopo_error *err)
   st = mopo_dataset_load(&d, k->c.out, k->task, err);
   if (st == MOPO_OK) st = mopo_dataset_describe(out, d, err);
   mopo_dataset_free(d);
+  if (st == MOPO_OK && k->task != k->asked && k->watch && k->watch->line) {
+    char text[200];
+    snprintf(text, sizeof text,
+             "rewards are those of the behaviour, %s; before training: mopo data relabel --task %s",
+             k->task->name, k->asked->name);
+    k->watch->line(k->watch->ctx, text);
+  }
   return st;
 }
 

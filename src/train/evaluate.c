@@ -26,7 +26,7 @@ struct evaluator {
   arena memory;
   /* when recording: rows of every episode, [n,horizon,...] */
   float *rec_obs, *rec_act, *rec_next, *rec_rew;
-  double *rec_state;
+  double *rec_state, *rec_after; /* [nq+nv] before a step, [nq] after it */
   int nq, nv;
 };
 
@@ -74,6 +74,7 @@ void evaluator_free(evaluator *e)
   if (!e) return;
   for (int i = 0; e->at && i < e->n; i++) sim_free(e->at[i].sim);
   free(e->rec_obs), free(e->rec_act), free(e->rec_next), free(e->rec_rew), free(e->rec_state);
+  free(e->rec_after);
   free(e->memory.base);
   free(e);
 }
@@ -88,7 +89,9 @@ static mopo_status keep_rows(evaluator *e, mopo_error *err)
   e->rec_act = malloc(rows * (size_t)e->task->act_dim * sizeof(float));
   e->rec_rew = malloc(rows * sizeof(float));
   e->rec_state = malloc(rows * (size_t)(e->nq + e->nv) * sizeof(double));
-  if (e->rec_obs && e->rec_next && e->rec_act && e->rec_rew && e->rec_state) return MOPO_OK;
+  e->rec_after = malloc(rows * (size_t)e->nq * sizeof(double));
+  if (e->rec_obs && e->rec_next && e->rec_act && e->rec_rew && e->rec_state && e->rec_after)
+    return MOPO_OK;
   return error_set(err, MOPO_ENOMEM, "evaluation: no memory to record %d episodes", e->n);
 }
 
@@ -101,6 +104,7 @@ static void keep_row(evaluator *e, int i, const float *obs, const float *act, co
   memcpy(e->rec_next + row * S, next, S * sizeof(float));
   memcpy(e->rec_act + row * A, act, A * sizeof(float));
   e->rec_rew[row] = (float)rew;
+  sim_get_state(e->at[i].sim, e->rec_after + row * (size_t)e->nq, NULL);
 }
 
 static mopo_status write_rows(evaluator *e, recorder *r, mopo_error *err)
@@ -113,7 +117,7 @@ static mopo_status write_rows(evaluator *e, recorder *r, mopo_error *err)
       bool last = t == e->at[i].length - 1, terminal = last && e->at[i].terminal;
       mopo_status st = recorder_add(r, e->rec_obs + row * S, e->rec_act + row * A, e->rec_rew[row],
                                     e->rec_next + row * S, terminal, last && !terminal, state,
-                                    state + e->nq, err);
+                                    state + e->nq, e->rec_after + row * (size_t)e->nq, err);
       if (st != MOPO_OK) return st;
     }
   return MOPO_OK;

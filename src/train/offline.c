@@ -173,7 +173,9 @@ mopo_status offline_data(mopo_config *c, const mopo_task **task, mopo_dataset **
   *task = mopo_task_find(c->task);
   if (!*task)
     return error_set(err, MOPO_EINVAL,
-                     "task = '%s', want hopper, halfcheetah, walker2d, ant or none", c->task);
+                     "task = '%s', want hopper, halfcheetah, walker2d, ant, halfcheetah-jump, "
+                     "ant-angle or none",
+                     c->task);
   mopo_status st = mopo_dataset_load(data, c->data, *task, err);
   if (st != MOPO_OK) return st;
   return mopo_config_resolve(c, (*task)->name, (*data)->kind, (*data)->at.A, err);

@@ -23,14 +23,15 @@ static bool is_timeout(int64_t i) { return i % 16 == 15; }
 static mopo_status add_sample(recorder *r, int64_t i, mopo_error *err)
 {
   float obs[S], act[A], next[S];
-  double qpos[NQ], qvel[NV];
+  double qpos[NQ], qvel[NV], after[NQ];
   for (int s = 0; s < S; s++) obs[s] = sample_obs(i, s);
   for (int s = 0; s < S; s++) next[s] = sample_next(i, s);
   for (int a = 0; a < A; a++) act[a] = sample_act(i, a);
   for (int q = 0; q < NQ; q++) qpos[q] = (double)i + q / 3.0;
+  for (int q = 0; q < NQ; q++) after[q] = (double)i + 1 + q / 3.0;
   for (int v = 0; v < NV; v++) qvel[v] = -(double)i - v / 3.0;
   return recorder_add(r, obs, act, sample_rew(i), next, is_terminal(i), is_timeout(i), qpos, qvel,
-                      err);
+                      after, err);
 }
 
 static recorder *start(const char *path, int nq, int nv)

@@ -143,6 +143,41 @@ static void test_actions_are_clipped(void **state)
   play_stop(&b);
 }
 
+/* Rewards follow from the positions before, after and at the reset, and the actions; the height
+ * that halfcheetah-jump sees is that of the torso's frame. */
+static void test_rewards_from_positions(void **state)
+{
+  (void)state;
+  static const char *const names[] = {"halfcheetah-jump", "ant-angle"};
+  for (int k = 0; k < 2; k++) {
+    struct play p = play_start(names[k], 8);
+    mjData *d = sim_data(p.sim);
+    double before[TASK_MAX_OBS], after[TASK_MAX_OBS], rew, start = k ? 0 : p.obs[8];
+    bool done = false;
+    for (int t = 0; t < 200 && !done; t++) {
+      float act[TASK_MAX_ACT];
+      double effort = 0, want;
+      for (int i = 0; i < p.task->act_dim; i++) {
+        act[i] = 2 * rng_uniform(&p.rng) - 1;
+        effort += (double)act[i] * (double)act[i];
+      }
+      sim_get_state(p.sim, before, NULL);
+      assert_true(sim_step(p.sim, p.obs, &rew, &done, act));
+      sim_get_state(p.sim, after, NULL);
+      double vx = (after[0] - before[0]) / 0.05, vy = (after[1] - before[1]) / 0.05;
+      if (k == 0) {
+        mj_kinematics(sim_world_model(p.world), d);
+        assert_true(p.obs[8] == (float)d->xpos[3 + 2]);
+        want = fmin(vx, 3) - 0.1 * effort + 15 * (d->xpos[3 + 2] - start);
+      } else {
+        want = vx * cos(mjPI / 6) + vy * sin(mjPI / 6) - 0.5 * effort + 1;
+      }
+      assert_true(fabs(rew - want) < 2e-6); /* start is a float32 near 0.7: 15 ulp / 2 = 4e-7 */
+    }
+    play_stop(&p);
+  }
+}
+
 /* Velocities are seen clipped to 10; the end is judged on the state itself. */
 static void test_observed_velocities(void **state)
 {
@@ -246,6 +281,7 @@ int main(void)
       cmocka_unit_test(test_reset_forgets),
       cmocka_unit_test(test_reset_noise),
       cmocka_unit_test(test_actions_are_clipped),
+      cmocka_unit_test(test_rewards_from_positions),
       cmocka_unit_test(test_observed_velocities),
       cmocka_unit_test(test_broken),
       cmocka_unit_test(test_error_is_caught),

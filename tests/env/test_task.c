@@ -44,7 +44,9 @@ static void test_table(void **state)
     assert_ptr_equal(mopo_task_find(t->name), t);
     assert_in_range(t->obs_dim, 1, TASK_MAX_OBS);
     assert_in_range(t->act_dim, 1, TASK_MAX_ACT);
-    assert_true(t->score_max > t->score_min && t->dt > 0 && t->horizon > 0);
+    bool scored = t->score_max > t->score_min;
+    assert_true(scored || (isnan(t->score_min) && isnan(t->score_max)));
+    assert_true(t->dt > 0 && t->horizon > 0);
   }
   assert_true(n >= 4);
   assert_null(mopo_task_at(-1));
@@ -115,6 +117,9 @@ static const struct truth truths[] = {
     {"ant", 0, 1.0f, false}, /* both ends belong to it */
     {"ant", 0, 1.01f, true},
     {"ant", 20, 1e6f, false},
+    {"halfcheetah-jump", 8, -50, false},
+    {"ant-angle", 0, 0.19f, true},
+    {"ant-angle", 0, 1.0f, false},
 };
 
 /* Healthy everywhere: upright at a height that every task likes. */
@@ -162,12 +167,56 @@ static void test_not_finite_ends(void **state)
   }
 }
 
+static void assert_near(double is, double want) { assert_true(fabs(is - want) < 1e-12); }
+
+/* Speed counts up to 3 m/s, height without bound; actions cost. */
+static void test_jump_reward(void **state)
+{
+  (void)state;
+  const mopo_task *jump = mopo_task_find("halfcheetah-jump"), *trot = task_behaviour(jump);
+  motion slow = {.vx = -2, .rise = 0.5, .effort = 4}, fast = {.vx = 7, .rise = -0.2, .effort = 4};
+  assert_near(task_reward(jump, &slow), -2 - 0.4 + 7.5);
+  assert_near(task_reward(jump, &fast), 3 - 0.4 - 3);
+  assert_near(task_reward(trot, &slow), -2 - 0.4);
+  assert_near(task_reward(trot, &fast), 3 - 0.4);
+}
+
+/* Speed 1 at 30 degrees earns 1, across it nothing; the behaviour's is that along x. */
+static void test_angle_reward(void **state)
+{
+  (void)state;
+  const mopo_task *angle = mopo_task_find("ant-angle"), *ant = task_behaviour(angle);
+  motion along = {.vx = sqrt(0.75), .vy = 0.5, .effort = 2},
+         across = {.vx = -0.5, .vy = sqrt(0.75)};
+  assert_near(task_reward(angle, &along), 1 - 1 + 1);
+  assert_near(task_reward(angle, &across), 1);
+  assert_near(task_reward(ant, &along), sqrt(0.75) - 1 + 1);
+}
+
+/* The tasks beyond the D4RL sets have no score; what their data are made by is not listed. */
+static void test_beyond(void **state)
+{
+  (void)state;
+  for (int i = 0; mopo_task_at(i); i++) {
+    const mopo_task *t = mopo_task_at(i), *b = task_behaviour(t);
+    bool beyond = b != t;
+    assert_int_equal(beyond, isnan(mopo_task_score(t, 1.0)));
+    assert_true(b->obs_dim == t->obs_dim && b->act_dim == t->act_dim && b->dt == t->dt);
+    assert_ptr_equal(mopo_task_find(b->name), b);
+    for (int k = 0; beyond && mopo_task_at(k); k++) assert_ptr_not_equal(mopo_task_at(k), b);
+  }
+  assert_ptr_not_equal(mopo_task_find("halfcheetah-jump"), mopo_task_find("halfcheetah"));
+  assert_ptr_equal(mopo_task_find("ant-angle-full-replay"), mopo_task_find("ant-angle"));
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_names), cmocka_unit_test(test_table),
-      cmocka_unit_test(test_none),  cmocka_unit_test(test_score),
-      cmocka_unit_test(test_ends),  cmocka_unit_test(test_not_finite_ends),
+      cmocka_unit_test(test_names),       cmocka_unit_test(test_table),
+      cmocka_unit_test(test_none),        cmocka_unit_test(test_score),
+      cmocka_unit_test(test_ends),        cmocka_unit_test(test_not_finite_ends),
+      cmocka_unit_test(test_jump_reward), cmocka_unit_test(test_angle_reward),
+      cmocka_unit_test(test_beyond),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -147,6 +147,7 @@ def check(path):
             timeouts=k % 16 == 15,
         )
         expect["infos/qpos"] = k[:, None] + np.arange(2) / 3
+        expect["infos/next_qpos"] = k[:, None] + 1 + np.arange(2) / 3
         expect["infos/qvel"] = -k[:, None] - np.arange(4) / 3
         for name, x in expect.items():
             d = f[name]

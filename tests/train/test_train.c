@@ -31,8 +31,9 @@ static void write_rows(const char *path, float reward)
     for (int j = 0; j < S; j++) next[j] = obs[j] + 0.01f * rng_normal(&s);
     bool terminal = i % 10 == 9;
     if (terminal) next[0] = 0.6f;
-    assert_ok(recorder_add(r, obs, act, reward + act[0], next, terminal, false, NULL, NULL, &err),
-              err);
+    assert_ok(
+        recorder_add(r, obs, act, reward + act[0], next, terminal, false, NULL, NULL, NULL, &err),
+        err);
   }
   assert_ok(recorder_close(r, &err), err);
 }
