@@ -321,7 +321,7 @@ static mopo_status settle(collector *k, const mopo_config *c, mopo_error *err)
 {
   k->c = *c;
   k->asked = mopo_task_find(c->task);
-  if (!k->asked || !k->asked->obs_dim)
+  if (!k->asked)
     return error_set(err, MOPO_EINVAL,
                      "task = '%s', want hopper, halfcheetah, walker2d, ant, halfcheetah-jump or "
                      "ant-angle",
@@ -332,7 +332,7 @@ static mopo_status settle(collector *k, const mopo_config *c, mopo_error *err)
     return error_set(err, MOPO_EINVAL, "kind = '%s' with a policy given, want medium or expert",
                      c->kind);
   bool level = strstr(c->kind, "medium") && !c->policy[0];
-  if (level && isnan(k->task->score_max))
+  if (level && k->task->obs_dim && isnan(k->task->score_max))
     return error_set(err, MOPO_EINVAL,
                      "kind = '%s', want random, expert or full-replay: task %s has no score to be "
                      "medium by",
