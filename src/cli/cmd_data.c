@@ -11,14 +11,11 @@
 
 static const char usage[] = "data info|check|convert|merge|relabel FILE... [options]";
 static const char purpose[] =
-    "info FILE            a dataset's sizes and its episodes' returns, and what looks suspicious\n"
-    "check FILE           what looks suspicious, and how the file is cut into episodes\n"
-    "convert IN OUT       to a D4RL file: HDF5, or NPZ if OUT ends in .npz\n"
-    "merge FILE... --out FILE\n"
-    "                     several datasets, one after the other, to one\n"
-    "relabel FILE --task NAME --out FILE\n"
-    "                     the same steps with the rewards, ends and observations of another task\n"
-    "                     of the same body; needs infos/qpos\n"
+    "info FILE       a dataset's sizes and its episodes' returns, and what looks suspicious\n"
+    "check FILE      what looks suspicious, and how the file is cut into episodes\n"
+    "convert IN OUT  to a D4RL file: HDF5, or NPZ if OUT ends in .npz\n"
+    "merge FILE...   several datasets, one after the other, to --out\n"
+    "relabel FILE    the same steps with the rewards and ends of --task, to --out\n"
     "\n"
     "Files: HDF5 (D4RL's, Minari's main_data.hdf5), .npz (D4RL's names, NeoRL's), .csv.";
 

@@ -65,7 +65,7 @@ expect 2 'want --out' train --data x --task hopper
 expect 2 'want --out' train --resume
 expect 2 'want a policy' eval
 expect 2 "episodes = '0'" eval policy --episodes 0
-expect 2 "want 'info', 'check', 'convert' or 'merge'" data
+expect 2 "want 'info', 'check', 'convert', 'merge' or 'relabel'" data
 expect 2 'want two files' data convert in
 expect 2 'want datasets' data merge
 expect 2 "action-range = '1', want two numbers" data convert in out --action-range 1
