@@ -15,7 +15,7 @@ options="--data $data --task hopper --epochs 6 --updates-per-epoch 40 --batch-si
 --rollout-length 3 --rollout-keep 2 --eval-episodes 2 --checkpoint-every 1 --threads 2 --quiet"
 
 # progress.csv without its two columns of times
-untimed() { cut -d, -f 1,2,4-18 "$1/progress.csv"; }
+untimed() { cut -d, -f 1,2,4-22 "$1/progress.csv"; }
 
 begin=$(date +%s%N)
 # shellcheck disable=SC2086 # a list of options

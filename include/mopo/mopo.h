@@ -278,6 +278,10 @@ typedef struct mopo_train_result {
   int epochs;                     /* done */
   double return_mean, return_std; /* of the last policy, NAN without a simulator */
   double score;                   /* normalised, of the last policy */
+  /* Of the last policy, sums over t of gamma^t r_t: in the simulator; in the model from the same
+   * start states; there with r - lambda u, a lower bound of the first where theorem 4.4 holds; and
+   * the mean of u there. NAN without a simulator, the last three also without a model. */
+  double discounted_return, model_return, model_return_penalised, model_uncertainty;
   double batch_return_mean, batch_return_max;
   double wall_seconds;
 } mopo_train_result;

@@ -73,6 +73,9 @@ static void print_table(const options *o, const mopo_train_result *r)
   print_row("recorded batch, mean", mean, task ? mopo_task_score(task, mean) : (double)NAN, "");
   print_row("recorded batch, best", best, task ? mopo_task_score(task, best) : (double)NAN, "");
   print_row("learned policy", r->return_mean, r->score, note);
+  if (!isnan(r->model_return_penalised))
+    printf("%-22s%12.1f%12s   in the model %.1f, less the penalty %.1f\n", "  discounted",
+           r->discounted_return, "", r->model_return, r->model_return_penalised);
   if (isnan(r->return_mean)) printf("(not evaluated: no simulator for this task)\n");
   printf("\n");
   in_dir(path, sizeof path, o, "progress.csv");
@@ -92,6 +95,14 @@ static void print_json(const options *o, const mopo_train_result *r)
   json_number(r->return_std);
   printf(",\"normalized_score\":");
   json_number(r->score);
+  printf(",\"discounted_return\":");
+  json_number(r->discounted_return);
+  printf(",\"model_return\":");
+  json_number(r->model_return);
+  printf(",\"model_return_penalised\":");
+  json_number(r->model_return_penalised);
+  printf(",\"model_uncertainty\":");
+  json_number(r->model_uncertainty);
   printf(",\"batch_return_mean\":");
   json_number(r->batch_return_mean);
   printf(",\"batch_return_max\":");

@@ -33,6 +33,10 @@ static const char *const columns[] = {
     "model_reward_mean",
     "rollout_rows",
     "rollout_terminal_rate",
+    "discounted_return",
+    "model_return",
+    "model_return_penalised",
+    "model_uncertainty",
     "actor_lr",
     "updates_per_second",
 };

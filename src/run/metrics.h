@@ -22,6 +22,11 @@ typedef struct metrics_row {
   double model_reward_mean;       /* imagined reward before the penalty */
   double rollout_rows;            /* imagined rows of this epoch */
   double rollout_terminal_rate;   /* share of them that ended the task */
+  /* Theorem 4.4, at the evaluation: means of sum over t of gamma^t r_t */
+  double discounted_return;      /* in the simulator */
+  double model_return;           /* in the model, from the same start states */
+  double model_return_penalised; /* there, with r - lambda u: meant to be a lower bound */
+  double model_uncertainty;      /* there: mean of u, step t weighing gamma^t */
   double actor_lr;
   double updates_per_second;
 } metrics_row;

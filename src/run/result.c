@@ -46,9 +46,12 @@ static json_t *evaluated_epochs(const metrics_row *rows, int count)
   for (int i = 0; all && i < count; i++) {
     const metrics_row *r = &rows[i];
     if (isnan(r->return_mean)) continue;
-    json_t *one = json_pack("{s:I, s:o, s:o, s:o}", "epoch", (json_int_t)r->epoch, "return_mean",
-                            number(r->return_mean), "return_std", number(r->return_std), "score",
-                            number(r->score));
+    json_t *one = json_pack(
+        "{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "epoch", (json_int_t)r->epoch, "return_mean",
+        number(r->return_mean), "return_std", number(r->return_std), "score", number(r->score),
+        "discounted_return", number(r->discounted_return), "model_return", number(r->model_return),
+        "model_return_penalised", number(r->model_return_penalised), "model_uncertainty",
+        number(r->model_uncertainty));
     if (json_array_append_new(all, one) != 0) {
       json_decref(all);
       return NULL;
@@ -61,13 +64,16 @@ static char *result_text(const mopo_config *c, const metrics_row *rows, int coun
                          const mopo_train_result *r)
 {
   json_t *root = json_pack(
-      "{s:{s:s, s:s, s:s}, s:o, s:o, s:{s:i, s:o, s:o, s:o}, s:{s:o, s:o}, s:o}", /* in its order */
+      "{s:{s:s, s:s, s:s}, s:o, s:o, s:{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}, s:{s:o, s:o}, "
+      "s:o}", /* in its order */
       "versions", "mopo", MOPO_VERSION, "simulator", mopo_simulator_version(), "kernels",
       mopo_kernels_name(), "settings", settings(c), "evaluations", evaluated_epochs(rows, count),
       "final", "epoch", r->epochs, "return_mean", number(r->return_mean), "return_std",
-      number(r->return_std), "score", number(r->score), "batch", "return_mean",
-      number(r->batch_return_mean), "return_max", number(r->batch_return_max), "wall_seconds",
-      number(r->wall_seconds));
+      number(r->return_std), "score", number(r->score), "discounted_return",
+      number(r->discounted_return), "model_return", number(r->model_return),
+      "model_return_penalised", number(r->model_return_penalised), "model_uncertainty",
+      number(r->model_uncertainty), "batch", "return_mean", number(r->batch_return_mean),
+      "return_max", number(r->batch_return_max), "wall_seconds", number(r->wall_seconds));
   char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
   json_decref(root);
   return text;

@@ -286,7 +286,7 @@ static mopo_status set_up(bench *b, int threads, mopo_error *err)
   st = sim_world_create(&b->world, hopper, SIM_D4RL, err);
   if (st != MOPO_OK) return st;
   return evaluator_create(&b->evaluator, hopper, b->world, b->sac[0]->type->policy(b->sac[0]), 10,
-                          b->pool, err);
+                          b->c.gamma, b->pool, err);
 }
 
 static void tear_down(bench *b)

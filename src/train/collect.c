@@ -378,7 +378,7 @@ static mopo_status set_up(collector *k, mopo_error *err)
                           row_layout_of(task->obs_dim, task->act_dim), err)) != MOPO_OK)
     return st;
   st = evaluator_create(&k->evaluator, task, k->world, k->agent->type->policy(k->agent),
-                        k->c.eval_episodes, k->pool, err);
+                        k->c.eval_episodes, k->c.gamma, k->pool, err);
   if (st != MOPO_OK) return st;
   layout(k, p, &k->memory);
   if (!arena_alloc(&k->memory)) return error_set(err, MOPO_ENOMEM, "collect: no memory");

@@ -9,7 +9,7 @@
 
 typedef struct episode {
   sim *sim;
-  double ret;
+  double ret, discounted, weight; /* sums of r and gamma^t r; gamma^t of the next step */
   int length;
   bool live, failed, terminal;
 } episode;
@@ -18,10 +18,12 @@ struct evaluator {
   const mopo_task *task;
   par *pool;
   int n, n_live;
+  double gamma;
   int *live;        /* [n] numbers of the live episodes */
   episode *at;      /* [n] */
   float *obs, *act; /* [n,S] [n,A]: of the live ones, in order */
   float *next;      /* [n,S] */
+  float *starts;    /* [n,S] */
   actor_work work;
   arena memory;
   /* when recording: rows of every episode, [n,horizon,...] */
@@ -38,19 +40,20 @@ static void layout(evaluator *e, const actor *p, arena *a)
   e->live = arena_bytes(a, n * sizeof *e->live);
   e->at = arena_bytes(a, n * sizeof *e->at);
   e->obs = arena_floats(a, n * S), e->next = arena_floats(a, n * S);
+  e->starts = arena_floats(a, n * S);
   e->act = arena_floats(a, n * A);
   actor_work_layout(&e->work, p, a, ROWS);
 }
 
 mopo_status evaluator_create(evaluator **out, const mopo_task *task, const sim_world *world,
-                             const actor *p, int episodes, par *pool, mopo_error *err)
+                             const actor *p, int episodes, double gamma, par *pool, mopo_error *err)
 {
   *out = NULL;
   if (episodes < 1 || episodes > MOPO_EVAL_MAX)
     return error_set(err, MOPO_EINVAL, "episodes = %d, want 1 to %d", episodes, MOPO_EVAL_MAX);
   evaluator *e = calloc(1, sizeof *e);
   if (!e) return error_set(err, MOPO_ENOMEM, "evaluation: no memory");
-  e->task = task, e->pool = pool, e->n = episodes;
+  e->task = task, e->pool = pool, e->n = episodes, e->gamma = gamma;
   e->nq = sim_nq(world), e->nv = sim_nv(world);
   layout(e, p, &e->memory);
   if (!arena_alloc(&e->memory)) {
@@ -146,6 +149,8 @@ static void step_one(void *ctx, int piece, int thread)
   }
   if (e->rec_state) keep_row(e, i, e->obs + k * S, e->act + k * A, e->next + k * S, rew);
   ep->ret += rew;
+  ep->discounted += ep->weight * rew;
+  ep->weight *= e->gamma;
   ep->length++;
   ep->terminal = done;
   if (done || ep->length >= e->task->horizon) ep->live = false;
@@ -158,10 +163,11 @@ static void start(evaluator *e, rng_key key)
   for (int i = 0; i < e->n; i++) {
     sim *s = e->at[i].sim;
     rng_stream noise = rng_stream_of(rng_index(key, (uint64_t)i));
-    e->at[i] = (episode){.sim = s, .live = true};
+    e->at[i] = (episode){.sim = s, .weight = 1.0, .live = true};
     e->live[i] = i;
     sim_reset(s, e->obs + (size_t)i * S, &noise);
   }
+  memcpy(e->starts, e->obs, (size_t)e->n * S * sizeof(float));
 }
 
 static void keep_live(evaluator *e)
@@ -218,6 +224,15 @@ mopo_status evaluator_run(mopo_eval_result *out, evaluator *e, const actor *p, r
   return record ? write_rows(e, record, err) : MOPO_OK;
 }
 
+const float *evaluator_starts(const evaluator *e) { return e->starts; }
+
+double evaluator_discounted(const evaluator *e)
+{
+  double sum = 0.0;
+  for (int i = 0; i < e->n; i++) sum += e->at[i].discounted;
+  return sum / e->n;
+}
+
 sim_physics physics_of(const char *name)
 {
   return strcmp(name, "gymnasium") == 0 ? SIM_GYMNASIUM : SIM_D4RL;
@@ -254,7 +269,8 @@ mopo_status mopo_evaluate(mopo_eval_result *out, mopo_policy *p, const mopo_task
   rng_key key = rng_split(rng_seed(seed), "eval");
   mopo_status st = par_create(&pool, threads, err);
   if (st == MOPO_OK) st = sim_world_create(&world, task, physics_of(physics), err);
-  if (st == MOPO_OK) st = evaluator_create(&e, task, world, policy_actor(p), episodes, pool, err);
+  if (st == MOPO_OK)
+    st = evaluator_create(&e, task, world, policy_actor(p), episodes, 1.0, pool, err);
   if (st == MOPO_OK)
     st = record ? record_and_run(out, e, policy_actor(p), task, key, record, err)
                 : evaluator_run(out, e, policy_actor(p), key, NULL, err);

@@ -11,16 +11,21 @@
 
 typedef struct evaluator evaluator;
 
-/* world outlives it; policies given to _run have the shape of p. ENOMEM, EINVAL, EABSENT. */
+/* world outlives it; policies given to _run have the shape of p. gamma: see evaluator_discounted.
+ * ENOMEM, EINVAL, EABSENT. */
 MUST_CHECK mopo_status evaluator_create(evaluator **out, const mopo_task *task,
                                         const sim_world *world, const actor *p, int episodes,
-                                        par *pool, mopo_error *err);
+                                        double gamma, par *pool, mopo_error *err);
 void evaluator_free(evaluator *e);
 /* Runs all episodes with the deterministic action. Episode i starts from rng_index(key, i). Never
  * allocates. record (may be NULL) receives the
  * episodes one after the other: only with an evaluator of its own, whose rows are kept. */
 mopo_status evaluator_run(mopo_eval_result *out, evaluator *e, const actor *p, rng_key key,
                           recorder *record, mopo_error *err);
+/* Of the last run: where its episodes began [episodes,S], borrowed until the next one; and the mean
+ * over them of the sum over t of gamma^t r_t. */
+const float *evaluator_starts(const evaluator *e);
+double evaluator_discounted(const evaluator *e);
 
 /* Physics by name: "gymnasium", "d4rl", "auto" (d4rl). */
 sim_physics physics_of(const char *name);

@@ -7,7 +7,7 @@
  *     for each update
  *       draw a batch, a share of it recorded, the rest imagined          (draw_batch)
  *       one step of the agent on it                                      (agent update)
- *     evaluate
+ *     evaluate, in the simulator and in the model                      (assess)
  *
  * MBPO is the same with lambda = 0; SAC and other model-free methods draw recorded rows only. */
 #include <math.h>
@@ -84,10 +84,24 @@ static mopo_status update(offline *o, mopo_error *err)
   return MOPO_OK;
 }
 
+/* What the policy just evaluated is worth by the model, from the same start states. */
+static void foresee(offline *o, int epoch)
+{
+  o->discounted.simulated = evaluator_discounted(o->evaluator);
+  if (!o->forecast) return;
+  rng_key key = rng_index(rng_split(o->key, "forecast"), (uint64_t)epoch);
+  forecast_run(&o->discounted.model, o->forecast, o->agent->type->policy(o->agent),
+               evaluator_starts(o->evaluator), key);
+  if (o->discounted.model.broken)
+    offline_line(o, "epoch %d: numbers no longer finite in %d of %d episodes in the model", epoch,
+                 o->discounted.model.broken, o->c.eval_episodes * FORECAST_COPIES);
+}
+
 static mopo_status assess(offline *o, mopo_error *err)
 {
   int epoch = (int)o->at.epoch + 1;
   o->at.return_mean = o->at.return_std = o->at.score = o->at.length_mean = NAN;
+  o->discounted = (discounted){NAN, {NAN, NAN, NAN, 0}};
   if (!o->evaluator || (epoch % o->c.eval_every && epoch != o->c.epochs)) return MOPO_OK;
   mopo_eval_result r;
   offline_progress(o, "evaluate", 0, o->c.eval_episodes, NAN);
@@ -100,6 +114,7 @@ static mopo_status assess(offline *o, mopo_error *err)
   if (r.failures)
     offline_line(o, "epoch %d: the simulator gave up on %d of %d episodes", epoch, r.failures,
                  r.episodes);
+  foresee(o, epoch);
   return MOPO_OK;
 }
 
@@ -125,6 +140,10 @@ static mopo_status record(offline *o, double actor_lr, double epoch_seconds, mop
                      .rollout_rows = model ? o->at.rollout_rows : NAN,
                      .rollout_terminal_rate =
                          model ? o->at.rollout_terminals / o->at.rollout_rows : NAN,
+                     .discounted_return = o->discounted.simulated,
+                     .model_return = o->discounted.model.ret,
+                     .model_return_penalised = o->discounted.model.penalised,
+                     .model_uncertainty = o->discounted.model.uncertainty,
                      .actor_lr = actor_lr,
                      .updates_per_second = n / epoch_seconds};
   return metrics_add(o->metrics, &row, err);
@@ -180,13 +199,18 @@ static mopo_status finish(offline *o, mopo_train_result *out, mopo_error *err)
 {
   int rows = 0;
   const metrics_row *r = metrics_rows(o->metrics, &rows);
-  *out = (mopo_train_result){.epochs = (int)o->at.epoch,
-                             .return_mean = rows ? r[rows - 1].return_mean : NAN,
-                             .return_std = rows ? r[rows - 1].return_std : NAN,
-                             .score = rows ? r[rows - 1].score : NAN,
-                             .batch_return_mean = o->info.return_mean,
-                             .batch_return_max = o->info.return_max,
-                             .wall_seconds = offline_seconds(o)};
+  *out =
+      (mopo_train_result){.epochs = (int)o->at.epoch,
+                          .return_mean = rows ? r[rows - 1].return_mean : NAN,
+                          .return_std = rows ? r[rows - 1].return_std : NAN,
+                          .score = rows ? r[rows - 1].score : NAN,
+                          .discounted_return = rows ? r[rows - 1].discounted_return : NAN,
+                          .model_return = rows ? r[rows - 1].model_return : NAN,
+                          .model_return_penalised = rows ? r[rows - 1].model_return_penalised : NAN,
+                          .model_uncertainty = rows ? r[rows - 1].model_uncertainty : NAN,
+                          .batch_return_mean = o->info.return_mean,
+                          .batch_return_max = o->info.return_max,
+                          .wall_seconds = offline_seconds(o)};
   return result_write(o->c.out, &o->c, r, rows, out, err);
 }
 

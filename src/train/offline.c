@@ -267,8 +267,13 @@ static mopo_status set_up_evaluation(offline *o, mopo_error *err)
   }
   mopo_status st = sim_world_create(&o->world, o->task, physics_of(o->c.physics), err);
   if (st != MOPO_OK) return st;
-  return evaluator_create(&o->evaluator, o->task, o->world, o->agent->type->policy(o->agent),
-                          o->c.eval_episodes, o->pool, err);
+  const actor *p = o->agent->type->policy(o->agent);
+  st = evaluator_create(&o->evaluator, o->task, o->world, p, o->c.eval_episodes, o->c.gamma,
+                        o->pool, err);
+  if (st != MOPO_OK || !o->model) return st;
+  forecast_settings set = {o->c.eval_episodes, PENALTY_NONE, o->c.penalty_coef, o->c.gamma};
+  if ((st = penalty_find(&set.penalty, o->c.penalty, err)) != MOPO_OK) return st;
+  return forecast_create(&o->forecast, &set, o->task, o->model, p, o->pool, err);
 }
 
 static mopo_status set_up_all(offline *o, bool resume, mopo_error *err)
@@ -309,6 +314,7 @@ mopo_status offline_set_up(offline *o, const mopo_config *c, bool resume, mopo_e
 void offline_tear_down(offline *o)
 {
   metrics_close(o->metrics);
+  forecast_free(o->forecast);
   evaluator_free(o->evaluator);
   sim_world_free(o->world);
   rollout_free(o->rollout);

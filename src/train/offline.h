@@ -11,6 +11,7 @@
 #include "run/metrics.h"
 #include "run/rundir.h"
 #include "train/evaluate.h"
+#include "train/forecast.h"
 #include "train/rollout.h"
 
 /* Where a run stands. Everything that its future depends on is here, in the agent's state and in
@@ -28,6 +29,13 @@ typedef struct standing {
   double return_mean, return_std, score, length_mean;
 } standing;
 
+/* The last evaluation's discounted returns; NAN where there are none. Made and recorded within one
+ * epoch's end, where no checkpoint is written. */
+typedef struct discounted {
+  double simulated; /* in the simulator */
+  forecast_result model;
+} discounted;
+
 typedef struct offline {
   mopo_config c;
   const mopo_task *task;
@@ -43,10 +51,12 @@ typedef struct offline {
   rollout *rollout;
   sim_world *world; /* NULL: no simulator, no evaluation */
   evaluator *evaluator;
+  forecast *forecast; /* NULL: no evaluation, or no model */
   metrics *metrics;
   const float **rows; /* [batch_size] */
   int real_rows;      /* recorded rows in a batch; the rest is imagined */
   standing at;
+  discounted discounted;
   int64_t ring_count, ring_head; /* of the ring before the rollouts of the epoch under way */
   struct timespec began;         /* of this session */
 } offline;

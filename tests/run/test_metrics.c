@@ -30,6 +30,7 @@ static metrics_row row_of(int epoch)
   metrics_row r = {.epoch = epoch, .updates = 1000.0 * epoch, .score = NAN};
   r.return_mean = epoch % 2 ? 100.0 / 3 * epoch : NAN;
   r.critic_loss = 1.0 / epoch;
+  r.model_return = INFINITY; /* a model may say so */
   r.updates_per_second = 0.1f;
   return r;
 }
@@ -55,9 +56,10 @@ static void test_columns(void **state)
   assert_string_equal(
       text, "epoch,updates,wall_seconds,return_mean,return_std,score,length_mean,critic_loss,"
             "actor_loss,alpha,entropy,q_mean,q_data_mean,penalty_mean,model_reward_mean,"
-            "rollout_rows,rollout_terminal_rate,actor_lr,updates_per_second\n"
-            "1,1000,0,33.3333333,0,,0,1,0,0,0,0,0,0,0,0,0,0,0.100000001\n"
-            "2,2000,0,,0,,0,0.5,0,0,0,0,0,0,0,0,0,0,0.100000001\n");
+            "rollout_rows,rollout_terminal_rate,discounted_return,model_return,"
+            "model_return_penalised,model_uncertainty,actor_lr,updates_per_second\n"
+            "1,1000,0,33.3333333,0,,0,1,0,0,0,0,0,0,0,0,0,0,inf,0,0,0,0.100000001\n"
+            "2,2000,0,,0,,0,0.5,0,0,0,0,0,0,0,0,0,0,inf,0,0,0,0.100000001\n");
   free(text);
 }
 
@@ -115,7 +117,7 @@ static void test_torn_and_foreign_files(void **state)
   whole[(size_t)(last - whole) - 2] = 'x';
   assert_ok(file_write(path, whole, n, &err), err);
   assert_int_equal(metrics_open(&m, dir, 10, &err), MOPO_EFORMAT);
-  assert_non_null(strstr(err.msg, "progress.csv:11: want 19 numbers"));
+  assert_non_null(strstr(err.msg, "progress.csv:11: want 23 numbers"));
   whole[0] = 'E';
   assert_ok(file_write(path, whole, n, &err), err);
   assert_int_equal(metrics_open(&m, dir, 10, &err), MOPO_EFORMAT);
@@ -132,6 +134,7 @@ static void test_result(void **state)
   assert_ok(mopo_config_resolve(&c, "hopper", "medium", 3, &err), err);
   const metrics_row rows[2] = {row_of(1), row_of(2)};
   mopo_train_result r = {.epochs = 2, .return_mean = 12.5, .return_std = NAN, .score = 1};
+  r.discounted_return = 3.5, r.model_return = INFINITY, r.model_return_penalised = 2.5;
   assert_ok(result_write(dir, &c, rows, 2, &r, &err), err);
 
   char path[RUN_PATH];
@@ -141,6 +144,9 @@ static void test_result(void **state)
   const json_t *final = json_object_get(root, "final");
   assert_true(json_real_value(json_object_get(final, "return_mean")) == 12.5);
   assert_true(json_is_null(json_object_get(final, "return_std")));
+  assert_true(json_real_value(json_object_get(final, "discounted_return")) == 3.5);
+  assert_true(json_is_null(json_object_get(final, "model_return")));
+  assert_true(json_real_value(json_object_get(final, "model_return_penalised")) == 2.5);
   const json_t *settings = json_object_get(root, "settings");
   assert_string_equal(json_string_value(json_object_get(settings, "alpha-max")), "inf");
   assert_int_equal(json_integer_value(json_object_get(settings, "epochs")), 1000);

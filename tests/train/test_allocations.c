@@ -7,6 +7,7 @@
 
 #include "agent/agent.h"
 #include "train/evaluate.h"
+#include "train/forecast.h"
 #include "train/rollout.h"
 
 /* The C library's own, under the names it keeps for such purposes. */
@@ -98,12 +99,21 @@ static void nothing_is_taken_in_the_loop(void **state)
   }
   assert_int_equal(atomic_load(&taken), before);
 
+  forecast *f = NULL;
+  forecast_result imagined;
+  forecast_settings whole = {3, PENALTY_MAX_PAIRWISE, 1.0, 0.99};
+  assert_ok(forecast_create(&f, &whole, hopper, m, p, pool, &err), err);
+  before = atomic_load(&taken);
+  forecast_run(&imagined, f, p, dataset_row(d, 0), rng_seed(7));
+  assert_int_equal(atomic_load(&taken), before);
+  forecast_free(f);
+
 #ifdef MOPO_HAVE_MUJOCO
   sim_world *world = NULL;
   evaluator *e = NULL;
   static mopo_eval_result result;
   assert_ok(sim_world_create(&world, hopper, SIM_D4RL, &err), err);
-  assert_ok(evaluator_create(&e, hopper, world, p, 3, pool, &err), err);
+  assert_ok(evaluator_create(&e, hopper, world, p, 3, 0.99, pool, &err), err);
   before = atomic_load(&taken);
   assert_ok(evaluator_run(&result, e, p, rng_seed(6), NULL, &err), err);
   assert_int_equal(atomic_load(&taken), before);
