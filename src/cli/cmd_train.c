@@ -74,7 +74,7 @@ static void print_table(const options *o, const mopo_train_result *r)
   print_row("recorded batch, best", best, task ? mopo_task_score(task, best) : (double)NAN, "");
   print_row("learned policy", r->return_mean, r->score, note);
   if (!isnan(r->model_return_penalised))
-    printf("%-22s%12.1f%12s   in the model %.1f, less the penalty %.1f\n", "  discounted",
+    printf("%-22s%12.1f%12s   in the model %.5g, less the penalty %.5g\n", "  discounted",
            r->discounted_return, "", r->model_return, r->model_return_penalised);
   if (isnan(r->return_mean)) printf("(not evaluated: no simulator for this task)\n");
   printf("\n");
