@@ -17,7 +17,7 @@ if(TARGET mopo_program AND NOT CMAKE_CROSSCOMPILING)
   set(PAGES ${MANUAL}/mopo.1)
   add_custom_command(OUTPUT ${MANUAL}/mopo.1 DEPENDS mopo_program
     COMMAND mopo_program help --man > ${MANUAL}/mopo.1)
-  foreach(verb train eval collect data model export bench)
+  foreach(verb train eval collect data model export render bench)
     list(APPEND PAGES ${MANUAL}/mopo-${verb}.1)
     add_custom_command(OUTPUT ${MANUAL}/mopo-${verb}.1 DEPENDS mopo_program
       COMMAND mopo_program help --man ${verb} > ${MANUAL}/mopo-${verb}.1)
@@ -42,12 +42,17 @@ install(FILES ${CMAKE_BINARY_DIR}/mopoConfig.cmake ${CMAKE_BINARY_DIR}/mopoConfi
 
 # The prefix in mopo.pc is known only when `cmake --install --prefix` runs.
 string(JOIN " " PC_PRIVATE ${HDF5_C_LIBRARIES} ${MUJOCO_LIBRARY})
+set(PC_REQUIRES_PRIVATE "inih jansson zlib")
+if(WEBP_FOUND)
+  string(APPEND PC_REQUIRES_PRIVATE " libwebp libwebpmux")
+endif()
 install(CODE "
   set(CMAKE_INSTALL_INCLUDEDIR \"${CMAKE_INSTALL_INCLUDEDIR}\")
   set(CMAKE_INSTALL_LIBDIR \"${CMAKE_INSTALL_LIBDIR}\")
   set(PROJECT_VERSION \"${PROJECT_VERSION}\")
   set(PROJECT_DESCRIPTION \"${PROJECT_DESCRIPTION}\")
   set(PC_PRIVATE \"${PC_PRIVATE}\")
+  set(PC_REQUIRES_PRIVATE \"${PC_REQUIRES_PRIVATE}\")
   configure_file(\"${CMAKE_SOURCE_DIR}/cmake/mopo.pc.in\" \"${CMAKE_BINARY_DIR}/mopo.pc\" @ONLY)
 ")
 install(FILES ${CMAKE_BINARY_DIR}/mopo.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -19,7 +19,8 @@ BEGIN {
   owner["GL"] = owner["EGL"] = "^src/env/render"
   owner["hdf5"] = owner["H5"] = "^src/io/hdf5"
   owner["pthread"] = owner["threads"] = "^src/base/par\\.c$"
-  owner["zlib"] = "^src/io/zip\\.c$"
+  owner["zlib"] = "^src/io/(zip|png)\\.c$"
+  owner["webp"] = "^src/io/film_webp\\.c$"
   owner["ini"] = "^src/run/config\\.c$"
   owner["jansson"] = "^src/(io/safetensors|run/result)\\.c$"
 }

@@ -43,7 +43,7 @@ typedef enum mopo_status {
   MOPO_EDATA,    /* well-formed data that cannot be used: a NaN, sizes that do not fit the task */
   MOPO_ENOMEM,   /* memory ran out */
   MOPO_ENUMERIC, /* a loss or a parameter is no longer finite */
-  MOPO_EABSENT,  /* this build lacks the part that is asked for (the simulator) */
+  MOPO_EABSENT,  /* this build or machine lacks the part that is asked for (simulator, OpenGL) */
   MOPO_ESTOPPED, /* the caller's stop flag was raised; a checkpoint has been written */
 } mopo_status;
 
@@ -218,6 +218,9 @@ typedef struct mopo_config {
   int64_t steps, train_steps;
   int start_steps, collect_eval_every;
   double medium_fraction;
+  /* pictures (mopo render) */
+  int width, height, frames;
+  double fps, seconds;
   /* who set what: index of the setting -> 1 if by the user */
   unsigned char marked[96];
 } mopo_config;
@@ -369,6 +372,26 @@ MOPO_MUST_CHECK mopo_status mopo_evaluate(mopo_eval_result *out, mopo_policy *p,
                                           const mopo_task *task, const char *physics, int episodes,
                                           uint64_t seed, int threads, const char *record,
                                           mopo_error *err);
+
+/* ------------------------------------------------------------------ pictures */
+
+typedef struct mopo_film {
+  int frames, episodes; /* episodes: begun */
+  int width, height;    /* pixels of a frame */
+  double fps, seconds;  /* in the task's time, in which the film is shown */
+  const char *renderer; /* what has drawn it: "OSMesa", "EGL"; constant */
+} mopo_film;
+
+/* Films the deterministic policy in the simulated task and writes c->out, a .webp, .mp4 or .png by
+ * its ending; a name with ".tfevents." in it becomes TensorBoard's events. The film shows the
+ * episodes that mopo_evaluate runs for the same seed and physics, one after the other, until
+ * c->eval_episodes of them have ended or c->seconds are full. Of these frames a .png has c->frames
+ * side by side, events have as many images. No screen and no graphics card are needed: MuJoCo draws
+ * by OSMesa or EGL, which are loaded now. One film at a time in a process. c is resolved.
+ * EINVAL (ending, size, a task without simulator), EDATA (sizes), EABSENT (no MuJoCo, OpenGL,
+ * libwebp or ffmpeg: says what to install), EIO, ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_render(mopo_film *out, mopo_policy *p, const mopo_task *task,
+                                        const mopo_config *c, mopo_error *err);
 
 /* ------------------------------------------------------------------ recording data */
 

@@ -42,20 +42,11 @@ static void print_table(const mopo_task *task, const mopo_eval_result *r)
   printf("length    %.1f\n", r->length_mean);
 }
 
-/* Loads nothing; finds the task by --task or by what the policy file says. */
-static int find_task(const mopo_task **out, const options *o, const mopo_policy *p)
-{
-  const char *name = *o->c.task ? o->c.task : mopo_policy_task(p);
-  if (!*name) return cli_fail(EXIT_USAGE, "%s names no task, want --task", o->args[0]);
-  *out = mopo_task_find(name);
-  return *out ? EXIT_DONE : cli_fail(EXIT_USAGE, "task = '%s', want a task that mopo knows", name);
-}
-
 static int evaluate(options *o, mopo_policy *p)
 {
   mopo_error err;
   const mopo_task *task = NULL;
-  int code = find_task(&task, o, p);
+  int code = options_task(&task, o, p);
   if (code != EXIT_DONE) return code;
   mopo_status st = mopo_config_resolve(&o->c, task->name, "", task->act_dim, &err);
   if (st != MOPO_OK) return cli_status(st, &err);
@@ -82,16 +73,9 @@ int cmd_eval(int argc, char **argv)
   options o = {.verb = "eval", .usage = usage, .purpose = purpose, .max_args = 1};
   int code = options_parse(&o, argc, argv);
   if (code != EXIT_DONE || o.help) return code;
-  if (o.n_args < 1) return cli_fail(EXIT_USAGE, "want a policy; usage: mopo %s", usage);
-
-  char path[1100];
-  snprintf(path, sizeof path, "%s", o.args[0]);
-  code = cli_input_inside(path, sizeof path, "policy.safetensors");
-  if (code != EXIT_DONE) return code;
-  mopo_error err;
   mopo_policy *p = NULL;
-  mopo_status st = mopo_policy_load(&p, path, &err);
-  code = st == MOPO_OK ? evaluate(&o, p) : cli_status(st, &err);
+  code = options_policy(&p, &o);
+  if (code == EXIT_DONE) code = evaluate(&o, p);
   mopo_policy_free(p);
   return code;
 }

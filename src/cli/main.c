@@ -14,6 +14,7 @@ static const manual_entry verbs[] = {
     {"data", cmd_data, "info, check, convert, merge, relabel: datasets", "info check convert merge"},
     {"model", cmd_model, "fit: the dynamics ensemble alone", "fit"},
     {"export", cmd_export, "a policy as C source, ONNX, or safetensors", ""},
+    {"render", cmd_render, "film a policy at work", ""},
     {"bench", cmd_bench, "time this machine against what the arithmetic allows", ""},
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };

@@ -28,10 +28,10 @@ static const flag flags[] = {
      "data", offsetof(options, columns)},
     {"action-range", "X,X", "convert: range of the recorded actions, which become -1..1", "data",
      offsetof(options, action_range)},
-    {"json", NULL, "print the result as JSON", "train model collect eval bench data export",
+    {"json", NULL, "print the result as JSON", "train model collect eval bench data export render",
      offsetof(options, json)},
     {"quiet", NULL, "no progress", "train model collect", offsetof(options, quiet)},
-    {"help", NULL, "print this", "train model collect eval bench data export",
+    {"help", NULL, "print this", "train model collect eval bench data export render",
      offsetof(options, help)},
 };
 enum { FLAGS = sizeof flags / sizeof flags[0] };
@@ -58,7 +58,7 @@ static const mopo_setting *setting_at(const options *o, int i)
 
 static const char *setting_option(const options *o, const mopo_setting *s)
 {
-  bool evaluates = !strcmp(o->verb, "eval") || !strcmp(o->verb, "export");
+  bool evaluates = has_verb("eval export render", o->verb);
   bool short_name = evaluates && !strcmp(s->name, "eval-episodes");
   return short_name ? "episodes" : s->name;
 }
@@ -207,4 +207,23 @@ int options_need(const options *o, const char *name)
   mopo_config_get(&o->c, name, value, sizeof value);
   if (*value) return EXIT_DONE;
   return cli_fail(EXIT_USAGE, "want --%s; usage: mopo %s", name, o->usage);
+}
+
+int options_policy(mopo_policy **out, const options *o)
+{
+  char path[1100];
+  mopo_error err;
+  *out = NULL;
+  if (o->n_args < 1) return cli_fail(EXIT_USAGE, "want a policy; usage: mopo %s", o->usage);
+  snprintf(path, sizeof path, "%s", o->args[0]);
+  int code = cli_input_inside(path, sizeof path, "policy.safetensors");
+  return code == EXIT_DONE ? cli_status(mopo_policy_load(out, path, &err), &err) : code;
+}
+
+int options_task(const mopo_task **out, const options *o, const mopo_policy *p)
+{
+  const char *name = *o->c.task ? o->c.task : mopo_policy_task(p);
+  if (!*name) return cli_fail(EXIT_USAGE, "%s names no task, want --task", o->args[0]);
+  *out = mopo_task_find(name);
+  return *out ? EXIT_DONE : cli_fail(EXIT_USAGE, "task = '%s', want a task that mopo knows", name);
 }

@@ -25,6 +25,11 @@ typedef struct options {
 int options_parse(options *o, int argc, char **argv);
 /* Fails with EXIT_USAGE where the setting `name`, a text, is empty. */
 int options_need(const options *o, const char *name);
+/* The policy that the first argument names: a file, or a run directory. An exit code; the message
+ * has been printed. */
+int options_policy(mopo_policy **out, const options *o);
+/* Its task: --task, else what the policy's file says. The same. */
+int options_task(const mopo_task **out, const options *o, const mopo_policy *p);
 
 /* The i-th option of o->verb, settings first; false past the last. */
 typedef struct option_row {

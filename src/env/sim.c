@@ -165,6 +165,16 @@ static void install_hooks(void)
   if (!mju_user_error) mju_user_error = escape_error;
 }
 
+bool sim_guard(void (*f)(void *ctx), void *ctx)
+{
+  jmp_buf here;
+  rescue = &here;
+  bool ok = setjmp(here) == 0;
+  if (ok) f(ctx);
+  rescue = NULL;
+  return ok;
+}
+
 /* Runs f; false if MuJoCo gave up in it. */
 static bool guarded(void (*f)(const mjModel *, mjData *), const mjModel *m, mjData *d)
 {

@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-enum { VARINT = 0, LENGTH = 2 }; /* wire types */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the wire's numbers are little-endian");
+
+enum { VARINT = 0, FIXED64 = 1, LENGTH = 2, FIXED32 = 5 }; /* wire types */
 
 /* Seven bits a byte, the lowest first. */
 static void varint(buffer *b, uint64_t x)
@@ -28,6 +30,18 @@ void proto_int(buffer *b, int field, int64_t x)
 {
   tag(b, field, VARINT);
   varint(b, (uint64_t)x);
+}
+
+void proto_float(buffer *b, int field, float x)
+{
+  tag(b, field, FIXED32);
+  buffer_add(b, &x, sizeof x);
+}
+
+void proto_double(buffer *b, int field, double x)
+{
+  tag(b, field, FIXED64);
+  buffer_add(b, &x, sizeof x);
 }
 
 void proto_bytes(buffer *b, int field, const void *bytes, size_t n)

@@ -7,6 +7,8 @@
 #include "io/buffer.h"
 
 void proto_int(buffer *b, int field, int64_t x);
+void proto_float(buffer *b, int field, float x);
+void proto_double(buffer *b, int field, double x);
 void proto_bytes(buffer *b, int field, const void *bytes, size_t n);
 void proto_text(buffer *b, int field, const char *text);
 /* A message within a message. Takes `inner`, which is freed. */

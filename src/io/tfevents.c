@@ -2,9 +2,10 @@
 #include "io/tfevents.h"
 
 #include "io/file.h"
+#include "io/proto.h"
 
-#include <assert.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the file's numbers are little-endian");
 
-enum { EVENT_MAX = 160, TAG_MAX = 63, FRAME = 16 };
+enum { FRAME = 16 };
 static const size_t file_max = (size_t)1 << 32;
 
 struct tfevents {
@@ -41,38 +42,8 @@ static uint32_t masked_crc(const void *bytes, size_t n)
 
 /* ------------------------------------------------------------------ protocol buffers */
 
-typedef struct message {
-  unsigned char at[EVENT_MAX];
-  size_t n;
-} message;
-
 /* Wire types: how a field's value is stored. */
 enum { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_32 = 5 };
-
-static void put_raw(message *m, const void *bytes, size_t n)
-{
-  assert(n <= sizeof m->at - m->n);
-  memcpy(m->at + m->n, bytes, n);
-  m->n += n;
-}
-
-static void put_varint(message *m, uint64_t x)
-{
-  do {
-    unsigned char byte = (unsigned char)((x & 0x7f) | (x > 0x7f ? 0x80 : 0));
-    put_raw(m, &byte, 1);
-    x >>= 7;
-  } while (x);
-}
-
-static void put_key(message *m, unsigned field, unsigned wire) { put_varint(m, field << 3 | wire); }
-
-static void put_bytes(message *m, unsigned field, const void *bytes, size_t n)
-{
-  put_key(m, field, WIRE_BYTES);
-  put_varint(m, n);
-  put_raw(m, bytes, n);
-}
 
 static bool get_varint(uint64_t *out, const unsigned char **p, const unsigned char *end)
 {
@@ -86,14 +57,12 @@ static bool get_varint(uint64_t *out, const unsigned char **p, const unsigned ch
 }
 
 /* Event: 1 wall_time (double), 2 step (int64), 3 file_version (string), 5 summary. */
-static message event(double wall_time, int64_t step)
+static buffer event(double wall_time, int64_t step)
 {
-  message m = {.n = 0};
-  put_key(&m, 1, WIRE_64);
-  put_raw(&m, &wall_time, sizeof wall_time);
-  put_key(&m, 2, WIRE_VARINT);
-  put_varint(&m, (uint64_t)step);
-  return m;
+  buffer b = {0};
+  proto_double(&b, 1, wall_time);
+  proto_int(&b, 2, step);
+  return b;
 }
 
 /* The step of an event (0 where it has none); false: not a well-formed message. */
@@ -131,14 +100,19 @@ static bool event_step(int64_t *step, const unsigned char *p, size_t n)
 
 /* ------------------------------------------------------------------ records */
 
-static mopo_status write_record(tfevents *w, const message *m, mopo_error *err)
+/* Takes the message, which is freed. */
+static mopo_status write_record(tfevents *w, buffer *m, mopo_error *err)
 {
   uint64_t n = m->n;
-  uint32_t crc_n = masked_crc(&n, sizeof n), crc = masked_crc(m->at, m->n);
-  if (fwrite(&n, sizeof n, 1, w->f) != 1 || fwrite(&crc_n, sizeof crc_n, 1, w->f) != 1 ||
-      fwrite(m->at, m->n, 1, w->f) != 1 || fwrite(&crc, sizeof crc, 1, w->f) != 1)
-    return error_set(err, MOPO_EIO, "%s: %s", w->path, strerror(errno));
-  return MOPO_OK;
+  uint32_t crc_n = masked_crc(&n, sizeof n), crc = masked_crc(m->bytes, m->n);
+  bool memory = !m->failed;
+  bool ok = memory && fwrite(&n, sizeof n, 1, w->f) == 1 &&
+            fwrite(&crc_n, sizeof crc_n, 1, w->f) == 1 && fwrite(m->bytes, m->n, 1, w->f) == 1 &&
+            fwrite(&crc, sizeof crc, 1, w->f) == 1;
+  buffer_free(m);
+  if (ok) return MOPO_OK;
+  if (!memory) return error_set(err, MOPO_ENOMEM, "%s: no memory", w->path);
+  return error_set(err, MOPO_EIO, "%s: %s", w->path, strerror(errno));
 }
 
 /* Bytes of the records that are whole and not later than `keep`. */
@@ -191,8 +165,8 @@ mopo_status tfevents_open(tfevents **out, const char *path, int64_t keep, mopo_e
     st = error_set(err, MOPO_EIO, "%s: %s", path, strerror(errno));
   } else if (!kept) {
     static const char version[] = "brain.Event:2";
-    message m = event((double)time(NULL), 0);
-    put_bytes(&m, 3, version, strlen(version));
+    buffer m = event((double)time(NULL), 0);
+    proto_text(&m, 3, version);
     st = write_record(w, &m, err);
   }
   if (st != MOPO_OK) {
@@ -203,20 +177,83 @@ mopo_status tfevents_open(tfevents **out, const char *path, int64_t keep, mopo_e
   return MOPO_OK;
 }
 
-/* Summary: 1 value (repeated). Value: 1 tag (string), 2 simple_value (float). */
+/* Event: 5 summary. Summary: 1 value (repeated). Takes the value, which is freed. */
+static mopo_status write_value(tfevents *w, int64_t step, double wall_time, buffer *value,
+                               mopo_error *err)
+{
+  buffer summary = {0}, m = event(wall_time, step);
+  proto_message(&summary, 1, value);
+  proto_message(&m, 5, &summary);
+  return write_record(w, &m, err);
+}
+
+/* Value: 1 tag (string), 2 simple_value (float). */
 mopo_status tfevents_scalar(tfevents *w, const char *tag, int64_t step, double value,
                             double wall_time, mopo_error *err)
 {
-  message point = {.n = 0}, summary = {.n = 0};
-  float x = (float)value;
-  assert(strlen(tag) <= TAG_MAX);
-  put_bytes(&point, 1, tag, strlen(tag));
-  put_key(&point, 2, WIRE_32);
-  put_raw(&point, &x, sizeof x);
-  put_bytes(&summary, 1, point.at, point.n);
-  message m = event(wall_time, step);
-  put_bytes(&m, 5, summary.at, summary.n);
-  return write_record(w, &m, err);
+  buffer point = {0};
+  proto_text(&point, 1, tag);
+  proto_float(&point, 2, (float)value);
+  return write_value(w, step, wall_time, &point, err);
+}
+
+histogram histogram_of(const float *x, int64_t n)
+{
+  histogram h = {.n = 0};
+  for (int64_t i = 0; i < n; i++) {
+    double v = x[i];
+    if (!isfinite(v)) continue;
+    if (h.n == 0) h.min = h.max = v;
+    h.min = v < h.min ? v : h.min;
+    h.max = v > h.max ? v : h.max;
+    h.sum += v, h.sum_squares += v * v;
+    h.n++;
+  }
+  double scale = h.max > h.min ? HISTOGRAM_BINS / (h.max - h.min) : 0;
+  for (int64_t i = 0; i < n; i++) {
+    if (!isfinite(x[i])) continue;
+    int bin = (int)(((double)x[i] - h.min) * scale);
+    h.bin[bin < HISTOGRAM_BINS ? bin : HISTOGRAM_BINS - 1]++;
+  }
+  return h;
+}
+
+/* Value: 5 histo. HistogramProto: 1 min, 2 max, 3 num, 4 sum, 5 sum_squares (doubles), 6
+ * bucket_limit, 7 bucket (packed doubles). */
+mopo_status tfevents_histogram(tfevents *w, const char *tag, int64_t step, const histogram *h,
+                               double wall_time, mopo_error *err)
+{
+  buffer value = {0}, histo = {0};
+  double limits[HISTOGRAM_BINS], counts[HISTOGRAM_BINS];
+  for (int i = 0; i < HISTOGRAM_BINS; i++) {
+    limits[i] = h->min + (h->max - h->min) * (i + 1) / HISTOGRAM_BINS;
+    counts[i] = h->bin[i];
+  }
+  proto_double(&histo, 1, h->min);
+  proto_double(&histo, 2, h->max);
+  proto_double(&histo, 3, h->n);
+  proto_double(&histo, 4, h->sum);
+  proto_double(&histo, 5, h->sum_squares);
+  proto_bytes(&histo, 6, limits, sizeof limits);
+  proto_bytes(&histo, 7, counts, sizeof counts);
+  proto_text(&value, 1, tag);
+  proto_message(&value, 5, &histo);
+  return write_value(w, step, wall_time, &value, err);
+}
+
+/* Value: 4 image. Image: 1 height, 2 width, 3 colorspace (3: RGB), 4 encoded_image_string. */
+mopo_status tfevents_image(tfevents *w, const char *tag, int64_t step, const buffer *png, int width,
+                           int height, double wall_time, mopo_error *err)
+{
+  enum { RGB = 3 };
+  buffer value = {0}, image = {0};
+  proto_int(&image, 1, height);
+  proto_int(&image, 2, width);
+  proto_int(&image, 3, RGB);
+  proto_bytes(&image, 4, png->bytes, png->n);
+  proto_text(&value, 1, tag);
+  proto_message(&value, 4, &image);
+  return write_value(w, step, wall_time, &value, err);
 }
 
 mopo_status tfevents_flush(tfevents *w, mopo_error *err)

@@ -13,20 +13,19 @@
 
 static const mopo_setting settings[] = {
     {"data", "PATH", "dataset: HDF5 (D4RL, Minari), NPZ or CSV", "train model export", TEXT(data)},
-    {"task", "NAME",
-     "hopper, halfcheetah[-jump], walker2d, ant[-angle]; or none",
-     "train model collect eval export data", TEXT(task)},
+    {"task", "NAME", "hopper, halfcheetah[-jump], walker2d, ant[-angle]; or none",
+     "train model collect eval export data render", TEXT(task)},
     {"out", "PATH", "what to write: a run directory (train) or a file",
-     "train model collect export data", TEXT(out)},
+     "train model collect export data render", TEXT(out)},
     {"algo", "mopo|mbpo|sac|bc|td3bc|iql|cql|brac-p|brac-v|bear",
      "mbpo: no penalty; those after it: no model either", "train", TEXT(algo)},
     {"preset", "paper|tuned", "what decides the settings that are auto", "train collect",
      TEXT(preset)},
     {"model", "PATH", "use this fitted ensemble, do not fit one", "train", TEXT(model)},
     {"physics", "d4rl|gymnasium", "inertia of capsules: as the D4RL sets, or exact",
-     "train collect eval export", TEXT(physics)},
-    {"seed", "N", "the same seed gives the same bits", "train model collect eval export", 'u',
-     FIELD(seed), 0, 18446744073709551615.0},
+     "train collect eval export render", TEXT(physics)},
+    {"seed", "N", "the same seed gives the same bits", "train model collect eval export render",
+     'u', FIELD(seed), 0, 18446744073709551615.0},
     {"threads", "N", "0: one per core; the result does not depend on it",
      "train model collect eval bench export", INT(threads, 0, 1024)},
 
@@ -35,7 +34,7 @@ static const mopo_setting settings[] = {
      INT(updates_per_epoch, 1, 1e9)},
     {"batch-size", "N", "transitions in an update", "train collect", INT(batch_size, 1, 1e6)},
     {"eval-every", "N", "epochs between evaluations", "train", INT(eval_every, 1, 1e9)},
-    {"eval-episodes", "N", "episodes of an evaluation", "train eval export",
+    {"eval-episodes", "N", "episodes of an evaluation", "train eval export render",
      INT(eval_episodes, 1, MOPO_EVAL_MAX)},
     {"checkpoint-every", "N", "epochs between checkpoints", "train", INT(checkpoint_every, 1, 1e9)},
 
@@ -146,6 +145,14 @@ static const mopo_setting settings[] = {
      INT(collect_eval_every, 1, 1e9)},
     {"medium-fraction", "X", "medium: share of the expert's return", "collect",
      REAL(medium_fraction, 0, 1)},
+
+    {"width", "N", "pixels of a frame", "render", INT(width, 16, 8192)},
+    {"height", "N", "the same, upwards", "render", INT(height, 16, 8192)},
+    {"fps", "X", "frames for a second of the task, but no more than its steps", "render",
+     REAL(fps, 0.1, 1000)},
+    {"seconds", "X", "length of the film, in the task's time", "render",
+     REAL(seconds, 0.001, 3600)},
+    {"frames", "N", "of a film that does not move, spread evenly", "render", INT(frames, 1, 100)},
 };
 
 enum { SETTINGS = sizeof settings / sizeof settings[0] };
@@ -218,6 +225,11 @@ mopo_config mopo_config_default(void)
                    .train_steps = 1000000,
                    .start_steps = 5000,
                    .collect_eval_every = 5000,
+                   .width = 320,
+                   .height = 240,
+                   .fps = 25,
+                   .seconds = 4,
+                   .frames = 1,
                    .medium_fraction = 0.3333};
   return c;
 }

@@ -240,6 +240,16 @@ sim_physics physics_of(const char *name)
 
 /* ------------------------------------------------------------------ public */
 
+mopo_status evaluate_fits(const mopo_policy *p, const mopo_task *task, mopo_error *err)
+{
+  if (!task->obs_dim) return error_set(err, MOPO_EINVAL, "task %s has no simulator", task->name);
+  if (mopo_policy_obs_dim(p) != task->obs_dim || mopo_policy_act_dim(p) != task->act_dim)
+    return error_set(
+        err, MOPO_EDATA, "the policy has %d observations and %d actions, task %s wants %d and %d",
+        mopo_policy_obs_dim(p), mopo_policy_act_dim(p), task->name, task->obs_dim, task->act_dim);
+  return MOPO_OK;
+}
+
 static mopo_status record_and_run(mopo_eval_result *out, evaluator *e, const actor *p,
                                   const mopo_task *task, rng_key key, const char *path,
                                   mopo_error *err)
@@ -258,16 +268,13 @@ mopo_status mopo_evaluate(mopo_eval_result *out, mopo_policy *p, const mopo_task
                           const char *physics, int episodes, uint64_t seed, int threads,
                           const char *record, mopo_error *err)
 {
-  if (!task->obs_dim) return error_set(err, MOPO_EINVAL, "task %s has no simulator", task->name);
-  if (mopo_policy_obs_dim(p) != task->obs_dim || mopo_policy_act_dim(p) != task->act_dim)
-    return error_set(
-        err, MOPO_EDATA, "the policy has %d observations and %d actions, task %s wants %d and %d",
-        mopo_policy_obs_dim(p), mopo_policy_act_dim(p), task->name, task->obs_dim, task->act_dim);
+  mopo_status st = evaluate_fits(p, task, err);
+  if (st != MOPO_OK) return st;
   par *pool = NULL;
   sim_world *world = NULL;
   evaluator *e = NULL;
   rng_key key = rng_split(rng_seed(seed), "eval");
-  mopo_status st = par_create(&pool, threads, err);
+  st = par_create(&pool, threads, err);
   if (st == MOPO_OK) st = sim_world_create(&world, task, physics_of(physics), err);
   if (st == MOPO_OK)
     st = evaluator_create(&e, task, world, policy_actor(p), episodes, 1.0, pool, err);

@@ -28,7 +28,7 @@ expect() {
 }
 
 # help and version
-for verb in train eval collect data model export; do
+for verb in train eval collect data model export render; do
   expect 0 "^  mopo $verb " --help
   expect 0 "^Usage: mopo $verb" $verb --help
   expect 0 '--help' $verb -h
@@ -76,6 +76,10 @@ expect 2 "want 'fit'" model
 expect 2 'want --data' model fit
 expect 2 'want --task' collect --out file
 expect 2 'want a policy' export
+expect 2 'want --out' render policy
+expect 2 'want a policy' render --out film.webp
+expect 2 "width = '3', want a whole number from 16" render policy --width 3
+expect 3 'nothing.safetensors: No such file' render nothing.safetensors --out film.webp
 expect 2 'want --format' export policy
 expect 2 "format = 'onxn', want c|onnx|safetensors, did you mean 'onnx'?" export policy --format onxn
 expect 2 'int8 wants --format c' export policy --format onnx --int8

@@ -3,6 +3,7 @@
 #include "io/file.h"
 #include "io/tfevents.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,13 +141,104 @@ static void test_torn_file(void **state)
   free(bytes);
 }
 
+/* Takes field `number` off a message; a fixed one is its 4 or 8 bytes. */
+static const unsigned char *field(const unsigned char **at, int number, size_t *n)
+{
+  static const size_t fixed[] = {[1] = 8, [5] = 4};
+  const unsigned char *p = *at;
+  assert_int_equal(*p >> 3, number);
+  int wire = *p++ & 7;
+  *n = wire == 1 || wire == 5 ? fixed[wire] : 0;
+  for (int shift = 0; wire == 2 || wire == 0; shift += 7, p++) {
+    *n |= (size_t)(*p & 0x7f) << shift;
+    if (!(*p & 0x80)) break;
+  }
+  p += wire == 2 || wire == 0;
+  *at = p + (wire == 0 ? 0 : *n);
+  return p;
+}
+
+/* The Value in the event of the file's second record. */
+static const unsigned char *second_value(char **bytes)
+{
+  mopo_error err;
+  size_t size = 0, n = 0;
+  assert_ok(file_read(bytes, &size, path, 1 << 20, &err), err);
+  const unsigned char *at = (unsigned char *)*bytes, *end = at + size;
+  frame(&at, end, &n);
+  const unsigned char *body = frame(&at, end, &n);
+  assert_true(at == end);
+  field(&body, 1, &n);
+  field(&body, 2, &n);
+  assert_int_equal(n, 7); /* the step */
+  body = field(&body, 5, &n);
+  return field(&body, 1, &n);
+}
+
+static void test_histogram(void **state)
+{
+  (void)state;
+  mopo_error err;
+  tfevents *w = NULL;
+  float x[] = {1, 4, NAN, 1.5f, -2, 4, INFINITY};
+  histogram h = histogram_of(x, 7);
+  assert_true(h.n == 5 && h.min == -2 && h.max == 4);
+  assert_true(h.sum == 8.5 && h.sum_squares == 39.25);
+  assert_true(h.bin[0] == 1 && h.bin[15] == 1 && h.bin[17] == 1 && h.bin[29] == 2);
+  histogram same = histogram_of(x + 1, 1), none = histogram_of(x + 2, 1);
+  assert_true(same.n == 1 && same.bin[0] == 1 && same.min == 4 && same.max == 4);
+  assert_true(none.n == 0);
+
+  assert_ok(tfevents_open(&w, path, -1, &err), err);
+  assert_ok(tfevents_histogram(w, "q", 7, &h, 1, &err), err);
+  tfevents_close(w);
+  char *bytes = NULL;
+  size_t n = 0;
+  const unsigned char *value = second_value(&bytes);
+  assert_memory_equal(field(&value, 1, &n), "q", 1);
+  value = field(&value, 5, &n);
+  const double want[] = {h.min, h.max, h.n, h.sum, h.sum_squares};
+  for (int i = 0; i < 5; i++) assert_memory_equal(field(&value, i + 1, &n), &want[i], 8);
+  double limits[HISTOGRAM_BINS];
+  memcpy(limits, field(&value, 6, &n), sizeof limits);
+  assert_int_equal(n, sizeof limits);
+  assert_true(limits[0] == -1.8 && limits[HISTOGRAM_BINS - 1] == 4);
+  assert_memory_equal(field(&value, 7, &n), h.bin, sizeof h.bin);
+  free(bytes);
+}
+
+static void test_image(void **state)
+{
+  (void)state;
+  mopo_error err;
+  tfevents *w = NULL;
+  buffer png = {0};
+  for (int i = 0; i < 1000; i++) buffer_print(&png, "%d", i);
+  assert_ok(tfevents_open(&w, path, -1, &err), err);
+  assert_ok(tfevents_image(w, "film", 7, &png, 320, 240, 1, &err), err);
+  tfevents_close(w);
+  char *bytes = NULL;
+  size_t n = 0;
+  const unsigned char *value = second_value(&bytes);
+  assert_memory_equal(field(&value, 1, &n), "film", 4);
+  value = field(&value, 4, &n);
+  const size_t want[] = {240, 320, 3};
+  for (int i = 0; i < 3; i++) {
+    field(&value, i + 1, &n);
+    assert_int_equal(n, want[i]);
+  }
+  assert_memory_equal(field(&value, 4, &n), png.bytes, png.n);
+  assert_int_equal(n, png.n);
+  buffer_free(&png);
+  free(bytes);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_crc_known_answers),
-      cmocka_unit_test(test_frames_and_messages),
-      cmocka_unit_test(test_going_on),
-      cmocka_unit_test(test_torn_file),
+      cmocka_unit_test(test_crc_known_answers), cmocka_unit_test(test_frames_and_messages),
+      cmocka_unit_test(test_going_on),          cmocka_unit_test(test_torn_file),
+      cmocka_unit_test(test_histogram),         cmocka_unit_test(test_image),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   unlink(path);
