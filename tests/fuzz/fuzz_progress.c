@@ -1,0 +1,21 @@
+/* fuzz_progress.c - any bytes as the progress.csv of a run that goes on. */
+#include "fuzz.h"
+#include "run/metrics.h"
+
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+  mopo_error err = {0};
+  metrics *m = NULL;
+  int count = 0;
+  unlink("events.out.tfevents.mopo");
+  fuzz_write("progress.csv", bytes, n);
+  mopo_status st = metrics_open(&m, ".", 5, &err);
+  fuzz_check(st, &err, m);
+  const metrics_row *r = m ? metrics_rows(m, &count) : NULL;
+  for (int i = 0; i < count; i++)
+    fuzz_want(r[i].epoch >= 1 && r[i].epoch <= 5 && (i == 0 || r[i].epoch > r[i - 1].epoch));
+  metrics_close(m);
+  return 0;
+}

@@ -1,0 +1,19 @@
+/* fuzz_tfevents.c - any bytes as the event file of a run that goes on: its whole records stay. */
+#include "fuzz.h"
+#include "io/tfevents.h"
+
+#include <sys/stat.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+  static const char path[] = "fuzz.tfevents";
+  mopo_error err = {0};
+  tfevents *w = NULL;
+  struct stat about;
+  fuzz_write(path, bytes, n);
+  mopo_status st = tfevents_open(&w, path, 5, &err);
+  fuzz_check(st, &err, w);
+  fuzz_want(w && stat(path, &about) == 0 && (size_t)about.st_size <= n);
+  tfevents_close(w);
+  return 0;
+}

@@ -1,0 +1,30 @@
+/* small_run.h - as much of a run as a checkpoint holds: a tiny agent and a ring of eight rows. */
+#ifndef TESTS_FUZZ_SMALL_RUN_H
+#define TESTS_FUZZ_SMALL_RUN_H
+
+#include "fuzz.h"
+#include "train/offline.h"
+
+#define SMALL_CHECKPOINT "checkpoint.safetensors"
+
+/* Never freed: a fuzz target keeps it to its end. */
+static inline offline *small_run(void)
+{
+  static offline o = {.lock = -1};
+  static const char *const set[][2] = {
+      {"out", "."},        {"algo", "mopo"}, {"hidden", "1"},           {"layers", "1"},
+      {"batch-size", "4"}, {"epochs", "3"},  {"updates-per-epoch", "5"}};
+  mopo_error err;
+  o.c = mopo_config_default();
+  for (size_t i = 0; i < sizeof set / sizeof *set; i++)
+    fuzz_want(mopo_config_set(&o.c, set[i][0], set[i][1], &err) == MOPO_OK);
+  fuzz_want(mopo_config_resolve(&o.c, "hopper", "", 1, &err) == MOPO_OK);
+  o.task = mopo_task_find("hopper");
+  fuzz_want(par_create(&o.pool, 1, &err) == MOPO_OK);
+  agent_setup setup = {.config = &o.c, .S = 1, .A = 1, .pool = o.pool, .key = rng_seed(1)};
+  fuzz_want(agent_find(o.c.algo)->create(&o.agent, &setup, &err) == MOPO_OK);
+  fuzz_want(replay_create(&o.ring, 8, row_layout_of(1, 1), &err) == MOPO_OK);
+  return &o;
+}
+
+#endif
