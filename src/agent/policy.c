@@ -96,6 +96,10 @@ static mopo_status read_sizes(const tensor_file *f, const char *path, int *sizes
         t->shape[1] > MAX_WIDTH)
       return error_set(err, MOPO_EFORMAT, "%s: '%s' is not a matrix of at most %d x %d", path, name,
                        MAX_WIDTH, MAX_WIDTH);
+    /* The file's own bytes bound the memory only if each layer takes what the one before gives. */
+    if (*layers && sizes[*layers] != t->shape[1])
+      return error_set(err, MOPO_EFORMAT, "%s: '%s' takes %lld inputs, the layer before gives %d",
+                       path, name, (long long)t->shape[1], sizes[*layers]);
     sizes[*layers] = (int)t->shape[1];
     sizes[++*layers] = (int)t->shape[0];
   }
@@ -128,6 +132,22 @@ static mopo_status read_layers(mopo_policy *p, const tensor_file *f, const char 
   return MOPO_OK;
 }
 
+/* What the file says of the policy besides its weights; a file of another program says nothing. */
+static mopo_status read_meta(mopo_policy *p, const tensor_file *f, const char *path,
+                             mopo_error *err)
+{
+  const char *lo = tensor_file_meta(f, "log_std_min"), *hi = tensor_file_meta(f, "log_std_max");
+  const char *task = tensor_file_meta(f, "task"), *algo = tensor_file_meta(f, "algo");
+  p->actor.lo = lo ? strtof(lo, NULL) : -20.0f;
+  p->actor.hi = hi ? strtof(hi, NULL) : 2.0f;
+  if (!(isfinite(p->actor.lo) && isfinite(p->actor.hi) && p->actor.lo < p->actor.hi))
+    return error_set(err, MOPO_EFORMAT, "%s: log_std from %g to %g, want finite and ascending",
+                     path, (double)p->actor.lo, (double)p->actor.hi);
+  snprintf(p->task, sizeof p->task, "%s", task ? task : "");
+  snprintf(p->algo, sizeof p->algo, "%s", algo ? algo : "");
+  return MOPO_OK;
+}
+
 static void layout(mopo_policy *p, arena *a)
 {
   mlp_layout(&p->actor.net, a);
@@ -146,20 +166,15 @@ mopo_status mopo_policy_load(mopo_policy **out, const char *path, mopo_error *er
     st = error_set(err, MOPO_ENOMEM, "%s: no memory", path);
     goto done;
   }
-  const char *format = tensor_file_meta(f, "format"), *task = tensor_file_meta(f, "task");
+  const char *format = tensor_file_meta(f, "format");
   if (format && strcmp(format, FORMAT) != 0) {
     st = error_set(err, MOPO_EFORMAT, "%s: format '%.40s', want '%s'", path, format, FORMAT);
     goto done;
   }
   if ((st = read_sizes(f, path, sizes, &layers, err)) != MOPO_OK) goto done;
-  p->actor = (actor){.S = sizes[0], .A = sizes[layers] / 2, .lo = -20.0f, .hi = 2.0f};
+  p->actor = (actor){.S = sizes[0], .A = sizes[layers] / 2};
   mlp_shape(&p->actor.net, kernels_best(), layers, sizes, MLP_RELU);
-  const char *lo = tensor_file_meta(f, "log_std_min"), *hi = tensor_file_meta(f, "log_std_max");
-  if (lo) p->actor.lo = strtof(lo, NULL);
-  if (hi) p->actor.hi = strtof(hi, NULL);
-  snprintf(p->task, sizeof p->task, "%s", task ? task : "");
-  const char *algo = tensor_file_meta(f, "algo");
-  snprintf(p->algo, sizeof p->algo, "%s", algo ? algo : "");
+  if ((st = read_meta(p, f, path, err)) != MOPO_OK) goto done;
   layout(p, &p->memory);
   if (!arena_alloc(&p->memory)) {
     st = error_set(err, MOPO_ENOMEM, "%s: no memory for the network", path);

@@ -95,6 +95,9 @@ static int find_column(const table *t, const char *name, size_t length)
 
 static mopo_status want(table *t, int column, mopo_error *err)
 {
+  if (t->n_wanted == COLS_MAX)
+    return error_set(err, MOPO_EFORMAT, "%s: more than %d columns are asked for", t->path,
+                     COLS_MAX);
   int *grown = realloc(t->wanted, (size_t)(t->n_wanted + 1) * sizeof *grown);
   if (!grown) return error_set(err, MOPO_ENOMEM, "%s: out of memory", t->path);
   t->wanted = grown;

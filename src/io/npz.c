@@ -45,7 +45,7 @@ static const char *value_of(const char *text, const char *key)
     while (*at == ' ') at++;
     if (*at++ != ':') return NULL;
     while (*at == ' ') at++;
-    return at;
+    return strstr(at, quoted) ? NULL : at; /* twice: which one would it be? */
   }
   return NULL;
 }
@@ -209,6 +209,8 @@ static mopo_status read_all(const zip_file *z, hdf5_array *arrays, int n, char *
   for (int i = 0; !st && i < n; i++) {
     if (!arrays[i].present) continue;
     st = open_entry(z, &e, &arrays[i], err);
+    if (!st && (e.about.rows != arrays[i].rows || e.about.cols != arrays[i].cols))
+      st = refuse(z, arrays[i].name, "changed while it was read", err);
     if (!st) st = read_values(&e, &arrays[i], i, blocks, blocks + HDF5_BLOCK, sink, err);
     zip_close(e.in);
   }

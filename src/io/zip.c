@@ -199,6 +199,7 @@ static mopo_status find_entry(zip_reader *r, place *at, bool *there, mopo_error 
     size_t all = CENTRAL_BYTES + name + extra + comment;
     if (all > left) return damaged(z, "damaged directory", err);
     if (name == length && memcmp(p + CENTRAL_BYTES, r->name, name) == 0) {
+      if (*there) return damaged(z, "two entries of one name", err);
       *at = (place){u32(p + 20), u32(p + 24), u32(p + 42)};
       if (!extend(at, p + CENTRAL_BYTES + name, extra)) return damaged(z, "damaged directory", err);
       if (u16(p + 8) & 1)
@@ -206,7 +207,6 @@ static mopo_status find_entry(zip_reader *r, place *at, bool *there, mopo_error 
       r->method = (int)u16(p + 10);
       r->want_crc = u32(p + 16);
       *there = true;
-      return MOPO_OK;
     }
     p += all;
     left -= all;

@@ -8,7 +8,7 @@
 #include "model/ensemble.h"
 
 static const char FORMAT[] = "mopo.model.1";
-enum { MAX_WIDTH = 16384 };
+enum { MAX_WIDTH = 65536 };
 
 /* ------------------------------------------------------------------ writing */
 
@@ -106,15 +106,19 @@ static mopo_status read_shape(const tensor_file *f, const char *path, ensemble_s
 {
   char name[64];
   int layers = 0;
-  for (; layers < MLP_LAYERS; layers++) {
+  const tensor *first = weight(f, 0, name, sizeof name), *last = first;
+  if (!first) return bad_shape(path, name, err);
+  /* Each as wide as the first, or the file's own bytes would not bound the memory. */
+  for (layers = 1; layers < MLP_LAYERS; layers++) {
     snprintf(name, sizeof name, "layers.%d.weight", layers);
     if (!tensor_file_find(f, name)) break;
+    int64_t in = last->shape[1];
+    last = weight(f, layers, name, sizeof name);
+    if (!last || in != first->shape[1] || last->shape[2] != in || last->shape[0] != first->shape[0])
+      return bad_shape(path, name, err);
   }
-  const tensor *first = weight(f, 0, name, sizeof name);
-  if (!first) return bad_shape(path, name, err);
-  const tensor *last = weight(f, layers - 1, name, sizeof name);
-  if (!last || layers < 2 || last->shape[1] % 2 || last->shape[1] < 4)
-    return bad_shape(path, name, err);
+  snprintf(name, sizeof name, "layers.%d.weight", layers > 1 ? layers - 1 : 1);
+  if (layers < 2 || last->shape[1] % 2 || last->shape[1] < 4) return bad_shape(path, name, err);
   const tensor *elites = tensor_file_find(f, "elites");
   if (!elites || elites->rank != 1 || elites->shape[0] < 1 || elites->shape[0] > first->shape[0])
     return error_set(err, MOPO_EFORMAT, "%s: 'elites' is missing or longer than the ensemble",
@@ -129,7 +133,12 @@ static mopo_status read_shape(const tensor_file *f, const char *path, ensemble_s
   return MOPO_OK;
 }
 
-static mopo_status read_layers(ensemble *m, const tensor_file *f, mopo_error *err)
+static mopo_status not_finite(const char *path, const char *name, mopo_error *err)
+{
+  return error_set(err, MOPO_EFORMAT, "%s: a number of '%s' is not finite", path, name);
+}
+
+static mopo_status read_layers(ensemble *m, const tensor_file *f, const char *path, mopo_error *err)
 {
   int64_t E = m->set.members;
   for (int i = 0; i < m->net[0].layers; i++) {
@@ -147,25 +156,31 @@ static mopo_status read_layers(ensemble *m, const tensor_file *f, mopo_error *er
       mlp_set(&m->net[e], i, (const float *)w + (size_t)e * (size_t)y->out * (size_t)y->in,
               (const float *)b + (size_t)e * (size_t)y->out);
   }
+  for (int e = 0; e < E; e++)
+    for (size_t i = 0; i < m->net[e].size; i++)
+      if (!isfinite(m->net[e].params[i])) return not_finite(path, "layers", err);
   return MOPO_OK;
 }
 
-static mopo_status copy_vector(const tensor_file *f, const char *name, float *to, int n,
-                               mopo_error *err)
+static mopo_status copy_vector(const tensor_file *f, const char *path, const char *name, float *to,
+                               int n, mopo_error *err)
 {
   const void *x;
   mopo_status st = tensor_file_get(f, &x, name, TENSOR_F32, 1, (int64_t[]){n}, err);
-  if (st == MOPO_OK) memcpy(to, x, (size_t)n * sizeof(float));
+  for (int i = 0; st == MOPO_OK && i < n; i++) {
+    to[i] = ((const float *)x)[i];
+    if (!isfinite(to[i])) st = not_finite(path, name, err);
+  }
   return st;
 }
 
 static mopo_status read_rest(ensemble *m, const tensor_file *f, const char *path, mopo_error *err)
 {
   const void *elites, *mse;
-  mopo_status st = copy_vector(f, "max_logvar", m->max, m->D, err);
-  if (st == MOPO_OK) st = copy_vector(f, "min_logvar", m->min, m->D, err);
-  if (st == MOPO_OK) st = copy_vector(f, "scaler.mean", m->mean, m->S + m->A, err);
-  if (st == MOPO_OK) st = copy_vector(f, "scaler.std", m->std, m->S + m->A, err);
+  mopo_status st = copy_vector(f, path, "max_logvar", m->max, m->D, err);
+  if (st == MOPO_OK) st = copy_vector(f, path, "min_logvar", m->min, m->D, err);
+  if (st == MOPO_OK) st = copy_vector(f, path, "scaler.mean", m->mean, m->S + m->A, err);
+  if (st == MOPO_OK) st = copy_vector(f, path, "scaler.std", m->std, m->S + m->A, err);
   if (st == MOPO_OK)
     st = tensor_file_get(f, &elites, "elites", TENSOR_I64, 1, (int64_t[]){m->set.elites}, err);
   if (st == MOPO_OK)
@@ -180,10 +195,10 @@ static mopo_status read_rest(ensemble *m, const tensor_file *f, const char *path
     m->elite[i] = (int)e;
   }
   for (int i = 0; i < m->S + m->A; i++) {
-    if (!(m->std[i] > 0.0f))
+    m->inverse_std[i] = 1.0f / m->std[i];
+    if (!(m->std[i] > 0.0f) || !isfinite(m->inverse_std[i]))
       return error_set(err, MOPO_EFORMAT, "%s: scaler.std[%d] = %g, want > 0", path, i,
                        (double)m->std[i]);
-    m->inverse_std[i] = 1.0f / m->std[i];
   }
   ensemble_bounds_changed(m);
   return MOPO_OK;
@@ -204,7 +219,7 @@ mopo_status ensemble_load(ensemble **out, const char *path, mopo_error *err)
                    format ? format : "(none)", FORMAT);
   if (st == MOPO_OK) st = read_shape(f, path, &set, &S, &A, err);
   if (st == MOPO_OK) st = ensemble_create(&m, &set, S, A, rng_seed(0), err);
-  if (st == MOPO_OK) st = read_layers(m, f, err);
+  if (st == MOPO_OK) st = read_layers(m, f, path, err);
   if (st == MOPO_OK) st = read_rest(m, f, path, err);
   tensor_file_free(f);
   if (st != MOPO_OK) {

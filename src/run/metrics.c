@@ -90,6 +90,10 @@ static mopo_status read_rows(metrics *m, size_t *kept, const char *text, int64_t
     if (strtod(at, NULL) > (double)resume_at) break;
     if (!csv_parse(x, COLUMNS, at, &next))
       return error_set(err, MOPO_EFORMAT, "%s:%d: want %d numbers", m->path, line, COLUMNS);
+    double before = m->count ? m->rows[m->count - 1].epoch : 0.0;
+    if (!(x[0] > before && x[0] == floor(x[0])))
+      return error_set(err, MOPO_EFORMAT, "%s:%d: epoch %g after epoch %g", m->path, line, x[0],
+                       before);
     mopo_status st = remember(m, x, err);
     if (st != MOPO_OK) return st;
     at = next;

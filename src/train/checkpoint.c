@@ -18,12 +18,17 @@ static const char FORMAT[] = "mopo.checkpoint.1";
 
 enum { STANDING = sizeof(standing) / sizeof(double) };
 
-static mopo_status all_finite(const agent_state *s, mopo_error *err)
+/* Of an agent's state: values [n_values], scalars [n_scalars]. */
+static mopo_status all_finite(const float *values, size_t n_values, const double *scalars,
+                              size_t n_scalars, mopo_error *err)
 {
-  for (size_t i = 0; i < s->n_values; i++)
-    if (!isfinite(s->values[i]))
+  for (size_t i = 0; i < n_values; i++)
+    if (!isfinite(values[i]))
       return error_set(err, MOPO_ENUMERIC, "parameter %zu of the agent is %g", i,
-                       (double)s->values[i]);
+                       (double)values[i]);
+  for (size_t i = 0; i < n_scalars; i++)
+    if (!isfinite(scalars[i]))
+      return error_set(err, MOPO_ENUMERIC, "scalar %zu of the agent is %g", i, scalars[i]);
   return MOPO_OK;
 }
 
@@ -64,7 +69,7 @@ mopo_status checkpoint_save(offline *o, mopo_error *err)
     ring[0] = rolling_back ? o->ring_count : replay_count(o->ring);
     ring[1] = rolling_back ? o->ring_head : replay_head(o->ring);
   }
-  mopo_status st = all_finite(&s, err);
+  mopo_status st = all_finite(s.values, s.n_values, s.scalars, s.n_scalars, err);
   if (st != MOPO_OK) return st;
   if ((st = rundir_path(path, sizeof path, o->c.out, RUN_POLICY, err)) != MOPO_OK) return st;
   const actor *p = o->agent->type->policy(o->agent);
@@ -97,6 +102,23 @@ static mopo_status load_ring(offline *o, const tensor_file *f, mopo_error *err)
   return replay_restore(o->ring, count, head, err);
 }
 
+/* Is it a place where a run with these settings may stand? The ring is restored. */
+static mopo_status check_standing(const offline *o, const standing *at, const char *path,
+                                  mopo_error *err)
+{
+  bool epoch = at->epoch >= 0 && at->epoch <= o->c.epochs && at->epoch == floor(at->epoch);
+  bool update =
+      at->update >= 0 && at->update <= o->c.updates_per_epoch && at->update == floor(at->update);
+  if (!epoch || !update)
+    return error_set(err, MOPO_EFORMAT, "%s: epoch %g, update %g, want at most %d and %d", path,
+                     at->epoch, at->update, o->c.epochs, o->c.updates_per_epoch);
+  bool rolled = at->rolled == 0 || (at->rolled == 1 && !(o->ring && replay_count(o->ring) == 0));
+  if (!rolled || !(isfinite(at->wall) && at->wall >= 0))
+    return error_set(err, MOPO_EFORMAT, "%s: rolled %g, wall %g: not where a run can stand", path,
+                     at->rolled, at->wall);
+  return MOPO_OK;
+}
+
 static mopo_status load(offline *o, const tensor_file *f, const char *path, mopo_error *err)
 {
   const char *format = tensor_file_meta(f, "format"), *algo = tensor_file_meta(f, "algo");
@@ -115,7 +137,10 @@ static mopo_status load(offline *o, const tensor_file *f, const char *path, mopo
                          (int64_t[]){(int64_t)s.n_scalars}, err);
   if (st == MOPO_OK)
     st = tensor_file_get(f, &at, "standing", TENSOR_F64, 1, (int64_t[]){STANDING}, err);
+  if (st == MOPO_OK && all_finite(values, s.n_values, scalars, s.n_scalars, err) != MOPO_OK)
+    st = error_set(err, MOPO_EFORMAT, "%s: a number of the agent is not finite", path);
   if (st == MOPO_OK && o->ring) st = load_ring(o, f, err);
+  if (st == MOPO_OK) st = check_standing(o, at, path, err);
   if (st != MOPO_OK) return st;
   memcpy(s.values, values, s.n_values * sizeof(float));
   memcpy(s.scalars, scalars, s.n_scalars * sizeof(double));

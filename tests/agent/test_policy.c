@@ -216,7 +216,7 @@ static void damaged_policies_are_refused(void **state)
   d = SOUND, d.out[1] = 5, write_damaged(&d);
   expect_refused(MOPO_EFORMAT, "5 outputs, want means and log-stds: an even number");
   d = SOUND, d.in[1] = 3, write_damaged(&d);
-  expect_refused(MOPO_EFORMAT, "tensor 'actor.0.weight' is F32 [4,5], want F32 [3,5]");
+  expect_refused(MOPO_EFORMAT, "'actor.2.weight' takes 3 inputs, the layer before gives 4");
   d = SOUND, d.bias = 5, write_damaged(&d);
   expect_refused(MOPO_EFORMAT, "tensor 'actor.0.bias' is F32 [5], want F32 [4]");
   d = SOUND, d.rank = 3, write_damaged(&d);
@@ -227,6 +227,48 @@ static void damaged_policies_are_refused(void **state)
   expect_refused(MOPO_EFORMAT, "a weight is not finite");
   d = SOUND, d.weight = -INFINITY, write_damaged(&d);
   expect_refused(MOPO_EFORMAT, "a weight is not finite");
+  unlink(PATH);
+}
+
+/* Small matrices that claim, one after the other, a network of 16 GB. */
+static void layers_that_do_not_meet_take_no_memory(void **state)
+{
+  (void)state;
+  enum { WIDE = 65536 };
+  static float w[2 * WIDE];
+  mopo_error e;
+  tensor_list *l = tensor_list_create();
+  assert_ok(tensor_list_add(l, "actor.0.weight", TENSOR_F32, 2, (int64_t[]){1, WIDE}, w, &e), e);
+  assert_ok(tensor_list_add(l, "actor.2.weight", TENSOR_F32, 2, (int64_t[]){2, WIDE}, w, &e), e);
+  assert_ok(tensor_list_write(l, PATH, &e), e);
+  tensor_list_free(l);
+  expect_refused(MOPO_EFORMAT, "takes 65536 inputs, the layer before gives 1");
+}
+
+static void bounds_of_the_log_std_are_checked(void **state)
+{
+  static const char *const bad[][2] = {
+      {"nan", "2"}, {"-20", "inf"}, {"-1e99", "2"}, {"2", "2"}, {"3", "-3"}};
+  (void)state;
+  policy *p = policy_make(4, 1);
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    mopo_error e;
+    tensor_file *f = NULL;
+    save(p);
+    assert_ok(tensor_file_open(&f, PATH, &e), e);
+    tensor_list *l = tensor_list_create();
+    for (int k = 0; k < tensor_file_count(f); k++) {
+      const tensor *t = tensor_file_at(f, k);
+      assert_ok(tensor_list_add(l, t->name, t->type, t->rank, t->shape, t->data, &e), e);
+    }
+    assert_ok(tensor_list_meta(l, "log_std_min", bad[i][0], &e), e);
+    assert_ok(tensor_list_meta(l, "log_std_max", bad[i][1], &e), e);
+    assert_ok(tensor_list_write(l, PATH, &e), e);
+    tensor_list_free(l);
+    tensor_file_free(f);
+    expect_refused(MOPO_EFORMAT, "want finite and ascending");
+  }
+  policy_free(p);
   unlink(PATH);
 }
 
@@ -286,6 +328,8 @@ int main(void)
       cmocka_unit_test(names_are_torch_sequentials),
       cmocka_unit_test(pytorch_acts_the_same),
       cmocka_unit_test(damaged_policies_are_refused),
+      cmocka_unit_test(layers_that_do_not_meet_take_no_memory),
+      cmocka_unit_test(bounds_of_the_log_std_are_checked),
       cmocka_unit_test(nine_layers_are_refused),
       cmocka_unit_test(no_file_and_no_policy),
       cmocka_unit_test(truncation_at_every_byte_is_refused),

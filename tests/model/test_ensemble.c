@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "io/safetensors.h"
 #include "model/fit.h"
 
 static const fit_settings SET = {.batch = 64,
@@ -125,6 +126,137 @@ static void a_file_gives_the_same_steps(void **state)
   remove("ensemble.safetensors");
 }
 
+/* ------------------------------------------------------------------ bad files */
+
+typedef struct spoilt {
+  const char *name; /* of the tensor that is another */
+  tensor_type type; /* of the other */
+  int rank;         /* -1: it is not there */
+  int64_t shape[3];
+  double value; /* of every number in it */
+  const char *message;
+} spoilt;
+
+/* The file of a model with one tensor left out or another in its place. */
+static void write_spoilt(const tensor_file *f, const char *path, const spoilt *s, bool format)
+{
+  static float floats[4096];
+  static double doubles[16];
+  static int64_t whole[16];
+  for (int i = 0; i < 4096; i++) floats[i] = (float)s->value;
+  for (int i = 0; i < 16; i++) doubles[i] = s->value, whole[i] = (int64_t)s->value;
+  mopo_error err;
+  tensor_list *l = tensor_list_create();
+  if (format) assert_ok(tensor_list_meta(l, "format", "mopo.model.1", &err), err);
+  for (int i = 0; i < tensor_file_count(f); i++) {
+    tensor t = *tensor_file_at(f, i);
+    if (s->name && !strcmp(t.name, s->name)) {
+      if (s->rank < 0) continue;
+      t.type = s->type, t.rank = s->rank;
+      memcpy(t.shape, s->shape, sizeof s->shape);
+      t.data = t.type == TENSOR_F32   ? (const void *)floats
+               : t.type == TENSOR_F64 ? (const void *)doubles
+                                      : (const void *)whole;
+    }
+    assert_ok(tensor_list_add(l, t.name, t.type, t.rank, t.shape, t.data, &err), err);
+  }
+  assert_ok(tensor_list_write(l, path, &err), err);
+  tensor_list_free(l);
+}
+
+/* SHAPE: 3 members, 2 elites, 2 hidden layers of 24. */
+static void bad_files_are_refused(void **state)
+{
+  enum { H = 24, IN = LINEAR_S + LINEAR_A, D = LINEAR_S + 1 };
+  static const spoilt bad[] = {
+      {"layers.0.weight", TENSOR_F32, -1, {0}, 0, "'layers.0.weight' is missing"},
+      {"layers.0.weight", TENSOR_F64, 1, {3}, 0, "'layers.0.weight' is missing or not"},
+      {"layers.0.weight", TENSOR_F32, 2, {3, H}, 0, "'layers.0.weight' is missing or not"},
+      {"layers.0.weight", TENSOR_F32, 3, {0, H, IN}, 0, "'layers.0.weight' is missing or not"},
+      {"layers.0.weight", TENSOR_F32, 3, {33, 1, IN}, 0, "'layers.0.weight' is missing or not"},
+      {"layers.0.weight", TENSOR_F32, 3, {3, 0, IN}, 0, "'layers.0.weight' is missing or not"},
+      {"layers.0.weight", TENSOR_F32, 3, {3, H, 0}, 0, "'layers.0.weight' is missing or not"},
+      {"layers.0.weight", TENSOR_F32, 3, {3, H + 1, IN}, 0, "'layers.1.weight' is missing or not"},
+      {"layers.0.weight", TENSOR_F32, 3, {3, H, LINEAR_S}, 0, "no actions"},
+      {"layers.1.weight", TENSOR_F32, -1, {0}, 0, "'layers.1.weight' is missing"},
+      {"layers.1.weight", TENSOR_F32, 3, {2, 1, H}, 0, "'layers.1.weight' is missing or not"},
+      {"layers.1.weight", TENSOR_F32, 3, {3, 1, H}, 0, "'layers.2.weight' is missing or not"},
+      {"layers.2.weight", TENSOR_F32, 3, {3, 7, H}, 0, "'layers.2.weight' is missing or not"},
+      {"layers.2.weight", TENSOR_F32, 3, {3, 2, H}, 0, "'layers.2.weight' is missing or not"},
+      {"layers.2.weight", TENSOR_F32, 3, {3, 2 * D, H}, NAN, "a number of 'layers' is not finite"},
+      {"layers.1.bias", TENSOR_F32, -1, {0}, 0, "no tensor 'layers.1.bias'"},
+      {"layers.1.bias", TENSOR_F32, 2, {3, H}, INFINITY, "a number of 'layers' is not finite"},
+      {"max_logvar", TENSOR_F32, 1, {D + 1}, 0, "tensor 'max_logvar' is F32"},
+      {"max_logvar", TENSOR_F32, 1, {D}, NAN, "a number of 'max_logvar' is not finite"},
+      {"min_logvar", TENSOR_F32, 1, {D}, -INFINITY, "a number of 'min_logvar' is not finite"},
+      {"scaler.mean", TENSOR_F32, 1, {IN}, NAN, "a number of 'scaler.mean' is not finite"},
+      {"scaler.std", TENSOR_F32, 1, {IN}, 0, "scaler.std[0] = 0, want > 0"},
+      {"scaler.std", TENSOR_F32, 1, {IN}, 1e-40, "want > 0"},
+      {"elites", TENSOR_I64, -1, {0}, 0, "'elites' is missing"},
+      {"elites", TENSOR_I64, 2, {1, 1}, 0, "'elites' is missing or longer"},
+      {"elites", TENSOR_I64, 1, {0}, 0, "'elites' is missing or longer"},
+      {"elites", TENSOR_I64, 1, {4}, 0, "'elites' is missing or longer"},
+      {"elites", TENSOR_I64, 1, {2}, -1, "elite -1, want 0 to 2"},
+      {"elites", TENSOR_I64, 1, {2}, 3, "elite 3, want 0 to 2"},
+      {"elites", TENSOR_F64, 1, {2}, 0, "tensor 'elites' is F64"},
+      {"holdout_mse", TENSOR_F64, 1, {2}, 0, "tensor 'holdout_mse' is F64 [2], want F64 [3]"},
+  };
+  static const char path[] = "ensemble_bad.safetensors";
+  (void)state;
+  mopo_error err;
+  ensemble *m = NULL;
+  tensor_file *f = NULL;
+  assert_ok(ensemble_create(&m, &SHAPE, LINEAR_S, LINEAR_A, rng_seed(1), &err), err);
+  assert_ok(ensemble_save(m, path, &err), err);
+  ensemble_free(m);
+  assert_ok(tensor_file_open(&f, path, &err), err);
+  write_spoilt(f, path, &(spoilt){0}, true);
+  assert_ok(ensemble_load(&m, path, &err), err); /* this one is well */
+  ensemble_free(m);
+  write_spoilt(f, path, &(spoilt){0}, false);
+  assert_int_equal(ensemble_load(&m, path, &err), MOPO_EFORMAT);
+  assert_non_null(strstr(err.msg, "format '(none)', want 'mopo.model.1'"));
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    write_spoilt(f, path, &bad[i], true);
+    mopo_status st = ensemble_load(&m, path, &err);
+    if (st != MOPO_EFORMAT || !strstr(err.msg, bad[i].message) || m)
+      fail_msg("case %zu: %d '%s', want '%s'", i, st, err.msg, bad[i].message);
+  }
+  tensor_file_free(f);
+  remove(path);
+}
+
+/* Narrow at both ends, and so many claimed in between that no memory would hold them. */
+static void layers_that_do_not_meet_take_no_memory(void **state)
+{
+  enum { WIDE = 65536 };
+  static const char path[] = "ensemble_wide.safetensors";
+  static float w[2 * WIDE], b[4 * WIDE];
+  static const int64_t elite[1] = {0};
+  (void)state;
+  mopo_error err;
+  ensemble *m = NULL;
+  tensor_list *l = tensor_list_create();
+  assert_ok(tensor_list_meta(l, "format", "mopo.model.1", &err), err);
+  assert_ok(tensor_list_add(l, "elites", TENSOR_I64, 1, (int64_t[]){1}, elite, &err), err);
+  const struct {
+    const char *name;
+    int64_t shape[3];
+    const float *data;
+  } layers[] = {{"layers.0.weight", {1, WIDE, 2}, w},
+                {"layers.1.weight", {1, 1, 1}, w},
+                {"layers.2.weight", {1, 4, WIDE}, b}};
+  for (int i = 0; i < 3; i++)
+    assert_ok(
+        tensor_list_add(l, layers[i].name, TENSOR_F32, 3, layers[i].shape, layers[i].data, &err),
+        err);
+  assert_ok(tensor_list_write(l, path, &err), err);
+  tensor_list_free(l);
+  assert_int_equal(ensemble_load(&m, path, &err), MOPO_EFORMAT);
+  assert_non_null(strstr(err.msg, "'layers.1.weight' is missing or not"));
+  remove(path);
+}
+
 /* A step cut into blocks elsewhere draws the same numbers: a draw belongs to its row. */
 static void blocks_do_not_change_the_draws(void **state)
 {
@@ -190,6 +322,8 @@ int main(void)
       cmocka_unit_test(the_fit_finds_the_truth),
       cmocka_unit_test(threads_do_not_change_the_bits),
       cmocka_unit_test(a_file_gives_the_same_steps),
+      cmocka_unit_test(bad_files_are_refused),
+      cmocka_unit_test(layers_that_do_not_meet_take_no_memory),
       cmocka_unit_test(blocks_do_not_change_the_draws),
       cmocka_unit_test(the_penalty_sees_all_members_and_the_reward),
       cmocka_unit_test(nan_travels),

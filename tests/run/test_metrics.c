@@ -125,6 +125,32 @@ static void test_torn_and_foreign_files(void **state)
   free(whole);
 }
 
+/* Epochs ascend, and are whole numbers from 1 on. */
+static void test_rows_out_of_order_are_refused(void **state)
+{
+  static const char *const bad[][2] = {{"\n2,", "\n1,"},  {"\n2,", "\n1.5,"}, {"\n1,", "\n0,"},
+                                       {"\n1,", "\n-1,"}, {"\n1,", "\n,"},    {"\n3,", "\nnan,"},
+                                       {"\n2,", "\n2;"},  {"\n3,", "\n3,,"},  {"\n3,", "\n 3,"}};
+  (void)state;
+  mopo_error err;
+  metrics *m = NULL;
+  char path[RUN_PATH];
+  assert_ok(rundir_path(path, sizeof path, dir, RUN_PROGRESS, &err), err);
+  add_rows(0, 1, 3);
+  char *whole = progress();
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    char text[4096];
+    const char *at = strstr(whole, bad[i][0]);
+    snprintf(text, sizeof text, "%.*s%s%s", (int)(at - whole), whole, bad[i][1],
+             at + strlen(bad[i][0]));
+    assert_ok(file_write(path, text, strlen(text), &err), err);
+    assert_int_equal(metrics_open(&m, dir, 3, &err), MOPO_EFORMAT);
+    assert_non_null(strstr(err.msg, "progress.csv:"));
+    assert_null(m);
+  }
+  free(whole);
+}
+
 static void test_result(void **state)
 {
   (void)state;
@@ -196,6 +222,7 @@ int main(void)
       cmocka_unit_test(test_resumed_equals_uninterrupted),
       cmocka_unit_test(test_rows_are_remembered_as_written),
       cmocka_unit_test(test_torn_and_foreign_files),
+      cmocka_unit_test(test_rows_out_of_order_are_refused),
       cmocka_unit_test(test_result),
       cmocka_unit_test(test_lock),
   };
