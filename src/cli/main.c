@@ -11,10 +11,13 @@ static const manual_entry verbs[] = {
     {"train", cmd_train, "learn a policy from a dataset", ""},
     {"eval", cmd_eval, "score a policy in a simulated task", ""},
     {"collect", cmd_collect, "make a dataset: train online in a task and record it", ""},
-    {"data", cmd_data, "info, check, convert, merge, relabel: datasets", "info check convert merge"},
+    {"data", cmd_data, "info, check, convert, merge, relabel: datasets",
+     "info check convert merge"},
     {"model", cmd_model, "fit: the dynamics ensemble alone", "fit"},
     {"export", cmd_export, "a policy as C source, ONNX, or safetensors", ""},
     {"render", cmd_render, "film a policy at work", ""},
+    {"reproduce", cmd_reproduce, "the paper's tables: every cell, beside the published numbers",
+     "table1 table2 ablation"},
     {"bench", cmd_bench, "time this machine against what the arithmetic allows", ""},
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };

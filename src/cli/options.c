@@ -16,7 +16,7 @@ typedef struct flag {
 
 static const flag flags[] = {
     {"config", "PATH", "read settings from an INI file; the command line wins",
-     "train model collect", offsetof(options, config)},
+     "train model collect reproduce", offsetof(options, config)},
     {"resume", NULL, "go on from the checkpoint in --out, to the same bits", "train",
      offsetof(options, resume)},
     {"record", "PATH", "write the episodes as a D4RL HDF5 file", "eval", offsetof(options, record)},
@@ -28,10 +28,20 @@ static const flag flags[] = {
      "data", offsetof(options, columns)},
     {"action-range", "X,X", "convert: range of the recorded actions, which become -1..1", "data",
      offsetof(options, action_range)},
-    {"json", NULL, "print the result as JSON", "train model collect eval bench data export render",
-     offsetof(options, json)},
-    {"quiet", NULL, "no progress", "train model collect", offsetof(options, quiet)},
-    {"help", NULL, "print this", "train model collect eval bench data export render",
+    {"dir", "PATH", "where everything is [runs/reproduce]", "reproduce", offsetof(options, dir)},
+    {"seeds", "N", "how many seeds, or which: 0,1,2 [3]", "reproduce", offsetof(options, seeds)},
+    {"only", "TEXT,...", "cells whose name, such as hopper-medium/mopo/seed-0, has one of these",
+     "reproduce", offsetof(options, only)},
+    {"preset", "paper|tuned", "what decides the settings of the learning [paper]", "reproduce",
+     offsetof(options, preset)},
+    {"steps", "N", "rows of each set of data [1000000; of medium-expert 2000000]", "reproduce",
+     offsetof(options, steps)},
+    {"dry-run", NULL, "print what is to be done, as lines for a shell", "reproduce",
+     offsetof(options, dry_run)},
+    {"json", NULL, "print the result as JSON",
+     "train model collect eval bench data export render reproduce", offsetof(options, json)},
+    {"quiet", NULL, "no progress", "train model collect reproduce", offsetof(options, quiet)},
+    {"help", NULL, "print this", "train model collect eval bench data export render reproduce",
      offsetof(options, help)},
 };
 enum { FLAGS = sizeof flags / sizeof flags[0] };
@@ -44,6 +54,8 @@ static bool has_verb(const char *verbs, const char *verb)
     if ((p == verbs || p[-1] == ' ') && (p[n] == ' ' || !p[n])) return true;
   return false;
 }
+
+bool options_reads(const mopo_setting *s, const char *verb) { return has_verb(s->verbs, verb); }
 
 /* The i-th setting that the verb reads, NULL past the last. `mopo eval --episodes` (and export's)
  * is the setting eval-episodes, which `mopo train` has under its full name. */

@@ -16,7 +16,8 @@ typedef struct options {
   int n_args;
   const char *args[OPTIONS_ARGS];
   const char *config, *record, *repeats, *format, *columns, *action_range;
-  bool help, json, quiet, resume, int8;
+  const char *dir, *seeds, *only, *preset, *steps;
+  bool help, json, quiet, resume, int8, dry_run;
 } options;
 
 /* Parses argv[1..argc-1] into o, whose first four fields the caller has set, then reads --config.
@@ -38,5 +39,7 @@ typedef struct option_row {
   char value[1100]; /* its default, "" if it has none */
 } option_row;
 bool options_row(option_row *out, const options *o, int i);
+/* Does the verb read the setting? */
+bool options_reads(const mopo_setting *s, const char *verb);
 
 #endif

@@ -46,6 +46,18 @@ static int column_named(const char *header, const char *name)
   return -1;
 }
 
+double plot_last_figure(const char *path, const char *column)
+{
+  char line[2048];
+  double x = (double)NAN;
+  FILE *f = fopen(path, "r");
+  if (!f) return x;
+  int k = fgets(line, sizeof line, f) ? column_named(line, column) : -1;
+  while (k >= 0 && fgets(line, sizeof line, f)) x = cell(line, k);
+  fclose(f);
+  return x;
+}
+
 static bool push(curve *c, double x, double y)
 {
   if (c->n == c->cap) {

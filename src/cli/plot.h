@@ -7,4 +7,7 @@
  * evaluated. */
 void plot_progress(const char *path, double batch_mean, double batch_best);
 
+/* The figure of the last row of a progress.csv; NAN: empty, or not to be read. */
+double plot_last_figure(const char *path, const char *column);
+
 #endif

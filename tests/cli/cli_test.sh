@@ -28,7 +28,7 @@ expect() {
 }
 
 # help and version
-for verb in train eval collect data model export render; do
+for verb in train eval collect data model export render reproduce; do
   expect 0 "^  mopo $verb " --help
   expect 0 "^Usage: mopo $verb" $verb --help
   expect 0 '--help' $verb -h
@@ -80,6 +80,12 @@ expect 2 'want --out' render policy
 expect 2 'want a policy' render --out film.webp
 expect 2 "width = '3', want a whole number from 16" render policy --width 3
 expect 3 'nothing.safetensors: No such file' render nothing.safetensors --out film.webp
+expect 2 "want 'table1', 'table2' or 'ablation'" reproduce table3
+expect 2 "seeds = '0', want their number, 1 to 64" reproduce table1 --seeds 0
+expect 2 "seeds = '1;2', want their number" reproduce table1 --seeds '1;2'
+expect 2 "preset = 'papr', want paper|tuned" reproduce table1 --preset papr
+expect 2 'unknown option --gamma' reproduce table1 --gamma 0.9
+expect 0 '--algo mopo --preset tuned' reproduce table1 --dry-run --preset tuned --only hopper
 expect 2 'want --format' export policy
 expect 2 "format = 'onxn', want c|onnx|safetensors, did you mean 'onnx'?" export policy --format onxn
 expect 2 'int8 wants --format c' export policy --format onnx --int8

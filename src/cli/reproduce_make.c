@@ -1,0 +1,378 @@
+/* reproduce_make.c - the steps to a table, in order: for each row its data (collected, relabelled),
+ * for each seed its ensemble, and its cells. Each step is a call of the library and, with the same
+ * settings, a line for the shell; it is left out when what it makes is there. What is unfinished
+ * has another name, so that a step that was stopped is never taken for one that is done. */
+#include "reproduce.h"
+
+#include "progress.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct maker {
+  const reproduce *r;
+  bool have_dirs;
+  bool have_data, have_model; /* of the row and seed under way, or the lines for them are printed */
+  int code;                   /* of the first cell that diverged */
+} maker;
+
+static bool there(const char *path) { return access(path, F_OK) == 0; }
+
+/* ------------------------------------------------------------------ names */
+
+bool reproduce_data_path(char *path, const reproduce *r, const paper_row *row, const char *suffix)
+{
+  bool kind = !paper_row_relabels(row);
+  int n = snprintf(path, REPRODUCE_PATH, "%s/data/%s%s%s%s.hdf5", r->dir, row->task,
+                   kind ? "-" : "", kind ? row->kind : "", suffix);
+  return n > 0 && n < REPRODUCE_PATH;
+}
+
+bool reproduce_model_path(char *path, const reproduce *r, const paper_row *row, uint64_t seed)
+{
+  bool kind = !paper_row_relabels(row);
+  int n = snprintf(path, REPRODUCE_PATH, "%s/models/%s%s%s-seed-%llu.safetensors", r->dir,
+                   row->task, kind ? "-" : "", kind ? row->kind : "", (unsigned long long)seed);
+  return n > 0 && n < REPRODUCE_PATH;
+}
+
+void reproduce_cell_name(char *name, const paper_row *row, const method *m, uint64_t seed)
+{
+  bool kind = !paper_row_relabels(row);
+  snprintf(name, REPRODUCE_PATH, "%s%s%s/%s/seed-%llu", row->task, kind ? "-" : "",
+           kind ? row->kind : "", m->name, (unsigned long long)seed);
+}
+
+bool reproduce_cell_path(char *path, const reproduce *r, const paper_row *row, const method *m,
+                         uint64_t seed)
+{
+  char name[REPRODUCE_PATH];
+  reproduce_cell_name(name, row, m, seed);
+  int n = snprintf(path, REPRODUCE_PATH, "%s/%s", r->dir, name);
+  return n > 0 && n < REPRODUCE_PATH;
+}
+
+static int too_long(const maker *k) { return cli_fail(EXIT_USAGE, "%s: path too long", k->r->dir); }
+
+/* Is one of the words of --only, which commas part, in the cell's name? */
+static bool wanted(const maker *k, const char *name)
+{
+  const char *p = k->r->o->only;
+  if (!p || !*p) return true;
+  for (; *p; p += strspn(p, ",")) {
+    char word[128];
+    size_t n = strcspn(p, ",");
+    snprintf(word, sizeof word, "%.*s", (int)n, p);
+    if (n > 0 && strstr(name, word)) return true;
+    p += n;
+  }
+  return false;
+}
+
+/* ------------------------------------------------------------------ settings */
+
+/* What the user has set applies to the verbs that read it. What learning and collecting share is
+ * meant for the learning, but for how the machine is used and what the body is. */
+static bool applies(const mopo_setting *s, const char *verb)
+{
+  bool shared = !strcmp(s->name, "threads") || !strcmp(s->name, "physics");
+  if (!strcmp(verb, "collect") && options_reads(s, "train") && !shared) return false;
+  return options_reads(s, verb);
+}
+
+static int set(mopo_config *c, const char *name, const char *value)
+{
+  mopo_error err;
+  return cli_status(mopo_config_set(c, name, value, &err), &err);
+}
+
+static bool is_set(const mopo_config *c, const char *name)
+{
+  for (int i = 0; mopo_config_setting(i); i++)
+    if (!strcmp(mopo_config_setting(i)->name, name)) return c->marked[i];
+  return false;
+}
+
+static int settings_of(mopo_config *c, const maker *k, const char *verb, const char *task,
+                       const char *out, uint64_t seed)
+{
+  const mopo_config *from = &k->r->o->c;
+  int code = EXIT_DONE;
+  *c = mopo_config_default();
+  for (int i = 0; code == EXIT_DONE && mopo_config_setting(i); i++) {
+    const mopo_setting *s = mopo_config_setting(i);
+    char value[1100];
+    if (!from->marked[i] || !applies(s, verb)) continue;
+    mopo_config_get(from, s->name, value, sizeof value);
+    code = set(c, s->name, value);
+  }
+  char number[32];
+  snprintf(number, sizeof number, "%llu", (unsigned long long)seed);
+  if (code == EXIT_DONE) code = set(c, "task", task);
+  if (code == EXIT_DONE) code = set(c, "out", out);
+  return code == EXIT_DONE ? set(c, "seed", number) : code;
+}
+
+/* ------------------------------------------------------------------ lines for the shell */
+
+static void print_word(FILE *to, const char *word)
+{
+  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                              "-_./=:+,@%";
+  if (*word && !word[strspn(word, plain)]) {
+    fputs(word, to);
+    return;
+  }
+  putc('\'', to);
+  for (; *word; word++) fputs(*word == '\'' ? "'\\''" : (char[]){*word, '\0'}, to);
+  putc('\'', to);
+}
+
+static void print_command(FILE *to, const char *command, const char *verb, const mopo_config *c)
+{
+  fprintf(to, "mopo %s", command);
+  for (int i = 0; mopo_config_setting(i); i++) {
+    const mopo_setting *s = mopo_config_setting(i);
+    char value[1100];
+    if (!c->marked[i] || !options_reads(s, verb)) continue;
+    mopo_config_get(c, s->name, value, sizeof value);
+    fprintf(to, " --%s ", s->name);
+    print_word(to, value);
+  }
+}
+
+/* True: only the lines are wanted. What is being done is said on stderr otherwise. */
+static bool dry(const maker *k) { return k->r->o->dry_run; }
+static FILE *lines_of(const maker *k) { return dry(k) ? stdout : stderr; }
+static bool silent(const maker *k) { return !dry(k) && k->r->o->quiet; }
+
+static void say(const maker *k, const char *command, const char *verb, const mopo_config *c,
+                const char *part, const char *whole)
+{
+  if (silent(k)) return;
+  FILE *to = lines_of(k);
+  print_command(to, command, verb, c);
+  if (part) {
+    fputs(" && mv ", to);
+    print_word(to, part);
+    putc(' ', to);
+    print_word(to, whole);
+  }
+  putc('\n', to);
+}
+
+static int make_dir(const char *path)
+{
+  char dir[REPRODUCE_PATH + 16];
+  snprintf(dir, sizeof dir, "%s", path);
+  for (char *p = dir + 1;; p++) {
+    if (*p && *p != '/') continue;
+    char kept = *p;
+    *p = '\0';
+    if (mkdir(dir, 0777) != 0 && errno != EEXIST)
+      return cli_fail(EXIT_RUN, "%s: %s", dir, strerror(errno));
+    if (!kept) return EXIT_DONE;
+    *p = kept;
+  }
+}
+
+/* DIR/data and DIR/models, once. */
+static int make_dirs(maker *k)
+{
+  static const char *const names[] = {"data", "models"};
+  int code = EXIT_DONE;
+  for (int i = 0; i < 2 && !k->have_dirs && code == EXIT_DONE; i++) {
+    char dir[REPRODUCE_PATH + 16];
+    snprintf(dir, sizeof dir, "%s/%s", k->r->dir, names[i]);
+    if (there(dir)) continue;
+    if (dry(k)) {
+      printf("mkdir -p ");
+      print_word(stdout, dir);
+      printf("\n");
+    } else {
+      code = make_dir(dir);
+    }
+  }
+  k->have_dirs = true;
+  return code;
+}
+
+static int rename_part(const char *part, const char *whole)
+{
+  if (rename(part, whole) == 0) return EXIT_DONE;
+  return cli_fail(EXIT_RUN, "%s: %s", whole, strerror(errno));
+}
+
+/* ------------------------------------------------------------------ data */
+
+/* Rows of the D4RL sets; medium-replay ends by itself when the policy is medium. */
+static const char *rows_of(const char *kind)
+{
+  return strcmp(kind, "medium-expert") ? "1000000" : "2000000";
+}
+
+static int collect(maker *k, const paper_row *row, const char *whole)
+{
+  char part[REPRODUCE_PATH];
+  mopo_config c;
+  mopo_error err;
+  bool jumps = paper_row_relabels(row);
+  if (!reproduce_data_path(part, k->r, row, jumps ? ".raw.part" : ".part")) return too_long(k);
+  int code = settings_of(&c, k, "collect", row->task, part, 0);
+  if (code == EXIT_DONE) code = set(&c, "kind", row->kind);
+  if (code == EXIT_DONE && !is_set(&c, "steps")) code = set(&c, "steps", rows_of(row->kind));
+  if (code != EXIT_DONE) return code;
+  say(k, "collect", "collect", &c, part, whole);
+  if (dry(k)) return EXIT_DONE;
+  progress bar = progress_create(k->r->o->quiet);
+  mopo_watch watch = progress_watch(&bar);
+  code = cli_status(mopo_collect(NULL, &c, &watch, &err), &err);
+  progress_end(&bar);
+  return code == EXIT_DONE ? rename_part(part, whole) : code;
+}
+
+static int relabel(maker *k, const paper_row *row, const char *raw, const char *whole)
+{
+  if (!silent(k)) {
+    fputs("mopo data relabel ", lines_of(k));
+    print_word(lines_of(k), raw);
+    fprintf(lines_of(k), " --task %s --out ", row->task);
+    print_word(lines_of(k), whole);
+    putc('\n', lines_of(k));
+  }
+  if (dry(k)) return EXIT_DONE;
+  mopo_error err;
+  mopo_dataset *d = NULL;
+  mopo_status st = mopo_dataset_relabel(&d, raw, mopo_task_find(row->task), &err);
+  if (st == MOPO_OK) st = mopo_dataset_save(d, whole, &err);
+  mopo_dataset_free(d);
+  return cli_status(st, &err);
+}
+
+static int need_data(maker *k, const paper_row *row, const char *path)
+{
+  char raw[REPRODUCE_PATH];
+  if (k->have_data || there(path)) return EXIT_DONE;
+  k->have_data = true;
+  int code = make_dirs(k);
+  if (code != EXIT_DONE || !paper_row_relabels(row))
+    return code == EXIT_DONE ? collect(k, row, path) : code;
+  if (!reproduce_data_path(raw, k->r, row, ".raw")) return too_long(k);
+  if (!there(raw)) code = collect(k, row, raw);
+  return code == EXIT_DONE ? relabel(k, row, raw, path) : code;
+}
+
+/* ------------------------------------------------------------------ ensembles and cells */
+
+static int need_model(maker *k, const paper_row *row, uint64_t seed, const char *data,
+                      const char *path)
+{
+  mopo_config c;
+  mopo_error err;
+  mopo_fit_result fit;
+  if (k->have_model || there(path)) return EXIT_DONE;
+  k->have_model = true;
+  int code = make_dirs(k);
+  if (code == EXIT_DONE) code = settings_of(&c, k, "model", row->task, path, seed);
+  if (code == EXIT_DONE) code = set(&c, "data", data);
+  if (code != EXIT_DONE) return code;
+  say(k, "model fit", "model", &c, NULL, NULL);
+  if (dry(k)) return EXIT_DONE;
+  progress bar = progress_create(k->r->o->quiet);
+  mopo_watch watch = progress_watch(&bar);
+  code = cli_status(mopo_model_fit(&fit, &c, &watch, &err), &err);
+  progress_end(&bar);
+  return code;
+}
+
+static int settings_of_cell(mopo_config *c, const maker *k, const paper_row *row, const method *m,
+                            uint64_t seed, const char *data, const char *model)
+{
+  char path[REPRODUCE_PATH];
+  if (!reproduce_cell_path(path, k->r, row, m, seed)) return too_long(k);
+  int code = settings_of(c, k, "train", row->task, path, seed);
+  if (code == EXIT_DONE && !is_set(c, "preset")) code = set(c, "preset", "paper");
+  if (code == EXIT_DONE) code = set(c, "data", data);
+  if (code == EXIT_DONE && m->model) code = set(c, "model", model);
+  for (int i = 0; code == EXIT_DONE && i + 1 < 4 && m->settings[i]; i += 2)
+    code = set(c, m->settings[i], m->settings[i + 1]);
+  return code;
+}
+
+/* A cell that is there must be what is asked for now. */
+static int check_done(const mopo_config *c)
+{
+  char path[REPRODUCE_PATH + 16];
+  mopo_error err;
+  mopo_config was = mopo_config_default();
+  snprintf(path, sizeof path, "%s/config.ini", c->out);
+  int code = cli_status(mopo_config_load(&was, path, &err), &err);
+  for (int i = 0; code == EXIT_DONE && mopo_config_setting(i); i++) {
+    const char *name = mopo_config_setting(i)->name;
+    char now[1100], then[1100];
+    if (!c->marked[i] || !strcmp(name, "threads") || !strcmp(name, "out") ||
+        !strcmp(name, "data") || !strcmp(name, "model") || !strcmp(name, "checkpoint-every"))
+      continue;
+    mopo_config_get(c, name, now, sizeof now);
+    mopo_config_get(&was, name, then, sizeof then);
+    if (strcmp(now, then) != 0)
+      code = cli_fail(EXIT_USAGE, "%s has %s = %.100s, not %.100s: another --dir, or remove it",
+                      c->out, name, then, now);
+  }
+  return code;
+}
+
+static int run(maker *k, const mopo_config *c, bool resume)
+{
+  mopo_error err;
+  mopo_train_result result;
+  progress bar = progress_create(k->r->o->quiet);
+  mopo_watch watch = progress_watch(&bar);
+  mopo_status st = mopo_train(&result, c, resume, &watch, &err);
+  progress_end(&bar);
+  int code = cli_status(st, &err);
+  if (st != MOPO_ENUMERIC) return code;
+  if (k->code == EXIT_DONE) k->code = code; /* the other cells do not suffer for it */
+  return EXIT_DONE;
+}
+
+static int make_cell(maker *k, const paper_row *row, const method *m, uint64_t seed)
+{
+  char data[REPRODUCE_PATH], model[REPRODUCE_PATH], path[REPRODUCE_PATH + 16];
+  mopo_config c;
+  if (!reproduce_data_path(data, k->r, row, "") || !reproduce_model_path(model, k->r, row, seed))
+    return too_long(k);
+  int code = settings_of_cell(&c, k, row, m, seed, data, model);
+  if (code != EXIT_DONE) return code;
+  snprintf(path, sizeof path, "%s/result.json", c.out);
+  if (there(path)) return check_done(&c);
+  code = need_data(k, row, data);
+  if (code == EXIT_DONE && m->model) code = need_model(k, row, seed, data, model);
+  if (code != EXIT_DONE) return code;
+  snprintf(path, sizeof path, "%s/config.ini", c.out);
+  bool resume = there(path);
+  say(k, resume ? "train --resume" : "train", "train", &c, NULL, NULL);
+  return dry(k) ? EXIT_DONE : run(k, &c, resume);
+}
+
+int reproduce_make(const reproduce *r)
+{
+  maker k = {.r = r};
+  for (int i = 0; i < r->table->n_rows; i++) {
+    k.have_data = false;
+    for (int s = 0; s < r->n_seeds; s++) {
+      k.have_model = false;
+      for (int m = 0; m < r->table->n_methods; m++) {
+        char name[REPRODUCE_PATH];
+        reproduce_cell_name(name, &r->table->rows[i], &r->table->methods[m], r->seed[s]);
+        if (!wanted(&k, name)) continue;
+        int code = make_cell(&k, &r->table->rows[i], &r->table->methods[m], r->seed[s]);
+        if (code != EXIT_DONE) return code;
+      }
+    }
+  }
+  return k.code;
+}

@@ -1,0 +1,103 @@
+#!/bin/sh
+# reproduce_test.sh PROGRAM - mopo reproduce: its lines for the shell; a tiny table, stopped and gone on,
+# has the bytes of one that was not, and of one made by the lines; what is done is not made again.
+set -eu
+mopo=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+PATH=$(dirname "$mopo"):$PATH
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+cd "$dir"
+
+fail() { echo "$*" >&2; exit 1; }
+
+# the lines, word for word
+mopo reproduce table2 --dir 'a b' --dry-run --seeds 7, --epochs 3 --only jump/mopo,jump/sac > lines
+cat > want << 'END'
+mkdir -p 'a b/data'
+mkdir -p 'a b/models'
+mopo collect --task halfcheetah-jump --out 'a b/data/halfcheetah-jump.raw.part.hdf5' --seed 0 --kind full-replay --steps 1000000 && mv 'a b/data/halfcheetah-jump.raw.part.hdf5' 'a b/data/halfcheetah-jump.raw.hdf5'
+mopo data relabel 'a b/data/halfcheetah-jump.raw.hdf5' --task halfcheetah-jump --out 'a b/data/halfcheetah-jump.hdf5'
+mopo model fit --data 'a b/data/halfcheetah-jump.hdf5' --task halfcheetah-jump --out 'a b/models/halfcheetah-jump-seed-7.safetensors' --seed 7
+mopo train --data 'a b/data/halfcheetah-jump.hdf5' --task halfcheetah-jump --out 'a b/halfcheetah-jump/mopo/seed-7' --algo mopo --preset paper --model 'a b/models/halfcheetah-jump-seed-7.safetensors' --seed 7 --epochs 3
+mopo train --data 'a b/data/halfcheetah-jump.hdf5' --task halfcheetah-jump --out 'a b/halfcheetah-jump/sac/seed-7' --algo sac --preset paper --seed 7 --epochs 3
+END
+cmp lines want
+[ ! -e 'a b' ] || fail 'a dry run leaves something behind'
+
+# every cell of every table has its line: 12 x 6, 2 x 6, 2 x 6 for one seed
+cells() { mopo reproduce "$1" --dry-run --seeds 1 | grep -c '^mopo train '; }
+[ "$(cells table1)/$(cells table2)/$(cells ablation)" = 72/12/12 ] || fail 'cells are missing'
+
+# nothing is there, nothing is made: the published numbers stand alone
+mopo reproduce table1 --dir none --only nothing > table
+grep -q '^hopper-medium-replay  *-  *-  *-  *-  *-  *-$' table
+grep -A1 '^hopper-medium-replay' table | grep -q 'published  *11.8  *67.5 +- 24.7  *49.8 +- 30.4  *3.5  *25.3  *0.8$'
+mopo --version | grep -q MuJoCo || exit 0
+
+cat > tiny.ini << 'END'
+[mopo]
+batch-size = 16
+hidden = 8
+members = 2
+elites = 1
+model-hidden = 8
+model-layers = 1
+model-max-epochs = 1
+rollout-batch = 20
+rollout-length = 2
+updates-per-epoch = 20
+eval-episodes = 1
+start-steps = 400
+steps = 300
+END
+run=
+tiny() { # DIR ARGUMENT...
+  out=$1
+  shift
+  $run mopo reproduce table1 --dir "$out" --config tiny.ini --only hopper-random/bc,hopper-random/mopo \
+    --seeds 2 --epochs 60 --threads 1 "$@"
+}
+mopo_cell=hopper-random/mopo/seed-1
+tiny whole --quiet > whole.table
+
+# stopped inside a cell, gone on
+{ run=exec && tiny cut > cut.table 2> cut.err; } &
+pid=$!
+while [ ! -f cut/hopper-random/bc/seed-0/progress.csv ] ||
+  [ "$(wc -l < cut/hopper-random/bc/seed-0/progress.csv)" -lt 3 ]; do sleep 0.02; done
+kill -TERM $pid
+code=0
+wait $pid || code=$?
+[ $code -eq 143 ] || fail "exit code $code when stopped, want 143"
+[ ! -s cut.table ] || fail 'a table in spite of the stop'
+[ ! -e cut/hopper-random/bc/seed-0/result.json ] || fail 'the cell was done before it was stopped'
+tiny cut > cut.table 2> cut.err || fail "going on: $(cat cut.err)"
+grep -q '^mopo train --resume --data cut/data/hopper-random.hdf5' cut.err
+cmp whole.table cut.table
+for cell in hopper-random/bc/seed-0 $mopo_cell; do
+  cmp "whole/$cell/policy.safetensors" "cut/$cell/policy.safetensors"
+done
+
+# the same from the lines, which carry what --config holds
+tiny shell --dry-run | grep -v '^mopo train' > first
+tiny shell --dry-run | grep "out shell/$mopo_cell " > second
+sh -e first > first.out 2> first.err || fail "$(cat first first.err)"
+sh -e second > second.out 2> second.err || fail "$(cat second second.err)"
+cmp "whole/$mopo_cell/policy.safetensors" "shell/$mopo_cell/policy.safetensors"
+
+# what is done is done; a table knows how many seeds it lacks; other settings are other runs
+tiny cut > again.table 2> again.err
+cmp whole.table again.table
+! grep -q '^mopo' again.err || fail 'something was made again'
+grep -q '^hopper-random  *[-0-9.]* +- [0-9.]*  *[-0-9.]* +- [0-9.]*  *-  *-  *-  *-$' again.table
+tiny shell --json --only hopper-random/mopo/seed-1 > shell.json 2> shell.err
+grep -q '"kind":"random","method":"mopo","figure":"score","seeds":\[1\],' shell.json
+grep -q '"published_mean":11.7,"published_std":0.4' shell.json
+code=0
+tiny cut --epochs 61 > other.table 2> other.err || code=$?
+[ $code -eq 2 ] && grep -q 'hopper-random/bc/seed-0 has epochs = 60, not 61' other.err || fail 'other settings'
+
+# a task beyond the data: collected, relabelled, learned
+mopo reproduce table2 --dir beyond --config tiny.ini --only jump/sac --seeds 1 --epochs 1 --quiet > beyond.table
+grep -q '^halfcheetah-jump  *-  *-  *[-0-9.]*  *-  *-  *-$' beyond.table
+grep -q 'batch: mean .*; published: mean -1022.6, best 1808.6' beyond.table
