@@ -264,7 +264,9 @@ typedef struct mopo_progress {
   int epoch, epochs;
   double seconds; /* since the stage began */
   /* the newest figures, NAN where there are none */
-  double return_mean, score, critic_loss, penalty_mean, holdout_mse;
+  double return_mean, score, critic_loss, q_mean, penalty_mean, holdout_mse;
+  int members;              /* of member_mse; 0: not in this stage */
+  const double *member_mse; /* holdout error of each of the ensemble's members; borrowed */
 } mopo_progress;
 
 /* Callbacks of a long call; all may be NULL. They run on the calling thread. */

@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t stop; /* the signal that asked us to stop; handlers need a global */
+static volatile sig_atomic_t stop; /* the signal that asked us to stop; handlers need globals */
+static volatile sig_atomic_t in_live_view;
+static const char stop_note[] = "mopo: stopping after this update; once more to stop at once";
 
 int cli_fail(int code, const char *fmt, ...)
 {
@@ -52,20 +54,25 @@ int cli_input_inside(char *path, size_t size, const char *inside)
   return cli_input(path);
 }
 
+/* In a live view the cursor stands at the beginning of an empty line, and stays on it. */
 static void on_signal(int signal)
 {
-  static const char note[] = "\nmopo: stopping after this update; once more to stop at once\n";
+  ssize_t ignored = write(STDERR_FILENO, "\n", stop || !in_live_view);
   if (stop) _exit(EXIT_SIGNAL + signal);
   stop = signal;
-  ssize_t ignored = write(STDERR_FILENO, note, sizeof note - 1);
+  ignored += write(STDERR_FILENO, stop_note, sizeof stop_note - 1);
+  ignored += write(STDERR_FILENO, "\n", !in_live_view);
   (void)ignored;
 }
 
-const volatile sig_atomic_t *cli_stop_flag(void)
+const volatile sig_atomic_t *cli_stop_flag(bool live)
 {
   struct sigaction act = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+  in_live_view = live;
   sigemptyset(&act.sa_mask);
   sigaction(SIGINT, &act, NULL);
   sigaction(SIGTERM, &act, NULL);
   return &stop;
 }
+
+const char *cli_stopping(void) { return stop ? stop_note : ""; }

@@ -40,7 +40,10 @@ int cli_input(const char *path);
 /* The same; a directory stands for its file `inside`, whose path then replaces it. */
 int cli_input_inside(char *path, size_t size, const char *inside);
 
-/* The first SIGINT or SIGTERM raises the flag that is returned, the second one ends the program. */
-const volatile sig_atomic_t *cli_stop_flag(void);
+/* The first SIGINT or SIGTERM raises the flag that is returned, the second one ends the program.
+ * `live`: a live view is drawn, whose last line is for the note that says so. */
+const volatile sig_atomic_t *cli_stop_flag(bool live);
+/* That note, once the flag is raised; else "". */
+const char *cli_stopping(void);
 
 #endif

@@ -79,7 +79,7 @@ int cmd_bench(int argc, char **argv)
     return cli_fail(EXIT_USAGE, "--repeats %s, want a whole number from 1", o.repeats);
   mopo_error err;
   mopo_bench_result r;
-  mopo_watch watch = {.stop = cli_stop_flag()};
+  mopo_watch watch = {.stop = cli_stop_flag(false)};
   mopo_status st = mopo_bench(&r, o.c.threads, (int)repeats, &watch, &err);
   if (st != MOPO_OK) return cli_status(st, &err);
   if (o.json) {

@@ -10,13 +10,9 @@
 
 enum { COLS = 60, ROWS = 12, DOT_COLS = 2 * COLS, DOT_ROWS = 4 * ROWS };
 
-typedef struct curve {
-  double *x, *y;
-  int n, cap;
-} curve;
-
 typedef struct canvas {
   unsigned char curve[DOT_ROWS][DOT_COLS], level[DOT_ROWS][DOT_COLS];
+  int cols, rows;   /* in characters, of what is used of it */
   double low, high; /* of the vertical axis */
 } canvas;
 
@@ -58,7 +54,7 @@ double plot_last_figure(const char *path, const char *column)
   return x;
 }
 
-static bool push(curve *c, double x, double y)
+bool plot_push(plot_curve *c, double x, double y)
 {
   if (c->n == c->cap) {
     int cap = c->cap ? 2 * c->cap : 256;
@@ -75,9 +71,9 @@ static bool push(curve *c, double x, double y)
 }
 
 /* What cannot be read is not drawn: the curve is an ornament of a run that has succeeded. */
-static curve read_curve(const char *path)
+static plot_curve read_curve(const char *path)
 {
-  curve c = {.n = 0};
+  plot_curve c = {.n = 0};
   char line[2048];
   FILE *f = fopen(path, "r");
   if (!f) return c;
@@ -85,7 +81,7 @@ static curve read_curve(const char *path)
   int x = ok ? column_named(line, "epoch") : -1, y = ok ? column_named(line, "return_mean") : -1;
   while (x >= 0 && y >= 0 && ok && fgets(line, sizeof line, f))
     if (isfinite(cell(line, x)) && isfinite(cell(line, y)))
-      ok = push(&c, cell(line, x), cell(line, y));
+      ok = plot_push(&c, cell(line, x), cell(line, y));
   fclose(f);
   return c;
 }
@@ -95,8 +91,8 @@ static curve read_curve(const char *path)
 static int row_of(const canvas *v, double y)
 {
   double t = (v->high - y) / (v->high - v->low);
-  int row = (int)(t * (DOT_ROWS - 1) + 0.5);
-  return row < 0 ? 0 : row >= DOT_ROWS ? DOT_ROWS - 1 : row;
+  int last = 4 * v->rows - 1, row = (int)(t * last + 0.5);
+  return row < 0 ? 0 : row > last ? last : row;
 }
 
 static void include(canvas *v, double y)
@@ -109,7 +105,7 @@ static void include(canvas *v, double y)
 static void draw_level(canvas *v, double y)
 {
   if (isnan(y)) return;
-  for (int i = 0; i < DOT_COLS; i += 3) v->level[row_of(v, y)][i] = 1;
+  for (int i = 0; i < 2 * v->cols; i += 3) v->level[row_of(v, y)][i] = 1;
 }
 
 /* A line from (col, row) to (to_col, to_row), steep parts without gaps; col < to_col. */
@@ -125,15 +121,14 @@ static void draw_line(canvas *v, int col, int row, int to_col, int to_row)
 }
 
 /* Column of dots i shows the mean of the epochs that fall into it. */
-static void draw_curve(canvas *v, const curve *c)
+static void draw_curve(canvas *v, const plot_curve *c)
 {
   double first = c->x[0], span = c->x[c->n - 1] - first;
-  int last_col = 0, last_row = 0;
-  for (int i = 0, k = 0; i < DOT_COLS; i++) {
+  int last_col = 0, last_row = 0, cols = 2 * v->cols;
+  for (int i = 0, k = 0; i < cols; i++) {
     double sum = 0;
     int n = 0;
-    for (; k < c->n && (c->x[k] - first) / span * (DOT_COLS - 1) < i + 0.5; k++, n++)
-      sum += c->y[k];
+    for (; k < c->n && (c->x[k] - first) / span * (cols - 1) < i + 0.5; k++, n++) sum += c->y[k];
     if (!n) continue;
     int row = row_of(v, sum / n);
     v->curve[row][i] = 1;
@@ -143,7 +138,7 @@ static void draw_curve(canvas *v, const curve *c)
   }
 }
 
-static void print_braille(const canvas *v, int row, int col)
+static void print_braille(FILE *to, const canvas *v, int row, int col)
 {
   static const unsigned char bits[4][2] = {{1, 8}, {2, 16}, {4, 32}, {64, 128}};
   unsigned dots = 0;
@@ -152,10 +147,10 @@ static void print_braille(const canvas *v, int row, int col)
       if (v->curve[4 * row + r][2 * col + k] || v->level[4 * row + r][2 * col + k])
         dots |= bits[r][k];
   /* U+2800 + dots in UTF-8 */
-  printf("\xe2%c%c", (int)(0xa0 | dots >> 6), (int)(0x80 | (dots & 0x3f)));
+  fprintf(to, "\xe2%c%c", (int)(0xa0 | dots >> 6), (int)(0x80 | (dots & 0x3f)));
 }
 
-static void print_ascii(const canvas *v, int row, int col)
+static void print_ascii(FILE *to, const canvas *v, int row, int col)
 {
   bool on_curve = false, on_level = false;
   for (int r = 4 * row; r < 4 * row + 4; r++) {
@@ -164,7 +159,7 @@ static void print_ascii(const canvas *v, int row, int col)
       on_level = on_level || v->level[r][k];
     }
   }
-  putchar(on_curve ? '*' : on_level ? '-' : ' ');
+  fputc(on_curve ? '*' : on_level ? '-' : ' ', to);
 }
 
 static bool speaks_utf8(void)
@@ -178,66 +173,77 @@ static bool speaks_utf8(void)
 }
 
 /* What the level lines in this row of characters stand for. */
-static void print_names(const canvas *v, int row, double mean, double best)
+static void print_names(FILE *to, const canvas *v, int row, double mean, double best)
 {
   bool has_mean = !isnan(mean) && row_of(v, mean) / 4 == row;
   bool has_best = !isnan(best) && row_of(v, best) / 4 == row;
   if (has_mean && has_best) {
-    printf("  batch mean and best");
+    fputs("  batch mean and best", to);
   } else if (has_mean || has_best) {
-    printf("  batch %s", has_mean ? "mean" : "best");
+    fprintf(to, "  batch %s", has_mean ? "mean" : "best");
   }
 }
 
 /* The value at the top, in the middle and at the bottom. */
-static void print_label(const canvas *v, int row)
+static void print_label(FILE *to, const canvas *v, int row)
 {
-  if (row == 0) {
-    printf("%10.0f ", v->high);
-  } else if (row == ROWS - 1) {
-    printf("%10.0f ", v->low);
-  } else if (row == ROWS / 2) {
-    printf("%10.0f ", v->high - (v->high - v->low) * (4 * row + 1.5) / (DOT_ROWS - 1));
+  double range = v->high - v->low, y = v->high;
+  if (row > 0) y = row == v->rows - 1 ? v->low : y - range * (4 * row + 1.5) / (4 * v->rows - 1);
+  if (row == 0 || row == v->rows - 1 || (row == v->rows / 2 && v->rows > 4)) {
+    fprintf(to, range >= 10 ? "%10.0f " : "%10.3g ", y);
   } else {
-    printf("%11s", "");
+    fprintf(to, "%11s", "");
   }
 }
 
-static void print_canvas(const canvas *v, const curve *c, double mean, double best)
+static void print_canvas(FILE *to, const canvas *v, const plot_curve *c, double mean, double best)
 {
   bool utf8 = speaks_utf8();
-  for (int row = 0; row < ROWS; row++) {
-    print_label(v, row);
-    fputs(utf8 ? "\xe2\x94\x82" : "|", stdout); /* box drawing: vertical line */
-    for (int col = 0; col < COLS; col++) {
+  for (int row = 0; row < v->rows; row++) {
+    print_label(to, v, row);
+    fputs(utf8 ? "\xe2\x94\x82" : "|", to); /* box drawing: vertical line */
+    for (int col = 0; col < v->cols; col++) {
       if (utf8) {
-        print_braille(v, row, col);
+        print_braille(to, v, row, col);
       } else {
-        print_ascii(v, row, col);
+        print_ascii(to, v, row, col);
       }
     }
-    print_names(v, row, mean, best);
-    putchar('\n');
+    print_names(to, v, row, mean, best);
+    fputc('\n', to);
   }
-  printf("%11s epoch %-*.0f%*.0f\n", "", COLS / 2, c->x[0], COLS / 2 - 6, c->x[c->n - 1]);
+  int half = v->cols / 2;
+  fprintf(to, "%11s epoch %-*.0f%*.0f\n", "", half, c->x[0], half - 6, c->x[c->n - 1]);
+}
+
+void plot_draw(FILE *to, const plot_curve *c, int cols, int rows, double mean, double best)
+{
+  canvas *v = c->n >= 2 && c->x[c->n - 1] > c->x[0] ? calloc(1, sizeof *v) : NULL;
+  if (!v) return;
+  v->cols = cols < COLS ? cols : COLS;
+  v->rows = rows < ROWS ? rows : ROWS;
+  v->low = v->high = c->y[0];
+  for (int i = 0; i < c->n; i++) include(v, c->y[i]);
+  include(v, mean);
+  include(v, best);
+  if (v->high <= v->low) v->high = v->low + 1;
+  draw_level(v, mean);
+  draw_level(v, best);
+  draw_curve(v, c);
+  print_canvas(to, v, c, mean, best);
+  free(v);
 }
 
 void plot_progress(const char *path, double batch_mean, double batch_best)
 {
-  curve c = read_curve(path);
-  canvas *v = c.n >= 2 && c.x[c.n - 1] > c.x[0] ? calloc(1, sizeof *v) : NULL;
-  if (v) {
-    v->low = v->high = c.y[0];
-    for (int i = 0; i < c.n; i++) include(v, c.y[i]);
-    include(v, batch_mean);
-    include(v, batch_best);
-    if (v->high <= v->low) v->high = v->low + 1;
-    draw_level(v, batch_mean);
-    draw_level(v, batch_best);
-    draw_curve(v, &c);
-    print_canvas(v, &c, batch_mean, batch_best);
-  }
-  free(v);
-  free(c.x);
-  free(c.y);
+  plot_curve c = read_curve(path);
+  plot_draw(stdout, &c, COLS, ROWS, batch_mean, batch_best);
+  plot_free(&c);
+}
+
+void plot_free(plot_curve *c)
+{
+  free(c->x);
+  free(c->y);
+  *c = (plot_curve){.n = 0};
 }

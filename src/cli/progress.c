@@ -6,12 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { BAR = 20, LINE_BYTES = 320 };
-static const double line_seconds = 10, bar_seconds = 0.1, rate_seconds = 60;
+enum { LINE_BYTES = 320 };
+static const double line_seconds = 10, live_seconds = 0.2, rate_seconds = 60;
 
 typedef struct text {
   char at[LINE_BYTES];
@@ -39,9 +38,16 @@ static double now(void)
 progress progress_create(bool quiet)
 {
   const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
+  const double none = (double)NAN;
   progress p = {.quiet = quiet};
-  p.terminal = isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
-  p.colour = p.terminal && !(no_colour && *no_colour);
+  p.terminal = isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0 &&
+               !(no_colour && *no_colour);
+  p.live.newest = (mopo_progress){.return_mean = none,
+                                  .score = none,
+                                  .critic_loss = none,
+                                  .penalty_mean = none,
+                                  .q_mean = none,
+                                  .holdout_mse = none};
   return p;
 }
 
@@ -90,12 +96,6 @@ static void add_figures(text *t, const mopo_progress *p)
   if (!isnan(p->holdout_mse)) add(t, "  holdout mse %.4g", p->holdout_mse);
 }
 
-static double fraction(const mopo_progress *p)
-{
-  double f = p->total > 0 ? (double)p->done / (double)p->total : 0;
-  return f < 1 ? f : 1;
-}
-
 static void add_head(text *t, const mopo_progress *p)
 {
   if (p->epochs > 0) {
@@ -104,37 +104,6 @@ static void add_head(text *t, const mopo_progress *p)
     add(t, "epoch %d  ", p->epoch);
   }
   add(t, "%s", p->stage);
-}
-
-static int terminal_columns(void)
-{
-  struct winsize w = {0};
-  return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
-}
-
-static void draw_bar(progress *bar, const mopo_progress *p, double rate)
-{
-  text t = {.n = 0}, rest = {.n = 0};
-  int room = terminal_columns() - 1;
-  add_head(&t, p);
-  if (p->done > 0 && p->total > 0) {
-    add(&rest, " %3.0f %%", 100 * fraction(p));
-  } else if (p->done > 0) {
-    add(&rest, "  %lld", (long long)p->done);
-  }
-  add_rate(&rest, p, rate);
-  add_figures(&rest, p);
-  fprintf(stderr, "\r\033[K%.*s", room, t.at);
-  room -= (int)t.n;
-  if (p->done > 0 && p->total > 0 && room > BAR + 3) {
-    int filled = (int)(fraction(p) * BAR);
-    fprintf(stderr, " %s[%.*s%*s]%s", bar->colour ? "\033[32m" : "", filled,
-            "====================", BAR - filled, "", bar->colour ? "\033[0m" : "");
-    room -= BAR + 3;
-  }
-  if (room > 0) fprintf(stderr, "%.*s", room, rest.at);
-  fflush(stderr);
-  bar->drawn = true;
 }
 
 static void print_plain(const mopo_progress *p, double rate)
@@ -152,13 +121,16 @@ static void on_progress(void *ctx, const mopo_progress *p)
 {
   progress *bar = ctx;
   if (bar->quiet) return;
-  double t = now(), every = bar->terminal ? bar_seconds : line_seconds;
+  if (bar->terminal) live_note(&bar->live, p);
+  double t = now(), every = bar->terminal ? live_seconds : line_seconds;
   double rate = p->done > 0 ? recent_rate(bar, p, t) : 0;
   if (bar->next == 0) bar->next = t + every; /* short jobs print none */
   if (t < bar->next) return;
   bar->next = t + every;
   if (bar->terminal) {
-    draw_bar(bar, p, rate);
+    text rest = {.n = 0};
+    add_rate(&rest, p, rate);
+    live_draw(&bar->live, p, rest.at);
   } else {
     print_plain(p, rate);
   }
@@ -168,17 +140,13 @@ static void on_line(void *ctx, const char *line)
 {
   progress *bar = ctx;
   if (bar->quiet) return;
-  progress_end(bar);
+  live_clear(&bar->live);
   fprintf(stderr, "%s\n", line);
 }
 
 mopo_watch progress_watch(progress *p)
 {
-  return (mopo_watch){on_progress, on_line, p, cli_stop_flag()};
+  return (mopo_watch){on_progress, on_line, p, cli_stop_flag(p->terminal && !p->quiet)};
 }
 
-void progress_end(progress *p)
-{
-  if (p->drawn) fputs("\r\033[K", stderr);
-  p->drawn = false;
-}
+void progress_end(progress *p) { live_free(&p->live); }

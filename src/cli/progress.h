@@ -1,8 +1,9 @@
-/* progress.h - how far is it? A bar on a terminal, a plain line every 10 seconds elsewhere. */
+/* progress.h - how far is it? A live view on a terminal (live.h); a plain line every 10 seconds
+ * elsewhere: in a pipe or file, with NO_COLOR or on a dumb terminal. */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
 
-#include "cli.h"
+#include "live.h"
 
 typedef struct progress_mark {
   double at; /* seconds */
@@ -10,9 +11,9 @@ typedef struct progress_mark {
 } progress_mark;
 
 typedef struct progress {
-  bool quiet, terminal, colour;
-  bool drawn;  /* a bar is on the terminal's last line */
-  double next; /* when the next bar or line is due, seconds */
+  bool quiet, terminal;
+  live live;
+  double next; /* when the next view or line is due, seconds */
   /* The rate is that since `older`, which follows a minute or two behind. */
   progress_mark older, newer;
   int64_t total; /* of the stage they belong to */
@@ -21,7 +22,7 @@ typedef struct progress {
 progress progress_create(bool quiet);
 /* Callbacks that draw on p, and the stop flag of cli.h. p outlives the call it watches. */
 mopo_watch progress_watch(progress *p);
-/* Takes the bar away. */
+/* Takes the view away, at the end of the call. */
 void progress_end(progress *p);
 
 #endif

@@ -83,6 +83,7 @@ static void report(collector *k, int64_t done, int64_t total)
                      .return_mean = k->level_return,
                      .score = k->level,
                      .critic_loss = NAN,
+                     .q_mean = NAN,
                      .penalty_mean = NAN,
                      .holdout_mse = NAN};
   k->watch->progress(k->watch->ctx, &p);

@@ -51,6 +51,7 @@ void offline_progress(const offline *o, const char *stage, int64_t done, int64_t
                      .return_mean = o->at.return_mean,
                      .score = o->at.score,
                      .critic_loss = critic_loss,
+                     .q_mean = o->at.update > 0 ? o->at.q / o->at.update : NAN,
                      .penalty_mean = o->model ? o->at.penalty_mean : NAN,
                      .holdout_mse = NAN};
   o->watch->progress(o->watch->ctx, &p);
@@ -61,8 +62,8 @@ void offline_progress(const offline *o, const char *stage, int64_t done, int64_t
 typedef struct fit_teller {
   const mopo_watch *watch;
   struct timespec began;
-  int epoch;
-  double mse;
+  int epoch, members; /* members 0: none has been measured yet */
+  double mse, by_member[ENSEMBLE_MAX];
 } fit_teller;
 
 static bool told_to_stop(const mopo_watch *w) { return w && w->stop && *w->stop; }
@@ -79,8 +80,11 @@ static bool tell_step(void *ctx, int64_t done, int64_t total)
                        .return_mean = NAN,
                        .score = NAN,
                        .critic_loss = NAN,
+                       .q_mean = NAN,
                        .penalty_mean = NAN,
-                       .holdout_mse = t->mse};
+                       .holdout_mse = t->mse,
+                       .members = t->members,
+                       .member_mse = t->by_member};
     t->watch->progress(t->watch->ctx, &p);
   }
   return told_to_stop(t->watch);
@@ -91,7 +95,8 @@ static bool tell_epoch(void *ctx, int epoch, const double *mse, int members)
   fit_teller *t = ctx;
   t->epoch = epoch;
   t->mse = 0.0;
-  for (int e = 0; e < members; e++) t->mse += mse[e] / members;
+  t->members = members;
+  for (int e = 0; e < members; e++) t->mse += mse[e] / members, t->by_member[e] = mse[e];
   return told_to_stop(t->watch);
 }
 
