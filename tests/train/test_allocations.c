@@ -81,7 +81,7 @@ static void nothing_is_taken_in_the_loop(void **state)
   assert_ok(agent_find("mopo")->create(&a, &setup, &err), err);
   ensemble_settings shape = {3, 2, 24, 2};
   assert_ok(ensemble_create(&m, &shape, S, A, rng_seed(4), &err), err);
-  rollout_settings set = {200, 2, PENALTY_MAX_PAIRWISE, 1.0};
+  rollout_settings set = {.rows = 200, .length = 2, .penalty = PENALTY_MAX_PAIRWISE, .coef = 1.0};
   const mopo_task *hopper = mopo_task_find("hopper");
   const actor *p = a->type->policy(a);
   assert_ok(rollout_create(&r, &set, hopper, m, p, pool, &err), err);
