@@ -299,7 +299,10 @@ static mopo_status set_up_evaluation(offline *o, mopo_error *err)
   st = evaluator_create(&o->evaluator, o->task, o->world, p, o->c.eval_episodes, o->c.gamma,
                         o->pool, err);
   if (st != MOPO_OK || !o->model) return st;
-  forecast_settings set = {o->c.eval_episodes, PENALTY_NONE, o->c.penalty_coef, o->c.gamma};
+  forecast_settings set = {.starts = o->c.eval_episodes,
+                           .coef = o->c.penalty_coef,
+                           .gamma = o->c.gamma,
+                           .oracle = o->oracle};
   if ((st = penalty_find(&set.penalty, o->c.penalty, err)) != MOPO_OK) return st;
   return forecast_create(&o->forecast, &set, o->task, o->model, p, o->pool, err);
 }

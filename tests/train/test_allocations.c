@@ -101,7 +101,8 @@ static void nothing_is_taken_in_the_loop(void **state)
 
   forecast *f = NULL;
   forecast_result imagined;
-  forecast_settings whole = {3, PENALTY_MAX_PAIRWISE, 1.0, 0.99};
+  forecast_settings whole = {
+      .starts = 3, .penalty = PENALTY_MAX_PAIRWISE, .coef = 1.0, .gamma = 0.99};
   assert_ok(forecast_create(&f, &whole, hopper, m, p, pool, &err), err);
   before = atomic_load(&taken);
   forecast_run(&imagined, f, p, dataset_row(d, 0), rng_seed(7));
