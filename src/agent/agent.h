@@ -61,6 +61,9 @@ typedef struct agent_type {
   agent_state (*state)(agent *a);
   /* After the state blocks were written from outside. */
   void (*restored)(agent *a);
+  /* What value i of the state is, for messages: "a weight of critic1". */
+  void (*describe)(const agent *a, char *text, size_t size, size_t i);
+  double (*reward_scale)(const agent *a); /* rewards are learned from times this */
 } agent_type;
 
 /* Every agent begins with its type. */

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -266,3 +267,17 @@ void core_restored(agent *a)
     c->learner[i].opt.power2 = c->scalars[c->own + 2 * i + 1];
   }
 }
+
+void core_describe(const agent *a, char *text, size_t size, size_t i)
+{
+  const core *c = of_const(a);
+  const float *x = (const float *)(const void *)c->state.base + i;
+  const learner *l = c->learner;
+  while (l + 1 < c->learner + c->learners && x >= l[1].net->params) l++;
+  const char *what = x >= l->opt.m                         ? "a moment of Adam for"
+                     : l->target && x >= l->target->params ? "a weight of the target of"
+                                                           : "a weight of";
+  snprintf(text, size, "%s %s", what, l->name);
+}
+
+double core_reward_scale(const agent *a) { return (double)of_const(a)->reward_scale; }

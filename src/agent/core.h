@@ -97,9 +97,12 @@ void core_progress(agent *a, double done);
 double core_actor_lr(const agent *a);
 agent_state core_state(agent *a);
 void core_restored(agent *a);
+void core_describe(const agent *a, char *text, size_t size, size_t i);
+double core_reward_scale(const agent *a);
 
 #define CORE_CALLS                                                                                \
   .free = core_free, .policy = core_policy, .progress = core_progress, .actor_lr = core_actor_lr, \
-  .state = core_state, .restored = core_restored
+  .state = core_state, .restored = core_restored, .describe = core_describe,                      \
+  .reward_scale = core_reward_scale
 
 #endif

@@ -284,7 +284,7 @@ mopo_status guard_read(guard_parser *parse, const char *path, hdf5_array *arrays
   fcntl(ends[1], F_SETPIPE_SZ, HDF5_BLOCK); /* for speed; it may refuse */
   r.fd = ends[0];
   r.block = malloc(HDF5_BLOCK);
-  r.pid = r.block ? fork() : -1;
+  r.pid = r.block ? fork() : -1; /* EAGAIN: too many processes */
   if (r.pid == 0) {
     close(ends[0]);
     run_child(parse, path, arrays, n, ends[1]);
@@ -294,7 +294,8 @@ mopo_status guard_read(guard_parser *parse, const char *path, hdf5_array *arrays
   if (r.pid < 0) {
     close(ends[0]);
     free(r.block);
-    return error_set(err, MOPO_EIO, "%s: no process to read it in: %s", r.path, strerror(reason));
+    return error_set(err, reason == ENOMEM ? MOPO_ENOMEM : MOPO_EIO,
+                     "%s: no process to read it in: %s", r.path, strerror(reason));
   }
   mopo_status st = take_all(&r, sink, err);
   st = bury(&r, st, err);

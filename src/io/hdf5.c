@@ -200,12 +200,14 @@ static mopo_status open_array(const reader *r, found *f, const hdf5_array *a, mo
   return f->set < 0 ? refuse(r, a->name, "is not a readable array", err) : MOPO_OK;
 }
 
-static bool read_text(const found *f, char *cell)
+/* EFORMAT, ENOMEM: without a message. */
+static mopo_status read_text(const found *f, char *cell)
 {
   memset(cell, 0, HDF5_TEXT);
   htri_t variable = H5Tis_variable_str(f->type);
-  if (variable < 0) return false;
+  if (variable < 0) return MOPO_EFORMAT;
   char *text = variable ? NULL : calloc(1, f->value_bytes + 1);
+  if (!variable && !text) return MOPO_ENOMEM;
   bool ok = H5Dread(f->set, f->type, H5S_ALL, H5S_ALL, H5P_DEFAULT,
                     variable ? (void *)&text : (void *)text) >= 0;
   for (int i = 0; ok && text && text[i] && i < HDF5_TEXT - 1; i++) {
@@ -216,10 +218,11 @@ static bool read_text(const found *f, char *cell)
     free(text);
   else if (text)
     H5free_memory(text);
-  return ok;
+  return ok ? MOPO_OK : MOPO_EFORMAT;
 }
 
-static bool read_block(const found *f, const hdf5_array *a, int64_t first, int n, void *block)
+static mopo_status read_block(const found *f, const hdf5_array *a, int64_t first, int n,
+                              void *block)
 {
   if (a->as == 's') return read_text(f, block);
   hsize_t start[2] = {(hsize_t)first, 0}, count[2] = {(hsize_t)n, f->dims[1]};
@@ -228,7 +231,7 @@ static bool read_block(const found *f, const hdf5_array *a, int64_t first, int n
             H5Dread(f->set, a->as == 'f' ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE, memory, f->space,
                     H5P_DEFAULT, block) >= 0;
   H5Sclose(memory);
-  return ok;
+  return ok ? MOPO_OK : MOPO_EFORMAT;
 }
 
 /* The rows of one array; they are rows first.. of all that the sink gets of arrays[index]. */
@@ -240,11 +243,14 @@ static mopo_status read_rows(const reader *r, found *f, const hdf5_array *a, int
   int64_t step = (int64_t)((size_t)HDF5_BLOCK / (hdf5_cell(a->as) * (size_t)a->cols));
   for (int64_t i = 0; !st && i < rows; i += step) {
     int n = (int)(rows - i < step ? rows - i : step);
-    if (read_block(f, a, i, n, block))
+    st = read_block(f, a, i, n, block);
+    if (!st)
       st = sink->rows(sink->ctx, index, first + i, n, block, err);
+    else if (st == MOPO_ENOMEM)
+      error_set(err, st, "%s: out of memory", r->path);
     else
-      st = error_set(err, MOPO_EFORMAT, "%s: '%s' rows %lld..%lld cannot be read: damaged file",
-                     r->path, a->name, (long long)i, (long long)(i + n - 1));
+      error_set(err, MOPO_EFORMAT, "%s: '%s' rows %lld..%lld cannot be read: damaged file", r->path,
+                a->name, (long long)i, (long long)(i + n - 1));
   }
   return st;
 }

@@ -25,10 +25,14 @@ static H5FD_t *disk_open(const char *path, unsigned flags, hid_t access, haddr_t
   if (flags & H5F_ACC_CREAT) how |= O_CREAT;
   if (flags & H5F_ACC_EXCL) how |= O_EXCL;
   disk *f = calloc(1, sizeof *f);
-  if (!f) return NULL;
+  if (!f) {
+    **error = ENOMEM;
+    return NULL;
+  }
   f->fd = open(path, how, 0666);
   off_t end = f->fd < 0 ? -1 : lseek(f->fd, 0, SEEK_END);
   if (end < 0) {
+    **error = errno;
     if (f->fd >= 0) close(f->fd);
     free(f);
     return NULL;

@@ -28,10 +28,14 @@ struct hdf5_out {
   char path[NAME_SIZE]; /* for messages */
 };
 
+static const char *cause(const hdf5_out *o)
+{
+  return o->error ? strerror(o->error) : "the HDF5 library refused";
+}
+
 static mopo_status write_failed(const hdf5_out *o, const char *name, mopo_error *err)
 {
-  return error_set(err, MOPO_EIO, "%s: '%s' cannot be written: %s", o->path, name,
-                   o->error ? strerror(o->error) : "the HDF5 library refused");
+  return error_set(err, MOPO_EIO, "%s: '%s' cannot be written: %s", o->path, name, cause(o));
 }
 
 /* Creates or opens the file, so that it is there for the library and the reason is known if not. */
@@ -62,12 +66,14 @@ mopo_status hdf5_out_create(hdf5_out **out, const char *path, mopo_error *err)
   hdf5_out *o = calloc(1, sizeof *o);
   if (!o) return error_set(err, MOPO_ENOMEM, "%s: out of memory", name);
   memcpy(o->path, name, strlen(name) + 1);
-  int reason = touch(path);
-  if (!reason) open_file(o, path);
-  if (reason || o->file < 0) {
+  o->file = -1;
+  o->error = touch(path);
+  if (!o->error) open_file(o, path);
+  if (o->file < 0) {
+    mopo_status st = error_set(err, o->error == ENOMEM ? MOPO_ENOMEM : MOPO_EIO,
+                               "%s: cannot be created: %s", name, cause(o));
     free(o);
-    return error_set(err, MOPO_EIO, "%s: cannot be created: %s", name,
-                     reason ? strerror(reason) : "the HDF5 library refused");
+    return st;
   }
   *out = o;
   return MOPO_OK;

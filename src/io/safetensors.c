@@ -54,6 +54,25 @@ struct tensor_list {
   json_t *meta;
 };
 
+/* Does jansson take it? What it refuses after this, it refuses for want of memory. */
+static bool is_utf8(const char *text)
+{
+  for (const unsigned char *p = (const unsigned char *)text; *p;) {
+    int more = *p < 0x80 ? 0 : *p >= 0xc2 && *p < 0xe0 ? 1 : *p >= 0xe0 && *p < 0xf0 ? 2 : 3;
+    uint32_t x = more ? *p & (0x3fu >> more) : *p;
+    if (more && (*p < 0xc2 || *p > 0xf4)) return false;
+    p++;
+    for (int i = 0; i < more; i++, p++) {
+      if ((*p & 0xc0) != 0x80) return false;
+      x = x << 6 | (*p & 0x3f);
+    }
+    if ((more == 2 && x < 0x800) || (more == 3 && (x < 0x10000 || x > 0x10ffff)) ||
+        (x >= 0xd800 && x < 0xe000))
+      return false;
+  }
+  return true;
+}
+
 tensor_list *tensor_list_create(void)
 {
   tensor_list *l = calloc(1, sizeof *l);
@@ -77,7 +96,7 @@ mopo_status tensor_list_add(tensor_list *l, const char *name, tensor_type type, 
                             const int64_t *shape, const void *data, mopo_error *err)
 {
   tensor t = {.type = type, .rank = rank, .data = data};
-  if (strlen(name) >= sizeof t.name || !*name || !strcmp(name, meta_key))
+  if (strlen(name) >= sizeof t.name || !*name || !strcmp(name, meta_key) || !is_utf8(name))
     return error_set(err, MOPO_EINVAL, "'%.100s' cannot name a tensor", name);
   for (size_t i = 0; i < l->count; i++)
     if (!strcmp(l->t[i].name, name))
@@ -101,10 +120,10 @@ mopo_status tensor_list_add(tensor_list *l, const char *name, tensor_type type, 
 
 mopo_status tensor_list_meta(tensor_list *l, const char *key, const char *value, mopo_error *err)
 {
-  json_t *text = json_string(value);
-  if (!text) return error_set(err, MOPO_EINVAL, "metadata '%.64s': the text is not UTF-8", key);
-  if (json_object_set_new(l->meta, key, text) != 0)
-    return error_set(err, MOPO_EINVAL, "metadata '%.64s': the key is not UTF-8", key);
+  if (!is_utf8(key) || !is_utf8(value))
+    return error_set(err, MOPO_EINVAL, "metadata '%.64s': not UTF-8", key);
+  if (json_object_set_new(l->meta, key, json_string(value)) != 0)
+    return error_set(err, MOPO_ENOMEM, "metadata '%.64s': no memory", key);
   return MOPO_OK;
 }
 
@@ -123,7 +142,21 @@ static json_t *describe(const tensor *t, size_t begin)
   return entry;
 }
 
-/* The header's text; NULL: no memory, or a name that is not UTF-8. free() it. */
+/* json_dumps loses words where its own buffer cannot grow (jansson 2.14), so the buffer is ours.
+ * NULL: no memory. free() it. */
+static char *dump(const json_t *root, size_t flags)
+{
+  size_t n = json_dumpb(root, NULL, 0, flags);
+  char *text = n ? malloc(n + 1) : NULL;
+  if (text && json_dumpb(root, text, n, flags) == n) {
+    text[n] = 0;
+    return text;
+  }
+  free(text);
+  return NULL;
+}
+
+/* The header's text; NULL: no memory. free() it. */
 static char *describe_all(const tensor_list *l)
 {
   json_t *root = json_object();
@@ -134,7 +167,7 @@ static char *describe_all(const tensor_list *l)
     ok = json_object_set_new(root, l->t[i].name, describe(&l->t[i], at)) == 0;
     at += tensor_bytes(&l->t[i]);
   }
-  char *text = ok ? json_dumps(root, JSON_COMPACT) : NULL;
+  char *text = ok ? dump(root, JSON_COMPACT) : NULL;
   json_decref(root);
   return text;
 }
@@ -344,6 +377,10 @@ static mopo_status parse(tensor_file **out, const char *name, char *bytes, size_
   const char *header = bytes + sizeof length;
   json_error_t why;
   root = json_loadb(header, (size_t)length, JSON_REJECT_DUPLICATES, &why);
+  if (!root && !*why.text) { /* refused without a word */
+    st = error_set(err, MOPO_ENOMEM, "%s: no memory for its header", name);
+    goto fail;
+  }
   if (!root) {
     st = error_set(err, MOPO_EFORMAT, "%s: header: %s", name, why.text);
     goto fail;

@@ -8,8 +8,7 @@ static const char *const NAMES[] = {[PENALTY_NONE] = "none",
                                     [PENALTY_ALEATORIC] = "aleatoric",
                                     [PENALTY_ENSEMBLE_DIFF] = "ensemble-diff",
                                     [PENALTY_ENSEMBLE_STD] = "ensemble-std",
-                                    [PENALTY_MAX_PAIRWISE] = "max-pairwise-diff",
-                                    [PENALTY_ORACLE] = "oracle"};
+                                    [PENALTY_MAX_PAIRWISE] = "max-pairwise-diff"};
 
 mopo_status penalty_find(penalty_kind *out, const char *name, mopo_error *err)
 {
@@ -20,7 +19,7 @@ mopo_status penalty_find(penalty_kind *out, const char *name, mopo_error *err)
     }
   return error_set(err, MOPO_EINVAL,
                    "penalty = '%s', want aleatoric, ensemble-diff, ensemble-std, "
-                   "max-pairwise-diff, oracle or none",
+                   "max-pairwise-diff or none",
                    name);
 }
 

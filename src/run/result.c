@@ -60,6 +60,20 @@ static json_t *evaluated_epochs(const metrics_row *rows, int count)
   return all;
 }
 
+/* json_dumps loses words where its own buffer cannot grow (jansson 2.14), so the buffer is ours.
+ * NULL: no memory. free() it. */
+static char *dump(const json_t *root, size_t flags)
+{
+  size_t n = json_dumpb(root, NULL, 0, flags);
+  char *text = n ? malloc(n + 1) : NULL;
+  if (text && json_dumpb(root, text, n, flags) == n) {
+    text[n] = 0;
+    return text;
+  }
+  free(text);
+  return NULL;
+}
+
 static char *result_text(const mopo_config *c, const metrics_row *rows, int count,
                          const mopo_train_result *r)
 {
@@ -74,7 +88,7 @@ static char *result_text(const mopo_config *c, const metrics_row *rows, int coun
       "model_return_penalised", number(r->model_return_penalised), "model_uncertainty",
       number(r->model_uncertainty), "batch", "return_mean", number(r->batch_return_mean),
       "return_max", number(r->batch_return_max), "wall_seconds", number(r->wall_seconds));
-  char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+  char *text = root ? dump(root, JSON_INDENT(2)) : NULL;
   json_decref(root);
   return text;
 }

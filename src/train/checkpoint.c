@@ -12,7 +12,7 @@
 
 #include "agent/policy.h"
 #include "io/safetensors.h"
-#include "train/offline.h"
+#include "train/numbers.h"
 
 static const char FORMAT[] = "mopo.checkpoint.1";
 
@@ -69,7 +69,7 @@ mopo_status checkpoint_save(offline *o, mopo_error *err)
     ring[0] = rolling_back ? o->ring_count : replay_count(o->ring);
     ring[1] = rolling_back ? o->ring_head : replay_head(o->ring);
   }
-  mopo_status st = all_finite(s.values, s.n_values, s.scalars, s.n_scalars, err);
+  mopo_status st = numbers_finite(o, err);
   if (st != MOPO_OK) return st;
   if ((st = rundir_path(path, sizeof path, o->c.out, RUN_POLICY, err)) != MOPO_OK) return st;
   const actor *p = o->agent->type->policy(o->agent);

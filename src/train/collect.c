@@ -381,6 +381,7 @@ static mopo_status set_up(collector *k, mopo_error *err)
   st = evaluator_create(&k->evaluator, task, k->world, k->agent->type->policy(k->agent),
                         k->c.eval_episodes, k->c.gamma, k->pool, err);
   if (st != MOPO_OK) return st;
+  if (k->watch) evaluator_stop_at(k->evaluator, k->watch->stop);
   layout(k, p, &k->memory);
   if (!arena_alloc(&k->memory)) return error_set(err, MOPO_ENOMEM, "collect: no memory");
   layout(k, p, &k->memory);
@@ -440,8 +441,9 @@ mopo_status mopo_collect(mopo_dataset_info *out, const mopo_config *c, const mop
     st = strstr(k->c.kind, "-replay") ? collect_replay(k, err) : collect_policies(k, err);
   }
   if (k->recorder && k->recorded > 0 && (st == MOPO_OK || st == MOPO_ESTOPPED)) {
-    mopo_status end = finish(k, out, st == MOPO_OK ? err : NULL);
-    if (end != MOPO_OK) st = end;
+    mopo_error why;
+    mopo_status end = finish(k, out, &why);
+    if (end != MOPO_OK) st = error_set(err, end, "%s", why.msg);
   }
   tear_down(k);
   return st;

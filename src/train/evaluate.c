@@ -30,6 +30,7 @@ struct evaluator {
   float *rec_obs, *rec_act, *rec_next, *rec_rew;
   double *rec_state, *rec_after; /* [nq+nv] before a step, [nq] after it */
   int nq, nv;
+  const volatile sig_atomic_t *stop; /* NULL: it runs to its end */
 };
 
 enum { ROWS = 64 };
@@ -81,6 +82,8 @@ void evaluator_free(evaluator *e)
   free(e->memory.base);
   free(e);
 }
+
+void evaluator_stop_at(evaluator *e, const volatile sig_atomic_t *flag) { e->stop = flag; }
 
 /* ------------------------------------------------------------------ recording */
 
@@ -213,6 +216,7 @@ mopo_status evaluator_run(mopo_eval_result *out, evaluator *e, const actor *p, r
   }
   start(e, key);
   while (e->n_live > 0) {
+    if (e->stop && *e->stop) return error_set(err, MOPO_ESTOPPED, "stopped in an evaluation");
     for (int k = 0; k < e->n_live; k += ROWS) {
       int n = e->n_live - k < ROWS ? e->n_live - k : ROWS;
       actor_act(p, &e->work, e->act + (size_t)k * A, A, e->obs + (size_t)k * S, S, n, NULL);

@@ -17,6 +17,8 @@ MUST_CHECK mopo_status evaluator_create(evaluator **out, const mopo_task *task,
                                         const sim_world *world, const actor *p, int episodes,
                                         double gamma, par *pool, mopo_error *err);
 void evaluator_free(evaluator *e);
+/* Once *flag (borrowed) is not 0, evaluator_run gives up with ESTOPPED. */
+void evaluator_stop_at(evaluator *e, const volatile sig_atomic_t *flag);
 /* Runs all episodes with the deterministic action. Episode i starts from rng_index(key, i). Never
  * allocates. record (may be NULL) receives the
  * episodes one after the other: only with an evaluator of its own, whose rows are kept. */

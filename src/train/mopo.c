@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "run/result.h"
-#include "train/offline.h"
+#include "train/numbers.h"
 
 static bool stop_between_steps(void *ctx) { return offline_stopped(ctx); }
 
@@ -108,6 +108,7 @@ static mopo_status assess(offline *o, mopo_error *err)
   rng_key key = rng_index(rng_split(o->key, "eval"), (uint64_t)epoch);
   mopo_status st =
       evaluator_run(&r, o->evaluator, o->agent->type->policy(o->agent), key, NULL, err);
+  if (st == MOPO_ESTOPPED) return stopped_error(o, err);
   if (st != MOPO_OK) return st;
   o->at.return_mean = r.return_mean, o->at.return_std = r.return_std;
   o->at.score = r.score, o->at.length_mean = r.length_mean;
@@ -146,6 +147,7 @@ static mopo_status record(offline *o, double actor_lr, double epoch_seconds, mop
                      .model_uncertainty = o->discounted.model.uncertainty,
                      .actor_lr = actor_lr,
                      .updates_per_second = n / epoch_seconds};
+  numbers_warn(o, &row);
   return metrics_add(o->metrics, &row, err);
 }
 
@@ -172,6 +174,7 @@ static mopo_status one_epoch(offline *o, mopo_error *err)
     if (offline_stopped(o)) return stopped_error(o, err);
     if ((st = update(o, err)) != MOPO_OK) return st;
   }
+  if ((st = numbers_finite(o, err)) != MOPO_OK) return st;
   if ((st = assess(o, err)) != MOPO_OK) return st;
   if ((st = record(o, lr, offline_seconds(o) - before, err)) != MOPO_OK) return st;
   begin_next_epoch(o);

@@ -49,8 +49,7 @@ typedef struct offline {
   agent *agent;
   replay *ring; /* imagined rows; NULL without a model */
   rollout *rollout;
-  struct oracle *oracle; /* of the penalty `oracle`, else NULL */
-  sim_world *world;      /* NULL: no simulator, no evaluation */
+  sim_world *world; /* NULL: no simulator, no evaluation */
   evaluator *evaluator;
   forecast *forecast; /* NULL: no evaluation, or no model */
   metrics *metrics;
@@ -59,6 +58,7 @@ typedef struct offline {
   standing at;
   discounted discounted;
   int64_t ring_count, ring_head; /* of the ring before the rollouts of the epoch under way */
+  bool warned[3];                /* of each kind of figure that grew too large (numbers.h) */
   struct timespec began;         /* of this session */
 } offline;
 

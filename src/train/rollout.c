@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/oracle.h"
-
 typedef struct rollout_work {
   actor_work actor;
   ensemble_work model;
@@ -30,6 +28,8 @@ struct rollout {
   rng_key act_key;
   ensemble_draw draw;
   int live;
+  bool (*stop)(void *ctx);
+  void *stop_ctx;
 };
 
 static void layout(rollout *r, const actor *p, arena *a)
@@ -73,10 +73,13 @@ void rollout_free(rollout *r)
   free(r);
 }
 
+static bool stopped(const rollout *r) { return r->stop && r->stop(r->stop_ctx); }
+
 /* Rows r0.. of this step: act, imagine, penalise, and say where the task ends. */
 static void block(void *ctx, int piece, int thread)
 {
   rollout *r = ctx;
+  if (stopped(r)) return; /* so does the step */
   rollout_work *w = &r->work[thread];
   const row_layout *at = &r->at;
   int r0 = piece * ENSEMBLE_ROWS;
@@ -95,7 +98,6 @@ static void block(void *ctx, int piece, int thread)
   ensemble_draw draw = r->draw;
   draw.r0 = (uint64_t)r0;
   ensemble_step(r->m, &w->model, next, rew, u, obs, act, n, r->set.penalty, &draw);
-  if (r->set.oracle) oracle_measure(r->set.oracle, thread, u, r->m, &w->model, obs, act, n);
   for (int i = 0; i < n; i++) {
     float *row = rows + i * at->width, cost = (float)r->set.coef * u[i];
     row[at->rew] = rew[i] - cost;
@@ -136,13 +138,14 @@ bool rollout_run(rollout *r, rollout_stats *out, replay *into, const mopo_datase
   double penalty = 0.0, reward = 0.0;
   *out = (rollout_stats){0};
   r->p = p;
+  r->stop = stop, r->stop_ctx = ctx;
   r->act_key = rng_split(key, "action");
   r->draw = (ensemble_draw){rng_split(key, "noise"), rng_split(key, "member"), 0, 0};
   start_states(r, d, rng_split(key, "start"), epoch);
   for (int t = 0; t < r->set.length && r->live > 0; t++) {
-    if (stop && stop(ctx)) return false;
     r->draw.hi = epoch * (uint64_t)r->set.length + (uint64_t)t;
     par_run(r->pool, (r->live + ENSEMBLE_ROWS - 1) / ENSEMBLE_ROWS, block, r);
+    if (stopped(r)) return false;
     replay_push(into, r->rows, r->live);
     int before = r->live;
     for (int i = 0; i < before; i++) penalty += r->penalty[i], reward += r->reward[i];

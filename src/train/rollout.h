@@ -12,8 +12,7 @@ typedef struct rollout rollout;
 typedef struct rollout_settings {
   int rows, length; /* start states; steps h */
   penalty_kind penalty;
-  double coef;           /* lambda */
-  struct oracle *oracle; /* of the penalty `oracle`, else NULL; outlives the rollout */
+  double coef; /* lambda */
 } rollout_settings;
 
 typedef struct rollout_stats {
@@ -29,8 +28,8 @@ MUST_CHECK mopo_status rollout_create(rollout **out, const rollout_settings *set
 void rollout_free(rollout *r);
 /* Start states drawn uniformly from d; each live row takes an action sampled from p and one step of
  * m; a row ends where the task's termination says so of (s, a, s'). All rows go into `into`, step
- * by step. `epoch` names the draws. Never allocates. Stops between two steps when *stop: false, and
- * what was pushed is not whole. */
+ * by step. `epoch` names the draws. Never allocates. Once *stop, which every thread asks before
+ * each block of rows, says so: false, and what was pushed is not whole. */
 MUST_CHECK bool rollout_run(rollout *r, rollout_stats *out, replay *into, const mopo_dataset *d,
                             const actor *p, rng_key key, uint64_t epoch, bool (*stop)(void *ctx),
                             void *ctx);

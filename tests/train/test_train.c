@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "data/recorder.h"
 #include "io/file.h"
+#include "run/rundir.h"
 
 enum { S = 11, A = 3, N = 600 };
 static const char DATA[] = "train_data.hdf5", WILD[] = "wild_data.hdf5";
@@ -177,54 +178,6 @@ static void threads_do_not_change_the_bits(void **state)
   }
 }
 
-/* One member is its own elite; the oracle gives each row what it gives it alone. */
-static void ablations_run_and_keep_the_bits(void **state)
-{
-  (void)state;
-  static const char *const settings[][2] = {{"members", "1"}, {"penalty", "oracle"}};
-  mopo_error err;
-  mopo_train_result r;
-  for (int k = 0; k < 2; k++) {
-    if (k == 1 && !*mopo_simulator_version()) continue;
-    for (const char *t = "13"; *t; t++) {
-      const char *out = *t == '1' ? "run_one" : "run_many";
-      mopo_config c = small(out, "mopo");
-      if (k == 0) c.elites = 0; /* auto */
-      assert_ok(mopo_config_set(&c, settings[k][0], settings[k][1], &err), err);
-      assert_ok(mopo_config_set(&c, "penalty-coef", "1", &err), err);
-      assert_ok(mopo_config_set(&c, "threads", (char[]){*t, 0}, &err), err);
-      remove_run(out);
-      assert_ok(mopo_train(&r, &c, false, NULL, &err), err);
-    }
-    assert_same_run("run_one", "run_many", true);
-  }
-}
-
-/* Before anything is fitted or written. */
-static void penalties_that_mean_nothing_are_refused(void **state)
-{
-  (void)state;
-  mopo_error err;
-  mopo_train_result r;
-  struct stat st;
-  mopo_config c = small("run_none", "mopo");
-  assert_ok(mopo_config_set(&c, "penalty", "oracle", &err), err);
-  assert_ok(mopo_config_set(&c, "task", "none", &err), err);
-  assert_int_equal(mopo_train(&r, &c, false, NULL, &err), MOPO_EINVAL);
-  assert_non_null(strstr(err.msg, "oracle"));
-  if (!*mopo_simulator_version()) {
-    assert_ok(mopo_config_set(&c, "task", "hopper", &err), err);
-    assert_int_equal(mopo_train(&r, &c, false, NULL, &err), MOPO_EABSENT);
-  }
-  c = small("run_none", "mopo");
-  c.elites = 0;
-  assert_ok(mopo_config_set(&c, "members", "1", &err), err);
-  assert_ok(mopo_config_set(&c, "penalty", "ensemble-std", &err), err);
-  assert_int_equal(mopo_train(&r, &c, false, NULL, &err), MOPO_EINVAL);
-  assert_non_null(strstr(err.msg, "members = 1"));
-  assert_int_not_equal(stat("run_none", &st), 0);
-}
-
 /* Raises the stop flag at the n-th sign of life. */
 typedef struct stopper {
   volatile sig_atomic_t flag;
@@ -320,17 +273,106 @@ static void divergence_is_found_and_named(void **state)
   assert_int_not_equal(stat("run_wild/policy.safetensors", &st), 0);
 }
 
+/* A fit on such rewards is found out too. */
+static void a_model_that_diverges_is_named(void **state)
+{
+  (void)state;
+  mopo_error err;
+  mopo_train_result r;
+  mopo_config c = small("run_wild", "mopo");
+  remove_run("run_wild");
+  assert_ok(mopo_config_set(&c, "data", WILD, &err), err);
+  assert_int_equal(mopo_train(&r, &c, false, NULL, &err), MOPO_ENUMERIC);
+  assert_non_null(strstr(err.msg, "model: loss of member 0"));
+}
+
+/* ------------------------------------------------------------------ numbers that grow */
+
+/* Every number of a checkpoint's agent becomes 300 times what it was. */
+static void blow_up(const char *path)
+{
+  char *bytes = NULL;
+  size_t n = 0;
+  uint64_t header = 0;
+  long long begin = 0, end = 0;
+  mopo_error err;
+  assert_ok(file_read(&bytes, &n, path, 1 << 28, &err), err);
+  memcpy(&header, bytes, sizeof header);
+  const char *at = strstr(strstr(bytes + 8, "\"agent.values\""), "data_offsets");
+  assert_int_equal(sscanf(at, "data_offsets\":[%lld,%lld]", &begin, &end), 2);
+  float *x = (float *)(void *)(bytes + 8 + header + begin);
+  for (long long k = 0; k < (end - begin) / 4; k++) x[k] *= 300.0f;
+  assert_ok(file_write(path, bytes, n, &err), err);
+  free(bytes);
+}
+
+/* A run that was stopped in its first epoch. */
+static mopo_config cut_run(const char *algo)
+{
+  mopo_error err;
+  mopo_train_result r;
+  mopo_config c = small("run_cut", algo);
+  remove_run("run_cut");
+  stopper s = {0, 1};
+  mopo_watch w = {.progress = count_down, .ctx = &s, .stop = &s.flag};
+  assert_int_equal(mopo_train(&r, &c, false, &w, &err), MOPO_ESTOPPED);
+  return c;
+}
+
+static void count_warnings(void *ctx, const char *line)
+{
+  int *n = ctx;
+  n[0] += !strncmp(line, "warning: epoch ", 15) && strstr(line, ": Q is ");
+  n[1] += strstr(line, "warning") && strstr(line, " Q is ");
+}
+
+/* Critics that explode without a NaN: one line, not one for each epoch. */
+static void values_that_explode_are_warned_of_once(void **state)
+{
+  (void)state;
+  mopo_error err;
+  mopo_train_result r;
+  char path[256];
+  int warnings[2] = {0};
+  mopo_watch w = {.line = count_warnings, .ctx = warnings};
+  mopo_config c = cut_run("sac");
+  assert_ok(mopo_train(&r, &c, true, &w, &err), err);
+  assert_int_equal(warnings[1], 0);
+  c = cut_run("sac");
+  path_of(path, "run_cut", "checkpoint.safetensors");
+  blow_up(path);
+  assert_ok(mopo_train(&r, &c, true, &w, &err), err);
+  assert_int_equal(warnings[0], 1);
+  assert_int_equal(warnings[1], 1);
+}
+
+static void a_run_directory_in_use_is_refused(void **state)
+{
+  (void)state;
+  mopo_error err;
+  mopo_train_result r;
+  int lock = -1;
+  run_whole("run_one", "sac", "1");
+  mopo_config c = small("run_one", "sac");
+  assert_ok(rundir_lock(&lock, "run_one", &err), err);
+  assert_int_equal(mopo_train(&r, &c, true, NULL, &err), MOPO_EIO);
+  assert_non_null(strstr(err.msg, "run_one: another process"));
+  rundir_unlock(lock);
+  assert_ok(mopo_train(&r, &c, true, NULL, &err), err);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(threads_do_not_change_the_bits),
-      cmocka_unit_test(ablations_run_and_keep_the_bits),
-      cmocka_unit_test(penalties_that_mean_nothing_are_refused),
       cmocka_unit_test(an_interrupted_run_ends_with_the_same_bits),
       cmocka_unit_test(a_run_directory_is_not_written_over),
       cmocka_unit_test(going_on_needs_the_same_settings),
       cmocka_unit_test(a_missing_dataset_and_a_wrong_task_are_said),
       cmocka_unit_test(divergence_is_found_and_named),
+      cmocka_unit_test(a_model_that_diverges_is_named),
+      cmocka_unit_test(values_that_explode_are_warned_of_once),
+      cmocka_unit_test(a_run_directory_in_use_is_refused),
   };
   return cmocka_run_group_tests(tests, write_data, NULL);
 }

@@ -1,0 +1,22 @@
+/* numbers.h - are the numbers of a run still numbers, and could they be true? */
+#ifndef TRAIN_NUMBERS_H
+#define TRAIN_NUMBERS_H
+
+#include "train/offline.h"
+
+/* ENUMERIC: a number of the agent's state is not finite; the message names it and the update. */
+MUST_CHECK mopo_status numbers_finite(const offline *o, mopo_error *err);
+
+/* What rewards |r| <= r_max can justify. Beyond it, critics or model diverge. An entropy counts up
+ * to 10 nats for each action. */
+typedef struct number_bounds {
+  double q;            /* 10 + 10 (scale r_max + penalty + |alpha entropy|) / (1 - gamma) */
+  double critic_loss;  /* q^2 */
+  double model_reward; /* 10 r_max */
+} number_bounds;
+number_bounds numbers_bounds(const offline *o, const metrics_row *row);
+
+/* Tells the watch of the first figure of each kind that is beyond its bound: one line a session. */
+void numbers_warn(offline *o, const metrics_row *row);
+
+#endif
