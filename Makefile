@@ -26,8 +26,11 @@ asan: deps ## the fast tests with address and undefined-behaviour sanitizers
 	@cmake --build --preset asan -j $(JOBS)
 	@ctest --preset asan -j $(JOBS)
 
-torture: all ## kill a run 200 times, go on each time, compare the bytes
-	@scripts/torture.sh $(BUILD)/mopo 200
+torture: all ## kill a run 200 times; let every allocation fail; minutes of both
+	@cd $(BUILD)/tests && ./torture 200 && ./faults.memory long
+
+soak: all ## train for an hour (SOAK seconds), watch memory and open files
+	@scripts/soak.sh $(BUILD)/mopo $(or $(SOAK),3600)
 
 install: all ## install to PREFIX (default /usr/local); DESTDIR is honoured
 	@cmake --install $(BUILD) --prefix $(PREFIX)
@@ -44,4 +47,4 @@ clean:
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile
 
-.PHONY: all deps demo test asan torture install format check-format clean help
+.PHONY: all deps demo test asan torture soak install format check-format clean help

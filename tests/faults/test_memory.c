@@ -1,0 +1,250 @@
+/* test_memory.c [long] - allocation number k fails, for k = 1, 2, 3, ... until nothing fails any
+ * more: each time MOPO_ENOMEM, nothing left behind. For some k (with `long` for all, and for more
+ * algorithms) all that follow fail too. */
+#include "faults/faults.h"
+#include "faults/tiny.h"
+
+typedef mopo_status scenario(mopo_error *err);
+
+static bool long_form;
+
+static long fail_each(const char *name, scenario *run, bool stays)
+{
+  for (long k = 1;; k += stays && !long_form ? 7 : 1) {
+    mopo_error err = {0};
+    int files = fault_open_files();
+    long blocks = fault_live_blocks();
+    fault_arm(FAULT_MEMORY, k, stays);
+    mopo_status st = run(&err);
+    bool fired = fault_disarm();
+    if (st != (fired ? MOPO_ENOMEM : MOPO_OK) || (fired && (!*err.msg || strchr(err.msg, '\n'))))
+      fail_msg("%s, allocation %ld: status %d, '%s'", name, k, (int)st, err.msg);
+    if (fault_live_blocks() != blocks || fault_open_files() != files)
+      fail_msg("%s, allocation %ld: %ld blocks and %d files are left ('%s')", name, k,
+               fault_live_blocks() - blocks, fault_open_files() - files, err.msg);
+    if (!fired) return k - 1;
+  }
+}
+
+static void each(const char *name, scenario *run)
+{
+  long n = fail_each(name, run, false);
+  fail_each(name, run, true);
+  print_message("%-22s %5ld allocations\n", name, n);
+  assert_true(n > 0);
+}
+
+/* ------------------------------------------------------------------ data */
+
+static mopo_dataset *data; /* of all tests */
+
+static mopo_status save_and_load(const char *path, mopo_error *err)
+{
+  mopo_dataset *d = NULL;
+  mopo_dataset_info info;
+  mopo_status st = mopo_dataset_save(data, path, err);
+  if (st == MOPO_OK) st = mopo_dataset_load(&d, path, NULL, err);
+  if (st == MOPO_OK) st = mopo_dataset_describe(&info, d, err);
+  mopo_dataset_free(d);
+  return st;
+}
+
+static mopo_status hdf5(mopo_error *err) { return save_and_load("memory.hdf5", err); }
+static mopo_status npz(mopo_error *err) { return save_and_load("memory.npz", err); }
+
+static mopo_status csv(mopo_error *err)
+{
+  mopo_dataset *d = NULL;
+  mopo_import how = {.columns = "obs=x,v;act=u;reward=r", .action_min = -2, .action_max = 2};
+  mopo_status st = mopo_dataset_import(&d, "memory.csv", &how, NULL, err);
+  mopo_dataset_free(d);
+  return st;
+}
+
+static mopo_status merge(mopo_error *err)
+{
+  mopo_dataset *d = NULL;
+  mopo_status st = mopo_dataset_merge(&d, (const mopo_dataset *[]){data, data}, 2, err);
+  mopo_dataset_free(d);
+  return st;
+}
+
+static void datasets(void **state)
+{
+  (void)state;
+  mopo_error err;
+  const char text[] = "x,v,u,r\n1,2,2,0\n2,2,-1,1\n3,1,0,2\n";
+  assert_ok(file_write("memory.csv", text, strlen(text), &err), err);
+  each("hdf5", hdf5);
+  each("npz", npz);
+  each("csv", csv);
+  each("merge", merge);
+}
+
+/* ------------------------------------------------------------------ runs */
+
+static mopo_status settings(mopo_error *err)
+{
+  mopo_config c = tiny_config("memory_run");
+  mopo_status st = mopo_config_save(&c, "memory.ini", err);
+  if (st == MOPO_OK) st = mopo_config_load(&c, "memory.ini", err);
+  return st;
+}
+
+static mopo_status train(mopo_error *err)
+{
+  mopo_train_result r;
+  mopo_config c = tiny_config("memory_run");
+  tiny_remove("memory_run");
+  return mopo_train(&r, &c, false, NULL, err);
+}
+
+static mopo_status resume(mopo_error *err)
+{
+  mopo_train_result r;
+  mopo_config c = tiny_config("memory_run");
+  return mopo_train(&r, &c, true, NULL, err);
+}
+
+/* Everything but the model and its like in `train`. */
+static const char *algo;
+static mopo_status train_algo(mopo_error *err)
+{
+  mopo_train_result r;
+  mopo_config c = tiny_config("memory_algo");
+  tiny_remove("memory_algo");
+  tiny_set(&c, "algo", algo);
+  tiny_set(&c, "task", "none");
+  tiny_set(&c, "epochs", "1");
+  tiny_set(&c, "real-ratio", "1");
+  tiny_set(&c, "vae-hidden", "8");
+  tiny_set(&c, "bear-match", "2");
+  tiny_set(&c, "behaviour-updates", "2");
+  return mopo_train(&r, &c, false, NULL, err);
+}
+
+static mopo_status fit(mopo_error *err)
+{
+  mopo_fit_result r;
+  mopo_config c = tiny_config("memory_model.safetensors");
+  tiny_set(&c, "threads", "3");
+  return mopo_model_fit(&r, &c, NULL, err);
+}
+
+static mopo_status train_with_model(mopo_error *err)
+{
+  mopo_train_result r;
+  mopo_config c = tiny_config("memory_run2");
+  tiny_remove("memory_run2");
+  tiny_set(&c, "model", "memory_model.safetensors");
+  tiny_set(&c, "task", "none");
+  tiny_set(&c, "epochs", "1");
+  return mopo_train(&r, &c, false, NULL, err);
+}
+
+static void runs(void **state)
+{
+  (void)state;
+  static const char *const algos[] = {"bear", "bc", "td3bc", "iql", "cql", "brac-p"};
+  each("settings", settings);
+  each("train", train);
+  each("resume", resume);
+  each("model fit", fit);
+  if (long_form) each("train --model", train_with_model);
+  for (size_t i = 0; i < (long_form ? sizeof algos / sizeof *algos : 1); i++) {
+    algo = algos[i];
+    each(algo, train_algo);
+  }
+}
+
+/* ------------------------------------------------------------------ policies */
+
+static const char POLICY[] = "memory_policy.safetensors";
+
+static mopo_status export_all(mopo_error *err)
+{
+  mopo_policy *p = NULL, *q = NULL;
+  mopo_export_info info;
+  mopo_policy_difference apart;
+  mopo_status st = mopo_policy_load(&p, POLICY, err);
+  if (st == MOPO_OK) st = mopo_policy_load(&q, POLICY, err);
+  if (st == MOPO_OK) st = mopo_policy_export(&info, p, "memory.c", MOPO_EXPORT_C, err);
+  if (st == MOPO_OK) st = mopo_policy_export(&info, p, "memory.onnx", MOPO_EXPORT_ONNX, err);
+  if (st == MOPO_OK)
+    st = mopo_policy_export(&info, p, "memory.safetensors", MOPO_EXPORT_SAFETENSORS, err);
+  if (st == MOPO_OK) st = mopo_policy_export(&info, p, "memory8.c", MOPO_EXPORT_C_INT8, err);
+  if (st == MOPO_OK) st = mopo_policy_compare(&apart, p, q, data, err);
+  mopo_policy_free(p);
+  mopo_policy_free(q);
+  return st;
+}
+
+static mopo_status evaluate(mopo_error *err)
+{
+  mopo_policy *p = NULL;
+  static mopo_eval_result r;
+  mopo_status st = mopo_policy_load(&p, POLICY, err);
+  if (st == MOPO_OK)
+    st = mopo_evaluate(&r, p, mopo_task_find("hopper"), "d4rl", 2, 0, 1, "memory_eval.hdf5", err);
+  mopo_policy_free(p);
+  return st;
+}
+
+static const char *kind;
+static mopo_status collect(mopo_error *err)
+{
+  mopo_dataset_info info;
+  mopo_config c = mopo_config_default();
+  const char *set[][2] = {{"task", "hopper"},     {"out", "memory_collect.hdf5"},
+                          {"kind", kind},         {"steps", "12"},
+                          {"start-steps", "8"},   {"batch-size", "8"},
+                          {"hidden", "8"},        {"train-steps", "12"},
+                          {"eval-episodes", "1"}, {"threads", "1"}};
+  for (size_t i = 0; i < sizeof set / sizeof *set; i++) tiny_set(&c, set[i][0], set[i][1]);
+  return mopo_collect(&info, &c, NULL, err);
+}
+
+static void policies(void **state)
+{
+  (void)state;
+  mopo_error err;
+  assert_ok(train(&err), err);
+  size_t n = 0;
+  char *bytes = tiny_read(&n, "memory_run/policy.safetensors");
+  assert_ok(file_write(POLICY, bytes, n, &err), err);
+  free(bytes);
+  each("export", export_all);
+#ifdef MOPO_HAVE_MUJOCO
+  each("eval --record", evaluate);
+  each("collect", (kind = "random", collect));
+  each("collect full-replay", (kind = "full-replay", collect));
+#else
+  (void)evaluate, (void)collect;
+#endif
+}
+
+static int begin(void **state)
+{
+  (void)state;
+  tiny_write_data();
+  data = tiny_dataset();
+  return 0;
+}
+
+static int end(void **state)
+{
+  (void)state;
+  mopo_dataset_free(data);
+  return 0;
+}
+
+int main(int argc, char **argv)
+{
+  long_form = argc > 1 && !strcmp(argv[1], "long");
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(datasets),
+      cmocka_unit_test(runs),
+      cmocka_unit_test(policies),
+  };
+  return cmocka_run_group_tests(tests, begin, end);
+}
