@@ -111,7 +111,7 @@ MOPO_MUST_CHECK mopo_status mopo_dataset_import(mopo_dataset **out, const char *
                                                 mopo_error *err);
 
 /* Writes a D4RL file: HDF5, or NPZ where `path` ends in .npz. EIO, ENOMEM, EINVAL (an NPZ of more
- * than 4 GB). */
+ * than 4 GB, or of rewards that are still to be relabelled, which it could not say). */
 MOPO_MUST_CHECK mopo_status mopo_dataset_save(const mopo_dataset *d, const char *path,
                                               mopo_error *err);
 

@@ -12,7 +12,7 @@ static const manual_entry verbs[] = {
     {"eval", cmd_eval, "score a policy in a simulated task", ""},
     {"collect", cmd_collect, "make a dataset: train online in a task and record it", ""},
     {"data", cmd_data, "info, check, convert, merge, relabel: datasets",
-     "info check convert merge"},
+     "info check convert merge relabel"},
     {"model", cmd_model, "fit: the dynamics ensemble alone", "fit"},
     {"export", cmd_export, "a policy as C source, ONNX, or safetensors", ""},
     {"render", cmd_render, "film a policy at work", ""},

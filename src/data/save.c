@@ -66,7 +66,21 @@ static mopo_status save_npz(const mopo_dataset *d, const char *path, mopo_error 
   return st;
 }
 
+/* Rewards of a behaviour, to be relabelled: nobody may take them for a task's. */
+static bool is_raw(const mopo_dataset *d)
+{
+  const mopo_task *task = *d->task ? mopo_task_find(d->task) : NULL;
+  bool listed = !task || !task->obs_dim;
+  for (int i = 0; mopo_task_at(i); i++) listed = listed || mopo_task_at(i) == task;
+  return !listed;
+}
+
 mopo_status mopo_dataset_save(const mopo_dataset *d, const char *path, mopo_error *err)
 {
+  if (is_npz(path) && is_raw(d))
+    return error_set(err, MOPO_EINVAL,
+                     "%.200s: NPZ cannot say that its rewards are those of %s, want HDF5, or mopo "
+                     "data relabel first",
+                     path, d->task);
   return is_npz(path) ? save_npz(d, path, err) : save_hdf5(d, path, err);
 }

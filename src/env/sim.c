@@ -46,6 +46,10 @@ void sim_set_state(sim *s, float *obs, const double *qpos, const double *qvel)
 {
   (void)s, (void)obs, (void)qpos, (void)qvel;
 }
+void sim_answer(sim *s, float *next, const float *obs, const float *act)
+{
+  (void)s, (void)next, (void)obs, (void)act;
+}
 
 #else
 
@@ -75,26 +79,22 @@ static void place_of_joint(double xy[2], const mjData *d)
   xy[0] = d->qpos[0], xy[1] = d->qpos[1];
 }
 
-/* The observation in float64, velocities not clipped: qpos from `skip` on, then qvel. */
-static void pack(double *state, const mjModel *m, const mjData *d, int skip)
+/* The observation in float64, velocities not clipped: qpos from `hidden` on, then qvel. */
+static void plain_state(double *state, const mjModel *m, const mjData *d, int hidden)
 {
-  int n = (int)m->nq - skip;
-  memcpy(state, d->qpos + skip, (size_t)n * sizeof *state);
+  int n = (int)m->nq - hidden;
+  memcpy(state, d->qpos + hidden, (size_t)n * sizeof *state);
   memcpy(state + n, d->qvel, (size_t)m->nv * sizeof *state);
 }
 
-static void planar_state(double *state, const mjModel *m, const mjData *d) { pack(state, m, d, 1); }
-
 /* With the torso's height in the world between positions and velocities. */
-static void jump_state(double *state, const mjModel *m, const mjData *d)
+static void jump_state(double *state, const mjModel *m, const mjData *d, int hidden)
 {
-  int n = (int)m->nq - 1;
-  planar_state(state, m, d);
+  int n = (int)m->nq - hidden;
+  plain_state(state, m, d, hidden);
   memmove(state + n + 1, state + n, (size_t)m->nv * sizeof *state);
   state[n] = m->body_pos[3 * 1 + 2] + d->qpos[1];
 }
-
-static void ant_state(double *state, const mjModel *m, const mjData *d) { pack(state, m, d, 2); }
 
 enum noise { UNIFORM, NORMAL };
 
@@ -107,25 +107,26 @@ static const struct row {
   enum noise vel_kind;   /* reset: vel_noise times U(-1, 1) or N(0, 1) */
   double vel_noise;
   double max_velocity;   /* observed velocities are clipped to it */
+  int hidden;            /* first positions, which the agent does not see */
   void (*place)(double xy[2], const mjData *d);
-  void (*state)(double *state, const mjModel *m, const mjData *d);
+  void (*state)(double *state, const mjModel *m, const mjData *d, int hidden);
 } rows[] = {
   {"hopper",      body_hopper,      4,  0, 0.005, UNIFORM, 0.005, 10,
-   place_of_root,  planar_state},
+   1, place_of_root, plain_state},
   {"halfcheetah", body_halfcheetah, 5, 14, 0.1,   NORMAL,  0.1,   INFINITY,
-   place_of_root,  planar_state},
+   1, place_of_root, plain_state},
   {"walker2d",    body_walker2d,    4,  0, 0.005, UNIFORM, 0.005, 10,
-   place_of_root,  planar_state},
+   1, place_of_root, plain_state},
   {"ant",         body_ant,         5,  0, 0.1,   NORMAL,  0.1,   INFINITY,
-   place_of_torso, ant_state},
+   2, place_of_torso, plain_state},
   {"halfcheetah-jump", body_halfcheetah, 5, 14, 0.1, NORMAL, 0.1, INFINITY,
-   place_of_root,  jump_state},
+   1, place_of_root, jump_state},
   {"halfcheetah-jump-behaviour", body_halfcheetah, 5, 14, 0.1, NORMAL, 0.1, INFINITY,
-   place_of_root,  jump_state},
+   1, place_of_root, jump_state},
   {"ant-angle",   body_ant,         5,  0, 0.1,   NORMAL,  0.1,   INFINITY,
-   place_of_joint, ant_state},
+   2, place_of_joint, plain_state},
   {"ant-angle-behaviour", body_ant, 5,  0, 0.1,   NORMAL,  0.1,   INFINITY,
-   place_of_joint, ant_state},
+   2, place_of_joint, plain_state},
 };
 /* clang-format on */
 
@@ -385,7 +386,7 @@ static void observe(double *state, float *obs, const sim *s)
   const sim_world *w = s->world;
   int S = w->task->obs_dim, velocities = S - sim_nv(w);
   double top = w->row->max_velocity;
-  w->row->state(state, w->model, s->data);
+  w->row->state(state, w->model, s->data, w->row->hidden);
   for (int i = 0; obs && i < S; i++)
     obs[i] = (float)(i < velocities ? state[i] : mju_clip(state[i], -top, top));
 }
@@ -460,6 +461,21 @@ bool sim_step(sim *s, float *obs, double *rew, bool *done, const float *act)
   *rew = task_reward(w->task, &moved);
   *done = task_ends(w->task, state);
   return true;
+}
+
+void sim_answer(sim *s, float *next, const float *obs, const float *act)
+{
+  const sim_world *w = s->world;
+  const mjModel *m = w->model;
+  int velocities = w->task->obs_dim - sim_nv(w), hidden = w->row->hidden;
+  double qpos[TASK_MAX_OBS] = {0}, qvel[TASK_MAX_OBS] = {0}, rew;
+  bool done;
+  for (int i = hidden; i < m->nq; i++) qpos[i] = (double)obs[i - hidden];
+  for (int i = 0; i < m->nv; i++) qvel[i] = (double)obs[velocities + i];
+  sim_set_state(s, NULL, qpos, qvel);
+  if (sim_step(s, next, &rew, &done, act)) return;
+  mju_zero(qvel, (int)m->nv);
+  sim_set_state(s, next, m->qpos0, qvel);
 }
 
 #endif

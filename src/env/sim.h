@@ -42,4 +42,9 @@ MUST_CHECK bool sim_step(sim *s, float *obs, double *rew, bool *done, const floa
 void sim_get_state(const sim *s, double *qpos, double *qvel);
 void sim_set_state(sim *s, float *obs, const double *qpos, const double *qvel);
 
+/* One step from the state that obs [S] describes: x and y are 0, velocities as they are seen. Where
+ * the simulator gives up, it starts anew: next [S] is then its first state without noise. Depends
+ * on nothing that was before. */
+void sim_answer(sim *s, float *next, const float *obs, const float *act);
+
 #endif

@@ -189,8 +189,19 @@ void ensemble_step(const ensemble *m, ensemble_work *w, float *const *next, floa
   }
   if (kind == PENALTY_ALEATORIC)
     for (int r = 0; r < rows; r++) u[r] = sqrtf(w->u[r]);
-  else if (kind == PENALTY_NONE)
+  else if (kind == PENALTY_NONE || kind == PENALTY_ORACLE)
     memset(u, 0, (size_t)rows * sizeof *u);
   else
     penalty_of_means(u, w->means, m->set.members, ENSEMBLE_ROWS, D, rows, kind);
+}
+
+void ensemble_mean(const ensemble *m, const ensemble_work *w, float *next, const float *obs, int r)
+{
+  size_t member = (size_t)ENSEMBLE_ROWS * (size_t)m->D;
+  const float *means = w->means + (size_t)r * (size_t)m->D;
+  for (int d = 1; d < m->D; d++) {
+    float sum = 0.0f;
+    for (int i = 0; i < m->set.elites; i++) sum += means[(size_t)m->elite[i] * member + (size_t)d];
+    next[d - 1] = obs[d - 1] + sum / (float)m->set.elites;
+  }
 }

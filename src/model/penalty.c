@@ -8,7 +8,8 @@ static const char *const NAMES[] = {[PENALTY_NONE] = "none",
                                     [PENALTY_ALEATORIC] = "aleatoric",
                                     [PENALTY_ENSEMBLE_DIFF] = "ensemble-diff",
                                     [PENALTY_ENSEMBLE_STD] = "ensemble-std",
-                                    [PENALTY_MAX_PAIRWISE] = "max-pairwise-diff"};
+                                    [PENALTY_MAX_PAIRWISE] = "max-pairwise-diff",
+                                    [PENALTY_ORACLE] = "oracle"};
 
 mopo_status penalty_find(penalty_kind *out, const char *name, mopo_error *err)
 {
@@ -19,7 +20,7 @@ mopo_status penalty_find(penalty_kind *out, const char *name, mopo_error *err)
     }
   return error_set(err, MOPO_EINVAL,
                    "penalty = '%s', want aleatoric, ensemble-diff, ensemble-std, "
-                   "max-pairwise-diff or none",
+                   "max-pairwise-diff, oracle or none",
                    name);
 }
 

@@ -10,6 +10,7 @@ typedef enum penalty_kind {
   PENALTY_ENSEMBLE_DIFF, /* max_i || mu_i - mean_j mu_j ||_2 over the state (ibid., ablation) */
   PENALTY_ENSEMBLE_STD,  /* sqrt(mean over state outputs of var_i mu_i) (Lu et al. 2022) */
   PENALTY_MAX_PAIRWISE,  /* max_ij || mu_i - mu_j ||_2 over the state (Kidambi et al. 2020) */
+  PENALTY_ORACLE,        /* true error of the mean (Yu et al. 2020, ablation): train/oracle.c */
 } penalty_kind;
 
 /* EINVAL: no such kind. */

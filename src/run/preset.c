@@ -129,6 +129,12 @@ static mopo_status check_together(const mopo_config *c, mopo_error *err)
   if (c->elites > c->members)
     return error_set(err, MOPO_EINVAL, "elites = %d, want at most members = %d", c->elites,
                      c->members);
+  bool compares = strstr(c->penalty, "-diff") || is(c->penalty, "ensemble-std");
+  if (is(c->algo, "mopo") && compares && c->members == 1)
+    return error_set(
+        err, MOPO_EINVAL,
+        "penalty = %s with members = 1 is 0 everywhere, want aleatoric, oracle or none",
+        c->penalty);
   if (c->log_std_min >= c->log_std_max)
     return error_set(err, MOPO_EINVAL, "log-std-min = %g, want less than log-std-max = %g",
                      c->log_std_min, c->log_std_max);
@@ -159,6 +165,7 @@ mopo_status mopo_config_resolve(mopo_config *c, const char *task, const char *ki
   fill_method(c, act_dim);
   if (c->epochs < 1) c->epochs = p->epochs;
   if (c->layers < 1) c->layers = 2;
+  if (c->elites < 1) c->elites = c->members < 5 ? c->members : 5;
   fill(&c->critic_lr, 3e-4);
   fill(&c->actor_lr, p->actor_lr);
   fill(&c->alpha_lr, p->alpha_lr);

@@ -277,7 +277,8 @@ static mopo_status set_up(bench *b, int threads, mopo_error *err)
   for (int i = 0; i < 2; i++)
     if ((st = set_up_sizes(b, i, err)) != MOPO_OK) return st;
   const actor *p = b->sac[1]->type->policy(b->sac[1]);
-  rollout_settings set = {ROLLOUT_ROWS, 1, PENALTY_ALEATORIC, 1.0};
+  rollout_settings set = {
+      .rows = ROLLOUT_ROWS, .length = 1, .penalty = PENALTY_ALEATORIC, .coef = 1.0};
   const mopo_task *hopper = mopo_task_find("hopper"), *cheetah = mopo_task_find("halfcheetah");
   st = rollout_create(&b->rollout, &set, cheetah, b->model[1], p, b->pool, err);
   if (st == MOPO_OK) st = replay_create(&b->ring, 5 * ROLLOUT_ROWS, b->data[1]->at, err);

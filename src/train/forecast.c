@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/oracle.h"
+
 enum { ROWS = 12 /* episodes of a piece: two tiles of six */ };
 
 typedef struct forecast_work {
@@ -83,8 +85,9 @@ static bool all_finite(const float *x, int n)
 }
 
 /* One step of n live episodes into w->next. */
-static void step(const forecast *f, forecast_work *w, float *rew, float *u, int n, int t, int first)
+static void step(const forecast *f, int thread, float *rew, float *u, int n, int t, int first)
 {
+  forecast_work *w = &f->work[thread];
   size_t S = (size_t)f->m->S, A = (size_t)f->m->A;
   const float *obs[ROWS] = {0}, *act[ROWS] = {0};
   float *next[ROWS] = {0};
@@ -95,6 +98,7 @@ static void step(const forecast *f, forecast_work *w, float *rew, float *u, int 
   actor_act(f->p, &w->actor, w->act, A, w->obs, S, n, NULL);
   ensemble_draw draw = {f->noise, f->member, (uint64_t)t, (uint64_t)first};
   ensemble_step(f->m, &w->model, next, rew, u, obs, act, n, f->set.penalty, &draw);
+  if (f->set.oracle) oracle_measure(f->set.oracle, thread, u, f->m, &w->model, obs, act, n);
 }
 
 /* Adds what the k-th live episode got. True: it goes on. */
@@ -127,7 +131,7 @@ static void episodes(void *ctx, int piece, int thread)
   }
   double weight = 1.0;
   for (int t = 0; t < f->task->horizon && n > 0; t++, weight *= f->set.gamma) {
-    step(f, w, rew, u, n, t, first);
+    step(f, thread, rew, u, n, t, first);
     int kept = 0;
     for (int k = 0; k < n; k++) {
       if (!account(f, w, &f->at[live[k]], k, rew[k], u[k], weight)) continue;

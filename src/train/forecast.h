@@ -15,7 +15,8 @@ enum { FORECAST_COPIES = 2 /* imagined episodes for each start state */ };
 typedef struct forecast_settings {
   int starts; /* start states, n */
   penalty_kind penalty;
-  double coef, gamma; /* lambda; discount */
+  double coef, gamma;    /* lambda; discount */
+  struct oracle *oracle; /* of the penalty `oracle`, else NULL; outlives the forecast */
 } forecast_settings;
 
 /* Means over the imagined episodes. What the model blew up to is in them: infinite or NAN. */

@@ -9,6 +9,7 @@
 
 #include "io/file.h"
 #include "run/config.h"
+#include "train/oracle.h"
 
 /* ------------------------------------------------------------------ telling */
 
@@ -186,6 +187,17 @@ mopo_status offline_data(mopo_config *c, const mopo_task **task, mopo_dataset **
   return mopo_config_resolve(c, (*task)->name, (*data)->kind, (*data)->at.A, err);
 }
 
+/* The penalty `oracle` asks the simulator; said before anything is fitted. */
+static mopo_status check_oracle(const mopo_config *c, const mopo_task *task, mopo_error *err)
+{
+  if (strcmp(c->penalty, "oracle") != 0) return MOPO_OK;
+  if (!task->obs_dim)
+    return error_set(err, MOPO_EINVAL, "penalty = oracle with task none, want a simulated task");
+  if (!*sim_version())
+    return error_set(err, MOPO_EABSENT, "penalty = oracle: this build has no simulator");
+  return MOPO_OK;
+}
+
 /* What may differ from the run's own settings when it goes on: nothing that changes the bits. */
 static bool may_change(const char *name)
 {
@@ -230,9 +242,10 @@ static mopo_status settle(offline *o, const mopo_config *c, bool resume, mopo_er
     if (st == MOPO_OK) st = rundir_lock(&o->lock, c->out, err);
     if (st == MOPO_OK) st = settings_of_run(&o->c, c, err);
     if (st == MOPO_OK) st = offline_data(&o->c, &o->task, &o->data, err);
-    return st;
+    return st == MOPO_OK ? check_oracle(&o->c, o->task, err) : st;
   }
   if ((st = offline_data(&o->c, &o->task, &o->data, err)) != MOPO_OK) return st;
+  if ((st = check_oracle(&o->c, o->task, err)) != MOPO_OK) return st;
   if ((st = rundir_lock(&o->lock, c->out, err)) != MOPO_OK) return st;
   if ((st = rundir_path(path, sizeof path, c->out, RUN_CONFIG, err)) != MOPO_OK) return st;
   if (file_exists(path))
@@ -243,6 +256,12 @@ static mopo_status settle(offline *o, const mopo_config *c, bool resume, mopo_er
 
 /* ------------------------------------------------------------------ the rest of the run */
 
+static mopo_status set_up_oracle(offline *o, mopo_error *err)
+{
+  mopo_status st = sim_world_create(&o->world, o->task, physics_of(o->c.physics), err);
+  return st == MOPO_OK ? oracle_create(&o->oracle, o->task, o->world, o->pool, err) : st;
+}
+
 static mopo_status set_up_model(offline *o, bool resume, mopo_error *err)
 {
   const agent_type *type = o->agent->type;
@@ -250,8 +269,11 @@ static mopo_status set_up_model(offline *o, bool resume, mopo_error *err)
   if (!type->uses_model) return MOPO_OK;
   mopo_status st = get_model(o, resume, err);
   if (st != MOPO_OK) return st;
-  rollout_settings set = {o->c.rollout_batch, o->c.rollout_length, PENALTY_NONE, o->c.penalty_coef};
+  rollout_settings set = {
+      .rows = o->c.rollout_batch, .length = o->c.rollout_length, .coef = o->c.penalty_coef};
   if ((st = penalty_find(&set.penalty, o->c.penalty, err)) != MOPO_OK) return st;
+  if (set.penalty == PENALTY_ORACLE && (st = set_up_oracle(o, err)) != MOPO_OK) return st;
+  set.oracle = o->oracle;
   if ((st = rollout_create(&o->rollout, &set, o->task, o->model, type->policy(o->agent), o->pool,
                            err)) != MOPO_OK)
     return st;
@@ -270,14 +292,18 @@ static mopo_status set_up_evaluation(offline *o, mopo_error *err)
     offline_line(o, "built without MuJoCo: the policy is not evaluated in simulation");
     return MOPO_OK;
   }
-  mopo_status st = sim_world_create(&o->world, o->task, physics_of(o->c.physics), err);
+  mopo_status st = MOPO_OK;
+  if (!o->world) st = sim_world_create(&o->world, o->task, physics_of(o->c.physics), err);
   if (st != MOPO_OK) return st;
   const actor *p = o->agent->type->policy(o->agent);
   st = evaluator_create(&o->evaluator, o->task, o->world, p, o->c.eval_episodes, o->c.gamma,
                         o->pool, err);
   if (st == MOPO_OK && o->watch) evaluator_stop_at(o->evaluator, o->watch->stop);
   if (st != MOPO_OK || !o->model) return st;
-  forecast_settings set = {o->c.eval_episodes, PENALTY_NONE, o->c.penalty_coef, o->c.gamma};
+  forecast_settings set = {.starts = o->c.eval_episodes,
+                           .coef = o->c.penalty_coef,
+                           .gamma = o->c.gamma,
+                           .oracle = o->oracle};
   if ((st = penalty_find(&set.penalty, o->c.penalty, err)) != MOPO_OK) return st;
   return forecast_create(&o->forecast, &set, o->task, o->model, p, o->pool, err);
 }
@@ -322,6 +348,7 @@ void offline_tear_down(offline *o)
   metrics_close(o->metrics);
   forecast_free(o->forecast);
   evaluator_free(o->evaluator);
+  oracle_free(o->oracle);
   sim_world_free(o->world);
   rollout_free(o->rollout);
   replay_free(o->ring);

@@ -49,7 +49,8 @@ typedef struct offline {
   agent *agent;
   replay *ring; /* imagined rows; NULL without a model */
   rollout *rollout;
-  sim_world *world; /* NULL: no simulator, no evaluation */
+  struct oracle *oracle; /* of the penalty `oracle`, else NULL */
+  sim_world *world;      /* NULL: no simulator, no evaluation */
   evaluator *evaluator;
   forecast *forecast; /* NULL: no evaluation, or no model */
   metrics *metrics;

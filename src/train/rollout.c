@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/oracle.h"
+
 typedef struct rollout_work {
   actor_work actor;
   ensemble_work model;
@@ -98,6 +100,7 @@ static void block(void *ctx, int piece, int thread)
   ensemble_draw draw = r->draw;
   draw.r0 = (uint64_t)r0;
   ensemble_step(r->m, &w->model, next, rew, u, obs, act, n, r->set.penalty, &draw);
+  if (r->set.oracle) oracle_measure(r->set.oracle, thread, u, r->m, &w->model, obs, act, n);
   for (int i = 0; i < n; i++) {
     float *row = rows + i * at->width, cost = (float)r->set.coef * u[i];
     row[at->rew] = rew[i] - cost;

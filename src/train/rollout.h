@@ -12,7 +12,8 @@ typedef struct rollout rollout;
 typedef struct rollout_settings {
   int rows, length; /* start states; steps h */
   penalty_kind penalty;
-  double coef; /* lambda */
+  double coef;           /* lambda */
+  struct oracle *oracle; /* of the penalty `oracle`, else NULL; outlives the rollout */
 } rollout_settings;
 
 typedef struct rollout_stats {

@@ -123,6 +123,10 @@ expect 0 '"end":"timeout"' data check log.npz --json
 expect 0 'rows          6' data merge log.npz log.npz --out twice.hdf5
 expect 0 'copies of another row' data check twice.hdf5
 expect 2 'want --out' data merge log.npz
+expect 3 "no 'infos/qpos'" data relabel twice.hdf5 --task halfcheetah-jump --out new.hdf5
+expect 2 'want --task' data relabel twice.hdf5 --out new.hdf5
+expect 2 "task = 'halfcheetah-hop'" data relabel twice.hdf5 --task halfcheetah-hop --out new.hdf5
+expect 2 'task none has no rewards' data relabel twice.hdf5 --task none --out new.hdf5
 
 # a task of one's own, from the log to C
 awk 'BEGIN { print "obs_0,obs_1,act_0,reward,episode"

@@ -81,7 +81,7 @@ static void nothing_is_taken_in_the_loop(void **state)
   assert_ok(agent_find("mopo")->create(&a, &setup, &err), err);
   ensemble_settings shape = {3, 2, 24, 2};
   assert_ok(ensemble_create(&m, &shape, S, A, rng_seed(4), &err), err);
-  rollout_settings set = {200, 2, PENALTY_MAX_PAIRWISE, 1.0};
+  rollout_settings set = {.rows = 200, .length = 2, .penalty = PENALTY_MAX_PAIRWISE, .coef = 1.0};
   const mopo_task *hopper = mopo_task_find("hopper");
   const actor *p = a->type->policy(a);
   assert_ok(rollout_create(&r, &set, hopper, m, p, pool, &err), err);
@@ -101,7 +101,8 @@ static void nothing_is_taken_in_the_loop(void **state)
 
   forecast *f = NULL;
   forecast_result imagined;
-  forecast_settings whole = {3, PENALTY_MAX_PAIRWISE, 1.0, 0.99};
+  forecast_settings whole = {
+      .starts = 3, .penalty = PENALTY_MAX_PAIRWISE, .coef = 1.0, .gamma = 0.99};
   assert_ok(forecast_create(&f, &whole, hopper, m, p, pool, &err), err);
   before = atomic_load(&taken);
   forecast_run(&imagined, f, p, dataset_row(d, 0), rng_seed(7));

@@ -67,7 +67,7 @@ static forecast_result run(const ensemble *m, const mopo_task *task, penalty_kin
   float starts[STARTS * S];
   for (int i = 0; i < STARTS; i++) starts[i * S] = 0.05f * (float)i, starts[i * S + 1] = 1.0f;
   policy x = random_policy();
-  forecast_settings set = {STARTS, kind, coef, GAMMA};
+  forecast_settings set = {.starts = STARTS, .penalty = kind, .coef = coef, .gamma = GAMMA};
   assert_ok(par_create(&pool, threads, &err), err);
   assert_ok(forecast_create(&f, &set, task, m, &x.p, pool, &err), err);
   forecast_run(&out, f, &x.p, starts, rng_seed(3));

@@ -194,6 +194,8 @@ static void rewards_of_another_task_are_refused(void **state)
   assert_ok(mopo_dataset_load(&d, "relabelled.hdf5", jump, &err), err);
   mopo_dataset *raw = NULL, *both = NULL;
   assert_ok(mopo_dataset_load(&raw, "relabel.hdf5", NULL, &err), err);
+  assert_int_equal(mopo_dataset_save(raw, "relabel.npz", &err), MOPO_EINVAL);
+  assert_ok(mopo_dataset_save(d, "relabel.npz", &err), err);
   assert_int_equal(mopo_dataset_merge(&both, (const mopo_dataset *const[]){d, raw}, 2, &err),
                    MOPO_EINVAL);
   mopo_dataset_free(d);

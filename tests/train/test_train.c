@@ -178,6 +178,54 @@ static void threads_do_not_change_the_bits(void **state)
   }
 }
 
+/* One member is its own elite; the oracle gives each row what it gives it alone. */
+static void ablations_run_and_keep_the_bits(void **state)
+{
+  (void)state;
+  static const char *const settings[][2] = {{"members", "1"}, {"penalty", "oracle"}};
+  mopo_error err;
+  mopo_train_result r;
+  for (int k = 0; k < 2; k++) {
+    if (k == 1 && !*mopo_simulator_version()) continue;
+    for (const char *t = "13"; *t; t++) {
+      const char *out = *t == '1' ? "run_one" : "run_many";
+      mopo_config c = small(out, "mopo");
+      if (k == 0) c.elites = 0; /* auto */
+      assert_ok(mopo_config_set(&c, settings[k][0], settings[k][1], &err), err);
+      assert_ok(mopo_config_set(&c, "penalty-coef", "1", &err), err);
+      assert_ok(mopo_config_set(&c, "threads", (char[]){*t, 0}, &err), err);
+      remove_run(out);
+      assert_ok(mopo_train(&r, &c, false, NULL, &err), err);
+    }
+    assert_same_run("run_one", "run_many", true);
+  }
+}
+
+/* Before anything is fitted or written. */
+static void penalties_that_mean_nothing_are_refused(void **state)
+{
+  (void)state;
+  mopo_error err;
+  mopo_train_result r;
+  struct stat st;
+  mopo_config c = small("run_none", "mopo");
+  assert_ok(mopo_config_set(&c, "penalty", "oracle", &err), err);
+  assert_ok(mopo_config_set(&c, "task", "none", &err), err);
+  assert_int_equal(mopo_train(&r, &c, false, NULL, &err), MOPO_EINVAL);
+  assert_non_null(strstr(err.msg, "oracle"));
+  if (!*mopo_simulator_version()) {
+    assert_ok(mopo_config_set(&c, "task", "hopper", &err), err);
+    assert_int_equal(mopo_train(&r, &c, false, NULL, &err), MOPO_EABSENT);
+  }
+  c = small("run_none", "mopo");
+  c.elites = 0;
+  assert_ok(mopo_config_set(&c, "members", "1", &err), err);
+  assert_ok(mopo_config_set(&c, "penalty", "ensemble-std", &err), err);
+  assert_int_equal(mopo_train(&r, &c, false, NULL, &err), MOPO_EINVAL);
+  assert_non_null(strstr(err.msg, "members = 1"));
+  assert_int_not_equal(stat("run_none", &st), 0);
+}
+
 /* Raises the stop flag at the n-th sign of life. */
 typedef struct stopper {
   volatile sig_atomic_t flag;
@@ -365,6 +413,8 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(threads_do_not_change_the_bits),
+      cmocka_unit_test(ablations_run_and_keep_the_bits),
+      cmocka_unit_test(penalties_that_mean_nothing_are_refused),
       cmocka_unit_test(an_interrupted_run_ends_with_the_same_bits),
       cmocka_unit_test(a_run_directory_is_not_written_over),
       cmocka_unit_test(going_on_needs_the_same_settings),
