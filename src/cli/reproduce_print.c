@@ -98,8 +98,8 @@ static void print_row(const reproduce *r, const paper_row *row)
 void reproduce_print(const reproduce *r)
 {
   const paper_table *t = r->table;
-  printf("%s: %s; mean +- standard deviation of %d seeds\n%-26s", t->name, t->title, r->n_seeds,
-         "");
+  printf("%s: %s; mean +- standard deviation over %d seed%s\n%-26s", t->name, t->title, r->n_seeds,
+         r->n_seeds > 1 ? "s" : "", "");
   for (int m = 0; m < t->n_methods; m++) printf("%*s", WIDTH, t->methods[m].name);
   printf("\n");
   for (int i = 0; i < t->n_rows; i++) print_row(r, &t->rows[i]);
