@@ -197,7 +197,7 @@ mopo_status tfevents_scalar(tfevents *w, const char *tag, int64_t step, double v
   return write_value(w, step, wall_time, &point, err);
 }
 
-histogram histogram_of(const float *x, int64_t n)
+histogram histogram_of(const double *x, int64_t n)
 {
   histogram h = {.n = 0};
   for (int64_t i = 0; i < n; i++) {
@@ -212,7 +212,7 @@ histogram histogram_of(const float *x, int64_t n)
   double scale = h.max > h.min ? HISTOGRAM_BINS / (h.max - h.min) : 0;
   for (int64_t i = 0; i < n; i++) {
     if (!isfinite(x[i])) continue;
-    int bin = (int)(((double)x[i] - h.min) * scale);
+    int bin = (int)((x[i] - h.min) * scale);
     h.bin[bin < HISTOGRAM_BINS ? bin : HISTOGRAM_BINS - 1]++;
   }
   return h;

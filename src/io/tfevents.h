@@ -24,7 +24,7 @@ typedef struct histogram {
 } histogram;
 
 /* Of the n values x, those that are finite. */
-histogram histogram_of(const float *x, int64_t n);
+histogram histogram_of(const double *x, int64_t n);
 /* One histogram of the series `tag`. EIO, ENOMEM. */
 MUST_CHECK mopo_status tfevents_histogram(tfevents *w, const char *tag, int64_t step,
                                           const histogram *h, double wall_time, mopo_error *err);

@@ -141,11 +141,23 @@ mopo_status metrics_open(metrics **out, const char *dir, int64_t resume_at, mopo
   return MOPO_OK;
 }
 
-static mopo_status add_events(metrics *m, const double *x, mopo_error *err)
+static double seconds_now(void)
 {
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
-  double wall_time = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+mopo_status metrics_histogram(metrics *m, const char *name, int epoch, const double *x, int64_t n,
+                              mopo_error *err)
+{
+  histogram h = histogram_of(x, n);
+  return h.n > 0 ? tfevents_histogram(m->events, name, epoch, &h, seconds_now(), err) : MOPO_OK;
+}
+
+static mopo_status add_events(metrics *m, const double *x, mopo_error *err)
+{
+  double wall_time = seconds_now();
   mopo_status st = MOPO_OK;
   for (int i = 1; i < COLUMNS && st == MOPO_OK; i++)
     if (!isnan(x[i]))

@@ -40,6 +40,10 @@ MUST_CHECK mopo_status metrics_open(metrics **out, const char *dir, int64_t resu
                                     mopo_error *err);
 /* Appends a row to both files and waits until the disk has that of progress.csv. EIO, ENOMEM. */
 MUST_CHECK mopo_status metrics_add(metrics *m, const metrics_row *row, mopo_error *err);
+/* A histogram of the n values x (those that are finite) for TensorBoard alone, as of `epoch`;
+ * before that epoch's metrics_add, which writes it out. EIO, ENOMEM. */
+MUST_CHECK mopo_status metrics_histogram(metrics *m, const char *name, int epoch, const double *x,
+                                         int64_t n, mopo_error *err);
 /* All rows so far, those before an interruption too; borrowed until the next metrics_add. */
 const metrics_row *metrics_rows(const metrics *m, int *count);
 void metrics_close(metrics *m);

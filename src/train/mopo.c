@@ -78,6 +78,7 @@ static mopo_status update(offline *o, mopo_error *err)
   o->at.critic_loss += s.critic_loss, o->at.actor_loss += s.actor_loss;
   o->at.alpha += s.alpha, o->at.entropy += s.entropy, o->at.q += s.q_mean;
   o->at.q_data += o->real_rows ? q_data / o->real_rows : NAN;
+  o->last_q = s.q;
   o->at.update++;
   offline_progress(o, "update", (int64_t)number + 1, (int64_t)o->c.epochs * o->c.updates_per_epoch,
                    s.critic_loss);
@@ -117,6 +118,25 @@ static mopo_status assess(offline *o, mopo_error *err)
                  r.episodes);
   foresee(o, epoch);
   return MOPO_OK;
+}
+
+/* With every checkpoint: Q of the last batch, row by row, and the penalties of the last imagined
+ * step. */
+static mopo_status record_histograms(offline *o, mopo_error *err)
+{
+  int epoch = (int)o->at.epoch + 1, n = 0, B = o->c.batch_size;
+  if (epoch % o->c.checkpoint_every && epoch != o->c.epochs) return MOPO_OK;
+  mopo_status st = MOPO_OK;
+  if (o->last_q) {
+    double *q = malloc((size_t)B * sizeof *q);
+    if (!q) return error_set(err, MOPO_ENOMEM, "train: no memory");
+    for (int i = 0; i < B; i++) q[i] = (double)o->last_q[i];
+    st = metrics_histogram(o->metrics, "q", epoch, q, B, err);
+    free(q);
+  }
+  if (st != MOPO_OK || !o->rollout) return st;
+  const double *penalties = rollout_penalties(o->rollout, &n);
+  return metrics_histogram(o->metrics, "penalty", epoch, penalties, n, err);
 }
 
 static mopo_status record(offline *o, double actor_lr, double epoch_seconds, mopo_error *err)
@@ -176,6 +196,7 @@ static mopo_status one_epoch(offline *o, mopo_error *err)
   }
   if ((st = numbers_finite(o, err)) != MOPO_OK) return st;
   if ((st = assess(o, err)) != MOPO_OK) return st;
+  if ((st = record_histograms(o, err)) != MOPO_OK) return st;
   if ((st = record(o, lr, offline_seconds(o) - before, err)) != MOPO_OK) return st;
   begin_next_epoch(o);
   return MOPO_OK;

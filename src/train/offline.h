@@ -54,8 +54,9 @@ typedef struct offline {
   evaluator *evaluator;
   forecast *forecast; /* NULL: no evaluation, or no model */
   metrics *metrics;
-  const float **rows; /* [batch_size] */
-  int real_rows;      /* recorded rows in a batch; the rest is imagined */
+  const float **rows;  /* [batch_size] */
+  const float *last_q; /* of the last update, row by row; the agent's, NULL: none */
+  int real_rows;       /* recorded rows in a batch; the rest is imagined */
   standing at;
   discounted discounted;
   int64_t ring_count, ring_head; /* of the ring before the rollouts of the epoch under way */

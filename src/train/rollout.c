@@ -29,7 +29,7 @@ struct rollout {
   const actor *p;
   rng_key act_key;
   ensemble_draw draw;
-  int live;
+  int live, last; /* rows that go on; rows of the last step */
   bool (*stop)(void *ctx);
   void *stop_ctx;
 };
@@ -150,7 +150,7 @@ bool rollout_run(rollout *r, rollout_stats *out, replay *into, const mopo_datase
     par_run(r->pool, (r->live + ENSEMBLE_ROWS - 1) / ENSEMBLE_ROWS, block, r);
     if (stopped(r)) return false;
     replay_push(into, r->rows, r->live);
-    int before = r->live;
+    int before = r->last = r->live;
     for (int i = 0; i < before; i++) penalty += r->penalty[i], reward += r->reward[i];
     keep_live(r);
     out->rows += before;
@@ -159,4 +159,10 @@ bool rollout_run(rollout *r, rollout_stats *out, replay *into, const mopo_datase
   out->penalty_mean = penalty / (double)out->rows;
   out->reward_mean = reward / (double)out->rows;
   return true;
+}
+
+const double *rollout_penalties(const rollout *r, int *n)
+{
+  *n = r->last;
+  return r->penalty;
 }

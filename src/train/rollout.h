@@ -35,4 +35,8 @@ MUST_CHECK bool rollout_run(rollout *r, rollout_stats *out, replay *into, const 
                             const actor *p, rng_key key, uint64_t epoch, bool (*stop)(void *ctx),
                             void *ctx);
 
+/* lambda u of the rows of the last imagined step, *n of them (0 before the first); borrowed until
+ * the next rollout. */
+const double *rollout_penalties(const rollout *r, int *n);
+
 #endif

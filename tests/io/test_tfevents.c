@@ -180,7 +180,7 @@ static void test_histogram(void **state)
   (void)state;
   mopo_error err;
   tfevents *w = NULL;
-  float x[] = {1, 4, NAN, 1.5f, -2, 4, INFINITY};
+  double x[] = {1, 4, (double)NAN, 1.5, -2, 4, (double)INFINITY};
   histogram h = histogram_of(x, 7);
   assert_true(h.n == 5 && h.min == -2 && h.max == 4);
   assert_true(h.sum == 8.5 && h.sum_squares == 39.25);
