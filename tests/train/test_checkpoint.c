@@ -181,7 +181,7 @@ static void nan_is_not_saved(void **state)
   float value = s.values[3];
   s.values[3] = NAN;
   assert_int_equal(checkpoint_save(o, &err), MOPO_ENUMERIC);
-  assert_non_null(strstr(err.msg, "parameter 3 of the agent is nan"));
+  assert_non_null(strstr(err.msg, "a weight of actor is nan"));
   s.values[3] = value;
   double scalar = s.scalars[0];
   s.scalars[0] = INFINITY;
