@@ -37,10 +37,11 @@ typedef struct fitter {
   float *bound_m, *bound_v; /* [2,padded_D] Adam of max, then min */
   double power1, power2;
   double loss[ENSEMBLE_MAX]; /* sum over the epoch's rows */
-  float **scratch;           /* [threads] a panel's gradient */
-  ensemble_work *work;       /* [threads] */
-  double *block_mse;         /* [E, holdout blocks] */
-  float *best;               /* [E, size] weights of the best holdout error */
+  double squared[ENSEMBLE_MAX];
+  float **scratch;     /* [threads] a panel's gradient */
+  ensemble_work *work; /* [threads] */
+  double *block_mse;   /* [E, holdout blocks] */
+  float *best;         /* [E, size] weights of the best holdout error */
   double best_mse[ENSEMBLE_MAX];
   arena memory;
 } fitter;
@@ -125,8 +126,11 @@ static void add_losses(fitter *f)
   size_t Dp = (size_t)f->m->padded_D;
   for (int e = 0; e < f->E; e++)
     for (int b = 0; b < f->blocks; b++)
-      for (int d = 0; d < f->m->D; d++)
-        f->loss[e] += (double)f->sums[((size_t)(e * f->blocks + b) * 4 + 2) * Dp + (size_t)d];
+      for (int d = 0; d < f->m->D; d++) {
+        const float *terms = f->sums + ((size_t)(e * f->blocks + b) * 4 + 2) * Dp;
+        f->loss[e] += (double)terms[d];
+        f->squared[e] += (double)terms[Dp + (size_t)d];
+      }
 }
 
 static mopo_status train_epoch(fitter *f, int epoch, rng_key key, const fit_watch *watch,
@@ -135,7 +139,7 @@ static mopo_status train_epoch(fitter *f, int epoch, rng_key key, const fit_watc
   for (int e = 0; e < f->E; e++) {
     rng_stream r = rng_stream_of(rng_index(rng_index(key, (uint64_t)epoch), (uint64_t)e));
     rng_shuffle(&r, f->index + (size_t)e * (size_t)f->n_train, (size_t)f->n_train);
-    f->loss[e] = 0.0;
+    f->loss[e] = f->squared[e] = 0.0;
   }
   for (f->at = 0; f->at < f->n_train; f->at += f->B) {
     int64_t left = f->n_train - f->at;
@@ -327,6 +331,17 @@ static bool improves(fitter *f, int *stale)
   return *stale < f->set->patience;
 }
 
+static fit_epoch told(const fitter *f, int epoch)
+{
+  fit_epoch t = {.epoch = epoch, .members = f->E};
+  double terms = (double)f->n_train * f->m->D;
+  for (int e = 0; e < f->E; e++) {
+    t.train_loss[e] = f->loss[e] / terms, t.train_mse[e] = f->squared[e] / terms;
+    t.holdout_mse[e] = f->m->holdout_mse[e];
+  }
+  return t;
+}
+
 static mopo_status run(fitter *f, fit_result *out, rng_key key, const fit_watch *watch,
                        mopo_error *err)
 {
@@ -337,15 +352,16 @@ static mopo_status run(fitter *f, fit_result *out, rng_key key, const fit_watch 
     if (st != MOPO_OK) return st;
     holdout(f);
     out->epochs = epoch + 1;
-    if (watch && watch->epoch && watch->epoch(watch->ctx, epoch + 1, f->m->holdout_mse, f->E))
+    out->last = told(f, epoch + 1);
+    if (watch && watch->epoch && watch->epoch(watch->ctx, &out->last))
       return error_set(err, MOPO_ESTOPPED, "stopped after epoch %d of fitting the model",
                        epoch + 1);
     if (!improves(f, &stale)) break;
   }
-  for (int e = 0; e < f->E; e++) out->train_loss[e] = f->loss[e] / ((double)f->n_train * f->m->D);
   restore_best(f);
   choose_elites(f->m);
-  return MOPO_OK;
+  ensemble_bounds_changed(f->m);
+  return calibration_measure(out->bin, f->m, f->d, f->split, f->n_hold, f->pool, err);
 }
 
 /* Two blocks of rows for each thread, if there are as many. */

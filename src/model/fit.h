@@ -2,7 +2,7 @@
 #ifndef MODEL_FIT_H
 #define MODEL_FIT_H
 
-#include "model/ensemble.h"
+#include "model/calibration.h"
 
 typedef struct fit_settings {
   int batch, patience, max_epochs; /* max_epochs 0: until it stops improving */
@@ -10,15 +10,23 @@ typedef struct fit_settings {
   double lr, decay, improvement, holdout_ratio;
 } fit_settings;
 
+/* One epoch of the fit, by member. */
+typedef struct fit_epoch {
+  int epoch, members;               /* epoch 1, 2, ... */
+  double train_loss[ENSEMBLE_MAX];  /* (mu - y)^2 exp(-lv) + lv, mean over rows and outputs */
+  double train_mse[ENSEMBLE_MAX];   /* (mu - y)^2 likewise; the weights changed under way */
+  double holdout_mse[ENSEMBLE_MAX]; /* after the epoch, on the rows held out */
+} fit_epoch;
+
 typedef struct fit_result {
   int epochs;
-  double
-      train_loss[ENSEMBLE_MAX]; /* of the last epoch, by member: mean of the terms over B and D */
+  fit_epoch last;
+  calibration_bin bin[ENSEMBLE_MAX][CALIBRATION_BINS]; /* of the kept weights, rows held out */
 } fit_result;
 
 /* What is told after each epoch; true: stop now (ESTOPPED). */
 typedef struct fit_watch {
-  bool (*epoch)(void *ctx, int epoch, const double *holdout_mse, int members);
+  bool (*epoch)(void *ctx, const fit_epoch *e);
   bool (*step)(void *ctx, int64_t done, int64_t total);
   void *ctx;
 } fit_watch;

@@ -9,6 +9,7 @@
 
 #include "io/file.h"
 #include "run/config.h"
+#include "run/fitlog.h"
 #include "train/oracle.h"
 
 /* ------------------------------------------------------------------ telling */
@@ -63,6 +64,7 @@ void offline_progress(const offline *o, const char *stage, int64_t done, int64_t
 typedef struct fit_teller {
   const mopo_watch *watch;
   struct timespec began;
+  fitlog log;
   int epoch, members; /* members 0: none has been measured yet */
   double mse, by_member[ENSEMBLE_MAX];
 } fit_teller;
@@ -91,17 +93,35 @@ static bool tell_step(void *ctx, int64_t done, int64_t total)
   return told_to_stop(t->watch);
 }
 
-static bool tell_epoch(void *ctx, int epoch, const double *mse, int members)
+static bool tell_epoch(void *ctx, const fit_epoch *now)
 {
   fit_teller *t = ctx;
-  t->epoch = epoch;
+  t->epoch = now->epoch, t->members = now->members;
   t->mse = 0.0;
-  t->members = members;
-  for (int e = 0; e < members; e++) t->mse += mse[e] / members, t->by_member[e] = mse[e];
+  for (int e = 0; e < now->members; e++) {
+    t->mse += now->holdout_mse[e] / now->members, t->by_member[e] = now->holdout_mse[e];
+    fitlog_add_epoch(&t->log, &(fitlog_epoch){now->epoch, e, now->train_loss[e], now->train_mse[e],
+                                              now->holdout_mse[e]});
+  }
   return told_to_stop(t->watch);
 }
 
-mopo_status offline_model(ensemble **out, fit_result *fit, const mopo_config *c,
+static void log_bins(fitlog *log, const ensemble *m, const fit_result *fit)
+{
+  for (int e = 0; e < m->set.members; e++) {
+    int rank = 0;
+    for (int i = 0; i < m->set.elites; i++)
+      if (m->elite[i] == e) rank = i + 1;
+    for (int b = 0; b < CALIBRATION_BINS; b++) {
+      const calibration_bin *q = &fit->bin[e][b];
+      if (q->values)
+        fitlog_add_bin(log, &(fitlog_bin){e, rank, b, (double)q->values, q->predicted_std, q->error,
+                                          q->within_1, q->within_2});
+    }
+  }
+}
+
+mopo_status offline_model(ensemble **out, fit_result *fit, const char *path, const mopo_config *c,
                           const mopo_dataset *data, par *pool, rng_key key, const mopo_watch *watch,
                           mopo_error *err)
 {
@@ -122,6 +142,10 @@ mopo_status offline_model(ensemble **out, fit_result *fit, const mopo_config *c,
   mopo_status st =
       ensemble_create(&m, &shape, data->at.S, data->at.A, rng_split(key, "weights"), err);
   if (st == MOPO_OK) st = ensemble_fit(m, fit, data, &set, pool, key, &told, err);
+  if (st == MOPO_OK) log_bins(&teller.log, m, fit);
+  if (st == MOPO_OK) st = fitlog_write(&teller.log, path, err);
+  if (st == MOPO_OK) st = ensemble_save(m, path, err); /* last: where it is, its tables are too */
+  fitlog_free(&teller.log);
   if (st != MOPO_OK) {
     ensemble_free(m);
     return st;
@@ -136,17 +160,20 @@ mopo_status offline_model(ensemble **out, fit_result *fit, const mopo_config *c,
   return MOPO_OK;
 }
 
-/* --model names a file, or a run directory that has one. */
-static mopo_status load_model(ensemble **out, const char *where, const mopo_dataset *data,
-                              mopo_error *err)
+/* The model at `where`, a file or a run directory that has one, becomes that of this run. */
+static mopo_status take_model(ensemble **out, const char *path, const char *where,
+                              const mopo_dataset *data, mopo_error *err)
 {
-  char path[RUN_PATH];
-  mopo_status st = rundir_path(path, sizeof path, where, RUN_MODEL, err);
+  char inside[RUN_PATH];
+  mopo_status st = rundir_path(inside, sizeof inside, where, RUN_MODEL, err);
   if (st != MOPO_OK) return st;
-  st = ensemble_load(out, file_exists(path) ? path : where, err);
-  if (st != MOPO_OK) return st;
+  const char *from = file_exists(inside) ? inside : where;
+  if ((st = ensemble_load(out, from, err)) != MOPO_OK) return st;
   const ensemble *m = *out;
-  if (m->S == data->at.S && m->A == data->at.A) return MOPO_OK;
+  if (m->S == data->at.S && m->A == data->at.A) {
+    st = fitlog_copy(path, from, err);
+    return st == MOPO_OK ? ensemble_save(m, path, err) : st;
+  }
   st =
       error_set(err, MOPO_EDATA, "%s: a model of %d observations, %d actions; the data have %d, %d",
                 where, m->S, m->A, data->at.S, data->at.A);
@@ -162,11 +189,8 @@ static mopo_status get_model(offline *o, bool resume, mopo_error *err)
   mopo_status st = rundir_path(path, sizeof path, o->c.out, RUN_MODEL, err);
   if (st != MOPO_OK) return st;
   if (resume && file_exists(path)) return ensemble_load(&o->model, path, err);
-  if (o->c.model[0])
-    st = load_model(&o->model, o->c.model, o->data, err);
-  else
-    st = offline_model(&o->model, &fit, &o->c, o->data, o->pool, o->key, o->watch, err);
-  return st == MOPO_OK ? ensemble_save(o->model, path, err) : st;
+  if (o->c.model[0]) return take_model(&o->model, path, o->c.model, o->data, err);
+  return offline_model(&o->model, &fit, path, &o->c, o->data, o->pool, o->key, o->watch, err);
 }
 
 /* ------------------------------------------------------------------ settings and data */
@@ -376,9 +400,8 @@ mopo_status mopo_model_fit(mopo_fit_result *out, const mopo_config *c, const mop
   mopo_status st = offline_data(&set, &task, &data, err);
   if (st == MOPO_OK) st = par_create(&pool, set.threads, err);
   if (st == MOPO_OK)
-    st = offline_model(&m, &fit, &set, data, pool, rng_split(rng_seed(set.seed), "train"), watch,
-                       err);
-  if (st == MOPO_OK) st = ensemble_save(m, set.out, err);
+    st = offline_model(&m, &fit, set.out, &set, data, pool, rng_split(rng_seed(set.seed), "train"),
+                       watch, err);
   if (st == MOPO_OK) {
     *out = (mopo_fit_result){.epochs = fit.epochs,
                              .members = m->set.members,

@@ -87,6 +87,35 @@ static void the_fit_finds_the_truth(void **state)
   mopo_dataset_free(fresh);
 }
 
+/* Where the noise is Gaussian and the model has found it, its deviations are the errors. */
+static void known_noise_is_calibrated(void **state)
+{
+  (void)state;
+  fit_result r;
+  mopo_dataset *d = linear_dataset(4000, 12);
+  ensemble *m = fitted(d, 2, &r);
+  for (int e = 0; e < 3; e++) {
+    int64_t values = 0;
+    double within_1 = 0.0, within_2 = 0.0, squares = 0.0;
+    for (int b = 0; b < CALIBRATION_BINS; b++) {
+      const calibration_bin *q = &r.bin[e][b];
+      values += q->values;
+      within_1 += q->within_1 * (double)q->values, within_2 += q->within_2 * (double)q->values;
+      squares += q->error * q->error * (double)q->values;
+      assert_true(b == 0 || q->predicted_std >= r.bin[e][b - 1].predicted_std);
+      /* 80 values of known noise: five standard errors, 5 / sqrt(160) */
+      assert_true(fabs(q->error / (double)LINEAR_NOISE - 1.0) < 0.4);
+    }
+    double n = SET.holdout_max * (LINEAR_S + 1.0); /* 1600 values: 0.68 +- 0.012, and 0.95 */
+    assert_true((double)values == n);
+    assert_true(fabs(within_1 / n - 0.6827) < 0.08);
+    assert_true(fabs(within_2 / n - 0.9545) < 0.04);
+    assert_true(fabs(squares / n / m->holdout_mse[e] - 1.0) < 1e-5); /* the same rows */
+  }
+  ensemble_free(m);
+  mopo_dataset_free(d);
+}
+
 static void threads_do_not_change_the_bits(void **state)
 {
   (void)state;
@@ -320,6 +349,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_fit_finds_the_truth),
+      cmocka_unit_test(known_noise_is_calibrated),
       cmocka_unit_test(threads_do_not_change_the_bits),
       cmocka_unit_test(a_file_gives_the_same_steps),
       cmocka_unit_test(bad_files_are_refused),

@@ -94,6 +94,8 @@ static void remove_run(const char *dir)
                                       "progress.csv",
                                       "events.out.tfevents.mopo",
                                       "model.safetensors",
+                                      "model.fit.csv",
+                                      "model.calibration.csv",
                                       "policy.safetensors",
                                       "checkpoint.safetensors",
                                       "result.json",
@@ -150,7 +152,10 @@ static void assert_same_run(const char *a, const char *b, bool model)
 {
   assert_same_progress(a, b);
   assert_same_file(a, b, "policy.safetensors");
-  if (model) assert_same_file(a, b, "model.safetensors");
+  if (!model) return;
+  assert_same_file(a, b, "model.safetensors");
+  assert_same_file(a, b, "model.fit.csv");
+  assert_same_file(a, b, "model.calibration.csv");
 }
 
 static void run_whole(const char *out, const char *algo, const char *threads)
@@ -264,6 +269,22 @@ static void an_interrupted_run_ends_with_the_same_bits(void **state)
     assert_true(stops > 0);
     assert_same_run("run_one", "run_cut", true);
   }
+}
+
+/* The tables of the fit go where the model goes. */
+static void a_model_brings_the_tables_of_its_fit(void **state)
+{
+  (void)state;
+  mopo_error err;
+  mopo_train_result r;
+  run_whole("run_one", "mopo", "1");
+  mopo_config c = small("run_many", "mbpo");
+  remove_run("run_many");
+  assert_ok(mopo_config_set(&c, "model", "run_one", &err), err);
+  assert_ok(mopo_train(&r, &c, false, NULL, &err), err);
+  assert_same_file("run_one", "run_many", "model.safetensors");
+  assert_same_file("run_one", "run_many", "model.fit.csv");
+  assert_same_file("run_one", "run_many", "model.calibration.csv");
 }
 
 static void a_run_directory_is_not_written_over(void **state)
@@ -416,6 +437,7 @@ int main(void)
       cmocka_unit_test(ablations_run_and_keep_the_bits),
       cmocka_unit_test(penalties_that_mean_nothing_are_refused),
       cmocka_unit_test(an_interrupted_run_ends_with_the_same_bits),
+      cmocka_unit_test(a_model_brings_the_tables_of_its_fit),
       cmocka_unit_test(a_run_directory_is_not_written_over),
       cmocka_unit_test(going_on_needs_the_same_settings),
       cmocka_unit_test(a_missing_dataset_and_a_wrong_task_are_said),
