@@ -10,6 +10,7 @@ BEGIN {
   may["base"] = ""
   may["io"] = may["nn"] = may["env"] = "base"
   may["data"] = may["run"] = "io base"
+  may["report"] = "run io base"
   may["agent"] = may["model"] = "data io nn base"
   may["train"] = "model agent env run data io nn base"
   may["cli"] = ""

@@ -305,7 +305,8 @@ typedef struct mopo_fit_result {
   double wall_seconds;
 } mopo_fit_result;
 
-/* Fits the dynamics ensemble alone and writes it to c->out (a .safetensors file). */
+/* Fits the dynamics ensemble alone and writes it to c->out (a .safetensors file), with the tables
+ * of its fit beside it (docs/formats.md). */
 MOPO_MUST_CHECK mopo_status mopo_model_fit(mopo_fit_result *out, const mopo_config *c,
                                            const mopo_watch *watch, mopo_error *err);
 
@@ -404,6 +405,20 @@ MOPO_MUST_CHECK mopo_status mopo_render(mopo_film *out, mopo_policy *p, const mo
  * EINVAL, EABSENT, EIO, ENOMEM, ENUMERIC, ESTOPPED (what was recorded is kept in c->out). */
 MOPO_MUST_CHECK mopo_status mopo_collect(mopo_dataset_info *out, const mopo_config *c,
                                          const mopo_watch *watch, mopo_error *err);
+
+/* ------------------------------------------------------------------ reports */
+
+typedef struct mopo_report_result {
+  int runs, finished, methods, datasets;
+} mopo_report_result;
+
+/* Writes one HTML page about the run directories runs [n] to `path`, whole or not at all: curves,
+ * results with intervals, the model's fit, settings, commands (docs/howto.md). It needs no network.
+ * Runs under way are shown as far as they are. The same directories give the same bytes.
+ * EINVAL (no runs), EDATA (not a run directory), EFORMAT (a file in one is not what was written),
+ * EIO, ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_report(mopo_report_result *out, const char *const *runs, int n,
+                                        const char *path, mopo_error *err);
 
 /* ------------------------------------------------------------------ timing */
 

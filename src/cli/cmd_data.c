@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_ARGS = 34 };
+
 static const char usage[] = "data info|check|convert|merge|relabel FILE... [options]";
 static const char purpose[] =
     "info FILE       a dataset's sizes and its episodes' returns, and what looks suspicious\n"
@@ -155,7 +157,7 @@ static int convert(const options *o)
 static int merge(const options *o)
 {
   mopo_error err;
-  mopo_dataset *parts[OPTIONS_ARGS] = {NULL}, *d = NULL;
+  mopo_dataset *parts[MOST_ARGS] = {NULL}, *d = NULL;
   int n = o->n_args - 1, code = options_need(o, "out");
   for (int i = 0; code == EXIT_DONE && i < n; i++) code = load(&parts[i], o->args[i + 1], NULL);
   if (code == EXIT_DONE)
@@ -192,10 +194,10 @@ int cmd_data(int argc, char **argv)
       {"info", "want a dataset", 1, 1, print_info},
       {"check", "want a dataset", 1, 1, check},
       {"convert", "want two files: IN and OUT", 2, 2, convert},
-      {"merge", "want datasets", 1, OPTIONS_ARGS - 1, merge},
+      {"merge", "want datasets", 1, MOST_ARGS - 1, merge},
       {"relabel", "want a dataset", 1, 1, relabel},
   };
-  options o = {.verb = "data", .usage = usage, .purpose = purpose, .max_args = OPTIONS_ARGS};
+  options o = {.verb = "data", .usage = usage, .purpose = purpose, .max_args = MOST_ARGS};
   int code = options_parse(&o, argc, argv);
   if (code != EXIT_DONE || o.help) return code;
   if (o.n_args < 1)

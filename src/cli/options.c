@@ -39,10 +39,10 @@ static const flag flags[] = {
     {"dry-run", NULL, "print what is to be done, as lines for a shell", "reproduce",
      offsetof(options, dry_run)},
     {"json", NULL, "print the result as JSON",
-     "train model collect eval bench data export render reproduce", offsetof(options, json)},
+     "train model collect eval bench data export render report reproduce", offsetof(options, json)},
     {"quiet", NULL, "no progress", "train model collect reproduce", offsetof(options, quiet)},
-    {"help", NULL, "print this", "train model collect eval bench data export render reproduce",
-     offsetof(options, help)},
+    {"help", NULL, "print this",
+     "train model collect eval bench data export render report reproduce", offsetof(options, help)},
 };
 enum { FLAGS = sizeof flags / sizeof flags[0] };
 
@@ -188,6 +188,7 @@ int options_parse(options *o, int argc, char **argv)
 {
   bool only_args = false; /* after "--" */
   o->c = mopo_config_default();
+  o->args = argv;
   for (int i = 1; i < argc; i++) {
     if (!only_args && !strcmp(argv[i], "--")) {
       only_args = true;

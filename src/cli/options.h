@@ -4,8 +4,6 @@
 
 #include "cli.h"
 
-enum { OPTIONS_ARGS = 34 };
-
 typedef struct options {
   const char *verb;    /* "train": selects the options that apply */
   const char *usage;   /* after "mopo ": "train --data FILE ..." */
@@ -14,7 +12,7 @@ typedef struct options {
 
   mopo_config c;
   int n_args;
-  const char *args[OPTIONS_ARGS];
+  char **args; /* they take the first places of argv */
   const char *config, *record, *repeats, *format, *columns, *action_range;
   const char *dir, *seeds, *only, *preset, *steps;
   bool help, json, quiet, resume, int8, dry_run;

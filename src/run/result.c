@@ -106,3 +106,26 @@ mopo_status result_write(const char *dir, const mopo_config *c, const metrics_ro
   free(text);
   return st;
 }
+
+static double number_of(const json_t *object, const char *name)
+{
+  const json_t *x = json_object_get(object, name);
+  return json_is_number(x) ? json_number_value(x) : (double)NAN;
+}
+
+mopo_status result_read_batch(double *mean, double *max, const char *path, mopo_error *err)
+{
+  char *text = NULL;
+  size_t n = 0;
+  json_error_t why;
+  mopo_status st = file_read(&text, &n, path, (size_t)1 << 28, err);
+  if (st != MOPO_OK) return st;
+  json_t *root = json_loadb(text, n, 0, &why);
+  if (!root) st = error_set(err, MOPO_EFORMAT, "%s:%d: %s", path, why.line, why.text);
+  const json_t *batch = json_object_get(root, "batch");
+  *mean = number_of(batch, "return_mean");
+  *max = number_of(batch, "return_max");
+  json_decref(root);
+  free(text);
+  return st;
+}

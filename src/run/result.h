@@ -11,4 +11,9 @@
 MUST_CHECK mopo_status result_write(const char *dir, const mopo_config *c, const metrics_row *rows,
                                     int count, const mopo_train_result *r, mopo_error *err);
 
+/* What result.json says of the recorded episodes' returns; NAN where it says nothing. EIO, EFORMAT,
+ * ENOMEM. */
+MUST_CHECK mopo_status result_read_batch(double *mean, double *max, const char *path,
+                                         mopo_error *err);
+
 #endif

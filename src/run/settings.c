@@ -16,7 +16,7 @@ static const mopo_setting settings[] = {
     {"task", "NAME", "hopper, halfcheetah[-jump], walker2d, ant[-angle]; or none",
      "train model collect eval export data render", TEXT(task)},
     {"out", "PATH", "what to write: a run directory (train) or a file",
-     "train model collect export data render", TEXT(out)},
+     "train model collect export data render report", TEXT(out)},
     {"algo", "mopo|mbpo|sac|bc|td3bc|iql|cql|brac-p|brac-v|bear",
      "mbpo: no penalty; those after it: no model either", "train", TEXT(algo)},
     {"preset", "paper|tuned", "what decides the settings that are auto", "train collect",

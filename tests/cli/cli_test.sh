@@ -28,7 +28,7 @@ expect() {
 }
 
 # help and version
-for verb in train eval collect data model export render reproduce; do
+for verb in train eval collect data model export render report reproduce; do
   expect 0 "^  mopo $verb " --help
   expect 0 "^Usage: mopo $verb" $verb --help
   expect 0 '--help' $verb -h
@@ -76,6 +76,8 @@ expect 2 "want 'fit'" model
 expect 2 'want --data' model fit
 expect 2 'want --task' collect --out file
 expect 2 'want a policy' export
+expect 2 'want run directories' report --out x
+expect 2 'want --out' report run
 expect 2 'want --out' render policy
 expect 2 'want a policy' render --out film.webp
 expect 2 "width = '3', want a whole number from 16" render policy --width 3
@@ -96,6 +98,7 @@ expect 3 'absent.hdf5: No such file' train --data absent.hdf5 --task hopper --ou
 expect 3 'absent.hdf5: No such file' data info absent.hdf5
 expect 3 'absent.hdf5: No such file' model fit --data absent.hdf5 --task hopper --out m
 expect 3 'absent: No such file' eval absent
+expect 3 'absent: not a run directory' report absent --out x.html
 expect 3 'absent: No such file' export absent --format c --out x
 expect 3 'policy.safetensors: No such file' eval "$dir"
 expect 3 'absent.ini: No such file' train --config absent.ini
@@ -134,6 +137,8 @@ awk 'BEGIN { print "obs_0,obs_1,act_0,reward,episode"
 expect 0 'policy: own/policy.safetensors' train --data own.csv --task none --out own --epochs 1 \
   --updates-per-epoch 2 --rollout-batch 20 --rollout-length 2 --hidden 8 --model-hidden 8 \
   --model-max-epochs 1 --batch-size 16 --quiet
+expect 0 '2 runs (2 finished), 1 methods, 1 datasets: own.html' report own own --out own.html
+expect 0 '"datasets":1,"out":"own.html"' report own --out own.html --json
 expect 0 'constants' export own --format c --int8 --out own.c
 expect 2 'task none has no simulator' eval own
 expect 2 'none: no simulated body' collect --task none --kind random --out own.hdf5

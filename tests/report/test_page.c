@@ -1,0 +1,243 @@
+/* test_page.c - the page of made-up run directories: well-formed, whole, the same bytes each time,
+ * and nothing in it that a run could have smuggled in. */
+#include "check.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/file.h"
+#include "report/html.h"
+#include "run/fitlog.h"
+
+static const char HOSTILE[] = "runs/<script>alert(1)<b>&\"'.hdf5";
+
+static void put(const char *dir, const char *name, const char *text)
+{
+  char path[200];
+  mopo_error err;
+  snprintf(path, sizeof path, "%s/%s", dir, name);
+  assert_ok(file_write(path, text, strlen(text), &err), err);
+}
+
+static void put_config(const char *dir, const char *algo, const char *seed)
+{
+  mopo_error err;
+  mopo_config c = mopo_config_default();
+  char path[200];
+  const char *set[][2] = {{"data", HOSTILE}, {"task", "hopper"}, {"algo", algo},
+                          {"seed", seed},    {"out", dir},       {"epochs", "3"}};
+  for (size_t i = 0; i < sizeof set / sizeof *set; i++)
+    assert_ok(mopo_config_set(&c, set[i][0], set[i][1], &err), err);
+  snprintf(path, sizeof path, "%s/config.ini", dir);
+  assert_ok(mopo_config_save(&c, path, &err), err);
+}
+
+static void put_fit(const char *dir)
+{
+  mopo_error err;
+  char path[200];
+  fitlog l = {0};
+  for (int e = 0; e < 4; e++) {
+    fitlog_epoch q = {1 + e / 2, e % 2, -1, 0.1 / (e + 1), 0.2 / (e + 1)};
+    fitlog_bin b = {e % 2, e % 2, e / 2, 50, 0.1 + e, 0.1 + e, 0.68, 0.95};
+    fitlog_add_epoch(&l, &q);
+    fitlog_add_bin(&l, &b);
+  }
+  snprintf(path, sizeof path, "%s/model.safetensors", dir);
+  assert_ok(fitlog_write(&l, path, &err), err);
+  fitlog_free(&l);
+}
+
+/* A run of three epochs, `done` of them finished. */
+static void make_run(const char *dir, const char *algo, const char *seed, int done, double score)
+{
+  mopo_error err;
+  char text[2000] = "epoch,updates,return_mean,return_std,score,q_mean,penalty_mean,"
+                    "discounted_return,model_return,model_return_penalised,new\n";
+  assert_ok(file_make_dir(dir, &err), err);
+  put_config(dir, algo, seed);
+  for (int e = 1; e <= done; e++) {
+    size_t used = strlen(text);
+    snprintf(text + used, sizeof text - used, "%d,%d,%g,1.5,%g,%d,0.5,80,90,70,\n", e, 1000 * e,
+             score * 30, score + e, 10 * e);
+  }
+  strcat(text, "4,40"); /* a line under way */
+  put(dir, "progress.csv", text);
+  if (done < 3) return;
+  put(dir, "result.json", "{\"batch\": {\"return_mean\": 200.5, \"return_max\": 900}}\n");
+  put_fit(dir);
+}
+
+static int make_runs(void **state)
+{
+  (void)state;
+  make_run("report_a0", "mopo", "0", 3, 20);
+  make_run("report_a1", "mopo", "1", 3, 25);
+  make_run("report_b0", "mbpo", "0", 3, 10);
+  make_run("report_b1", "mbpo", "1", 3, 12);
+  make_run("report_c0", "bc", "0", 2, 5);
+  put("report_a0", "frame.png", "\x89PNG\r\n\x1a\nnot much of one");
+  return 0;
+}
+
+static const char *const RUNS[] = {"report_a0", "report_a1", "report_b0", "report_b1", "report_c0"};
+enum { RUNS_N = sizeof RUNS / sizeof *RUNS };
+
+static char *page_of(const char *const *runs, int n)
+{
+  mopo_error err;
+  mopo_report_result r;
+  char *text = NULL;
+  size_t bytes = 0;
+  assert_ok(mopo_report(&r, runs, n, "report.html", &err), err);
+  assert_int_equal(r.runs, n);
+  assert_ok(file_read(&text, &bytes, "report.html", 1 << 24, &err), err);
+  assert_int_equal(strlen(text), bytes);
+  return text;
+}
+
+static bool is_void(const char *name)
+{
+  return !strcmp(name, "meta") || !strcmp(name, "br") || !strcmp(name, "img") ||
+         !strcmp(name, "!doctype");
+}
+
+/* Every tag closes what was opened last; what is between script and /script is skipped. */
+static void assert_well_formed(const char *text)
+{
+  char open[64][16], name[16];
+  int depth = 0;
+  for (const char *p = strchr(text, '<'); p; p = strchr(p, '<')) {
+    bool closes = p[1] == '/';
+    p += closes ? 2 : 1;
+    size_t n = strcspn(p, " />\n");
+    assert_true(n > 0 && n < sizeof name);
+    snprintf(name, sizeof name, "%.*s", (int)n, p);
+    const char *end = p + n;
+    for (char quote = 0; *end && (quote || *end != '>'); end++)
+      if (*end == '"') quote = quote ? 0 : '"';
+    assert_true(*end == '>');
+    if (closes) {
+      assert_true(depth > 0);
+      assert_string_equal(open[--depth], name);
+    } else if (end[-1] != '/' && !is_void(name)) {
+      assert_true(depth < 64);
+      memcpy(open[depth++], name, sizeof name);
+    }
+    p = !closes && (!strcmp(name, "script") || !strcmp(name, "style")) ? strstr(end, "</") : end;
+  }
+  assert_int_equal(depth, 0);
+}
+
+static void the_page_is_whole(void **state)
+{
+  (void)state;
+  static const char *const wanted[] = {"<h2 id=\"results\">",
+                                       "<h2 id=\"curves\">",
+                                       "<h2 id=\"bound\">",
+                                       "<h2 id=\"values\">",
+                                       "<h2 id=\"model\">",
+                                       "<h2 id=\"films\">",
+                                       "<h2 id=\"runs\">",
+                                       "<h2 id=\"notes\">",
+                                       "data:image/png;base64,iVBORw0KGgpub3Q",
+                                       "epoch 2 of 3",
+                                       "batch, best",
+                                       "mopo, mean of 2",
+                                       "is below the true one at 3 of 3",
+                                       "mopo train <span>--data &#39;runs/"};
+  char *text = page_of(RUNS, RUNS_N);
+  assert_well_formed(text);
+  for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+    if (!strstr(text, wanted[i])) fail_msg("the page lacks %s", wanted[i]);
+  assert_null(strstr(text, "src=\"http")); /* nothing is fetched */
+  assert_null(strstr(text, "@import"));
+  assert_null(strstr(text, "<link"));
+  assert_null(strstr(text, "@body@"));
+  free(text);
+}
+
+static void the_same_runs_give_the_same_bytes(void **state)
+{
+  (void)state;
+  char *a = page_of(RUNS, RUNS_N), *b = page_of(RUNS, RUNS_N);
+  assert_string_equal(a, b);
+  free(a);
+  free(b);
+}
+
+static void hostile_strings_are_text(void **state)
+{
+  (void)state;
+  char *text = page_of(RUNS, RUNS_N);
+  assert_null(strstr(text, "<script>alert"));
+  assert_non_null(strstr(text, "&lt;script&gt;alert(1)&lt;b&gt;&amp;&quot;"));
+  free(text);
+  buffer b = {0};
+  html_text(&b, "a<b>&\"'\x01\xff\xc3\xa9\xed\xa0\x80");
+  buffer_add(&b, "", 1);
+  assert_string_equal(b.bytes, "a&lt;b&gt;&amp;&quot;&#39;\xef\xbf\xbd\xef\xbf\xbd\xc3\xa9"
+                               "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+  buffer_free(&b);
+}
+
+/* A run that has only begun, alone: nothing to divide by, nothing to draw. */
+static void a_run_that_has_just_begun_is_shown(void **state)
+{
+  (void)state;
+  make_run("report_new", "mopo", "7", 0, 0);
+  remove("report_new/progress.csv");
+  char *text = page_of((const char *[]){"report_new"}, 1);
+  assert_well_formed(text);
+  assert_non_null(strstr(text, "no epoch yet"));
+  assert_non_null(strstr(text, "No run is finished"));
+  assert_null(strstr(text, "nan"));
+  free(text);
+}
+
+static void assert_refused(const char *dir, mopo_status want, const char *message)
+{
+  mopo_error err;
+  mopo_report_result r;
+  remove("report_refused.html");
+  assert_int_equal(mopo_report(&r, &dir, 1, "report_refused.html", &err), want);
+  if (!strstr(err.msg, message)) fail_msg("'%s' lacks '%s'", err.msg, message);
+  assert_false(file_exists("report_refused.html"));
+}
+
+/* One file after the other is broken, each found before those that were broken earlier. */
+static void broken_runs_are_refused(void **state)
+{
+  (void)state;
+  assert_refused("report_nowhere", MOPO_EDATA, "report_nowhere: not a run directory");
+  make_run("report_bad", "mopo", "0", 3, 1);
+  put("report_bad", "frame.png", "GIF89a");
+  assert_refused("report_bad", MOPO_EFORMAT, "frame.png: not a picture");
+  put("report_bad", "result.json", "{\"batch\": ");
+  assert_refused("report_bad", MOPO_EFORMAT, "result.json:1");
+  put("report_bad", "model.fit.csv", "epoch,member,train_loss,train_mse,holdout_mse\n1,2\n");
+  assert_refused("report_bad", MOPO_EFORMAT, "model.fit.csv:2: want 5 numbers");
+  put("report_bad", "model.fit.csv", "epoch\n");
+  assert_refused("report_bad", MOPO_EFORMAT, "model.fit.csv:1");
+  put("report_bad", "progress.csv", "epoch,updates\n1,many\n");
+  assert_refused("report_bad", MOPO_EFORMAT, "progress.csv:2");
+  put("report_bad", "progress.csv", "score\n1\n");
+  assert_refused("report_bad", MOPO_EFORMAT, "progress.csv:1");
+  put("report_bad", "config.ini", "[mopo]\nsed = 1\n");
+  assert_refused("report_bad", MOPO_EFORMAT, "config.ini:2: unknown setting 'sed'");
+  assert_refused("report_bad/config.ini", MOPO_EDATA, "not a run directory");
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(the_page_is_whole),
+      cmocka_unit_test(the_same_runs_give_the_same_bytes),
+      cmocka_unit_test(hostile_strings_are_text),
+      cmocka_unit_test(a_run_that_has_just_begun_is_shown),
+      cmocka_unit_test(broken_runs_are_refused),
+  };
+  return cmocka_run_group_tests(tests, make_runs, NULL);
+}
