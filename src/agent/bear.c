@@ -250,7 +250,7 @@ static void layout(core *c, arena *a)
   s->loss = arena_floats(a, (size_t)c->B), s->mmd = arena_floats(a, (size_t)c->B);
   s->work = stage_work_layout(&s->critics, c, a);
   s->more = arena_bytes(a, (size_t)threads * sizeof *s->more);
-  bear_work measure;
+  bear_work measure = {0};
   for (int t = 0; t < threads; t++) {
     bear_work *w = a->base ? &s->more[t] : &measure;
     mlp_acts_layout(&w->decoder, &s->decoder, a, c->R, false);

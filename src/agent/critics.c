@@ -36,7 +36,7 @@ static void work_layout(critics_work *w, const critics *q, const core *c, arena 
 stage_work *stage_work_layout(const critics *q, const core *c, arena *a)
 {
   int threads = par_threads(c->setup.pool);
-  stage_work *all = arena_bytes(a, (size_t)threads * sizeof *all), measure;
+  stage_work *all = arena_bytes(a, (size_t)threads * sizeof *all), measure = {0};
   for (int t = 0; t < threads; t++) {
     stage_work *w = a->base ? &all[t] : &measure;
     actor_work_layout(&w->actor, &c->actor, a, c->R);

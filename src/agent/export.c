@@ -69,8 +69,9 @@ mopo_status mopo_policy_compare(mopo_policy_difference *out, mopo_policy *a, mop
     return error_set(err, MOPO_EINVAL, "policies or data of different sizes, want obs_dim %d", S);
   int n = on && on->N < MOST ? (int)on->N : MOST;
   size_t ns = (size_t)n * (size_t)S, na = (size_t)n * (size_t)A;
-  float *obs = malloc((ns + 2 * na) * sizeof *obs), *x = obs + ns, *y = x + na;
+  float *obs = malloc((ns + 2 * na) * sizeof *obs);
   if (!obs) return error_set(err, MOPO_ENOMEM, "no memory to compare policies");
+  float *x = obs + ns, *y = x + na;
   if (!on) draw(obs, n * S);
   for (int i = 0; on && i < n; i++) /* evenly spread */
     memcpy(obs + (size_t)i * (size_t)S, dataset_row(on, (int64_t)i * on->N / n),

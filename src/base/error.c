@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-mopo_status error_set(mopo_error *err, mopo_status code, const char *fmt, ...)
+mopo_status(error_set)(mopo_error *err, mopo_status code, const char *fmt, ...)
 {
   if (err) {
     va_list ap;

@@ -44,11 +44,11 @@ static mopo_status save_npz(const mopo_dataset *d, const char *path, mopo_error 
   size_t N = (size_t)d->N, S = (size_t)at->S, A = (size_t)at->A;
   float *all = malloc(N * (2 * S + A + 1) * sizeof *all);
   unsigned char *terminal = malloc(N);
-  float *obs = all, *act = obs + N * S, *rew = act + N * A, *next = rew + N;
   mopo_status st = MOPO_OK;
   if (!all || !terminal) {
     st = error_set(err, MOPO_ENOMEM, "%.200s: out of memory", path);
   } else {
+    float *obs = all, *act = obs + N * S, *rew = act + N * A, *next = rew + N;
     columns(obs, d, 0, at->S);
     columns(act, d, at->act, at->A);
     columns(rew, d, at->rew, 1);

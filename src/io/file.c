@@ -132,7 +132,8 @@ mopo_status file_read(char **out, size_t *n, const char *path, size_t max, mopo_
 {
   *out = NULL;
   *n = 0;
-  size_t limit = max < SIZE_MAX - 1 ? max + 1 : max; /* one more tells "full" from "too long" */
+  size_t limit =
+      max < SIZE_MAX - 1 ? max + 1 : SIZE_MAX - 1; /* one more tells "full" from "too long" */
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return fail(path, err);
   struct stat s;

@@ -91,12 +91,21 @@ static void limit(__rlimit_resource_t what, rlim_t most)
 /* Address space is limited relative to what was inherited, which under a sanitizer is terabytes. */
 static void limit_memory(void)
 {
-  unsigned long long pages = 0;
+  char line[128] = "";
   FILE *f = fopen("/proc/self/statm", "r");
-  int got = f ? fscanf(f, "%llu", &pages) : 0;
+  rlim_t pages = f && fgets(line, sizeof line, f) ? strtoull(line, NULL, 10) : 0;
   if (f) fclose(f);
-  if (got == 1)
-    limit(RLIMIT_AS, (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + ((rlim_t)MEMORY_MB << 20));
+  if (pages) limit(RLIMIT_AS, pages * (rlim_t)sysconf(_SC_PAGESIZE) + ((rlim_t)MEMORY_MB << 20));
+}
+
+/* The file is opened by the lowest number that is free; one more, for whatever another file may be
+ * that it names, cannot be had. */
+static void limit_files(void)
+{
+  int lowest = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (lowest < 0) return;
+  close(lowest);
+  limit(RLIMIT_NOFILE, (rlim_t)lowest + 1);
 }
 
 /* What a library says while it breaks is no business of the user's terminal. */
@@ -118,6 +127,7 @@ static void confine(const char *path)
   limit(RLIMIT_FSIZE, 0);
   limit(RLIMIT_CORE, 0);
   limit_memory();
+  limit_files();
 }
 
 static void run_child(guard_parser *parse, const char *path, hdf5_array *arrays, int n, int fd)
@@ -173,7 +183,7 @@ static mopo_status nonsense(const receiver *r, mopo_error *err)
 static mopo_status take_shapes(receiver *r, const message *m, const hdf5_sink *sink,
                                mopo_error *err)
 {
-  shape shapes[ARRAYS_MAX];
+  shape shapes[ARRAYS_MAX] = {0};
   if (r->begun || m->n != r->n || !receive(r, shapes, (size_t)r->n * sizeof *shapes))
     return nonsense(r, err);
   for (int i = 0; i < r->n; i++) {

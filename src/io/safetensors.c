@@ -134,10 +134,10 @@ static json_t *describe(const tensor *t, size_t begin)
   bool ok = shape != NULL;
   for (int i = 0; ok && i < t->rank; i++)
     ok = json_array_append_new(shape, json_integer(t->shape[i])) == 0;
-  json_t *entry =
-      ok ? json_pack("{s:s, s:O, s:[I,I]}", "dtype", types[t->type].name, "shape", shape,
-                     "data_offsets", (json_int_t)begin, (json_int_t)(begin + tensor_bytes(t)))
-         : NULL;
+  json_t *entry = ok ? json_pack("{s:s, s:O, s:[I,I]}", "dtype", types[t->type].name, "shape",
+                                 shape, "data_offsets", (json_int_t)begin,
+                                 (json_int_t)begin + (json_int_t)tensor_bytes(t))
+                     : NULL;
   json_decref(shape);
   return entry;
 }

@@ -217,7 +217,7 @@ static mopo_status find_entry(zip_reader *r, place *at, bool *there, mopo_error 
 static mopo_status check_place(zip_reader *r, const place *at, mopo_error *err)
 {
   const zip_file *z = r->z;
-  unsigned char local[LOCAL_BYTES];
+  unsigned char local[LOCAL_BYTES] = {0};
   if (r->method != STORED && r->method != DEFLATED)
     return error_set(err, MOPO_EFORMAT, "%s: '%s' is packed by method %d, want none or deflate",
                      z->name, r->name, r->method);

@@ -55,11 +55,12 @@ static void member_name(char *buf, size_t size, int member, int rank, const char
 static void fit_chart(page *p, const fitlog_tables *t, const char *who)
 {
   int room = 0, members = members_of(t);
-  double *x = scratch_of(t, &room), *train = x + room, *hold = train + room;
+  double *x = scratch_of(t, &room);
   if (!x) {
     p->b->failed = true;
     return;
   }
+  double *train = x + room, *hold = train + room;
   range rx = range_empty(), ry = range_empty();
   for (int i = 0; i < t->n_epochs; i++) {
     range_add(&rx, &t->epochs[i].epoch, 1, false);
@@ -118,11 +119,12 @@ static void coverage(page *p, const fitlog_tables *t)
 static void calibration_chart(page *p, const fitlog_tables *t, const char *who)
 {
   int room = 0, members = members_of(t);
-  double *x = scratch_of(t, &room), *y = x + room;
+  double *x = scratch_of(t, &room);
   if (!x) {
     p->b->failed = true;
     return;
   }
+  double *y = x + room;
   range both = range_empty();
   for (int i = 0; i < t->n_bins; i++) {
     range_add(&both, &t->bins[i].predicted_std, 1, true);

@@ -75,8 +75,9 @@ static mopo_status bootstrap(stats_interval *out, const stats_scores *s, int rep
                              double of(double *x, int n), mopo_error *err)
 {
   int n = runs(s);
-  double *x = malloc(((size_t)n + (size_t)reps) * sizeof *x), *kept = x + n;
+  double *x = malloc(((size_t)n + (size_t)reps) * sizeof *x);
   if (!x) return error_set(err, MOPO_ENOMEM, "report: no memory for %d resamples", reps);
+  double *kept = x + n;
   memcpy(x, s->x, (size_t)n * sizeof *x);
   *out = (stats_interval){of(x, n), NAN, NAN};
   rng_stream r = draws(name);
@@ -124,9 +125,9 @@ mopo_status stats_improvement(stats_interval *out, const stats_scores *x, const 
                               int reps, mopo_error *err)
 {
   int nx = runs(x), ny = runs(y);
-  double *a = malloc(((size_t)nx + (size_t)ny + (size_t)reps) * sizeof *a), *b = a + nx;
-  double *kept = b + ny;
+  double *a = malloc(((size_t)nx + (size_t)ny + (size_t)reps) * sizeof *a);
   if (!a) return error_set(err, MOPO_ENOMEM, "report: no memory for %d resamples", reps);
+  double *b = a + nx, *kept = b + ny;
   *out = (stats_interval){improvement(x->x, x->first, y->x, y->first, x->tasks), NAN, NAN};
   rng_stream rx = draws("improvement x"), ry = draws("improvement y");
   if (has_spread(x) && has_spread(y)) {

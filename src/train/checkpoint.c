@@ -18,20 +18,6 @@ static const char FORMAT[] = "mopo.checkpoint.1";
 
 enum { STANDING = sizeof(standing) / sizeof(double) };
 
-/* Of an agent's state: values [n_values], scalars [n_scalars]. */
-static mopo_status all_finite(const float *values, size_t n_values, const double *scalars,
-                              size_t n_scalars, mopo_error *err)
-{
-  for (size_t i = 0; i < n_values; i++)
-    if (!isfinite(values[i]))
-      return error_set(err, MOPO_ENUMERIC, "parameter %zu of the agent is %g", i,
-                       (double)values[i]);
-  for (size_t i = 0; i < n_scalars; i++)
-    if (!isfinite(scalars[i]))
-      return error_set(err, MOPO_ENUMERIC, "scalar %zu of the agent is %g", i, scalars[i]);
-  return MOPO_OK;
-}
-
 static mopo_status add(tensor_list *l, const char *name, tensor_type type, int64_t n,
                        const void *data, mopo_error *err)
 {
@@ -102,6 +88,16 @@ static mopo_status load_ring(offline *o, const tensor_file *f, mopo_error *err)
   return replay_restore(o->ring, count, head, err);
 }
 
+/* Of an agent's state. */
+static bool all_finite(const float *values, size_t n_values, const double *scalars,
+                       size_t n_scalars)
+{
+  bool finite = true;
+  for (size_t i = 0; i < n_values; i++) finite = finite && isfinite(values[i]);
+  for (size_t i = 0; i < n_scalars; i++) finite = finite && isfinite(scalars[i]);
+  return finite;
+}
+
 /* Is it a place where a run with these settings may stand? The ring is restored. */
 static mopo_status check_standing(const offline *o, const standing *at, const char *path,
                                   mopo_error *err)
@@ -129,7 +125,7 @@ static mopo_status load(offline *o, const tensor_file *f, const char *path, mopo
     return error_set(err, MOPO_EFORMAT, "%s: algo '%.40s', want '%s'", path, algo ? algo : "(none)",
                      o->c.algo);
   agent_state s = o->agent->type->state(o->agent);
-  const void *values, *scalars, *at;
+  const void *values = NULL, *scalars = NULL, *at = NULL;
   mopo_status st = tensor_file_get(f, &values, "agent.values", TENSOR_F32, 1,
                                    (int64_t[]){(int64_t)s.n_values}, err);
   if (st == MOPO_OK)
@@ -137,7 +133,7 @@ static mopo_status load(offline *o, const tensor_file *f, const char *path, mopo
                          (int64_t[]){(int64_t)s.n_scalars}, err);
   if (st == MOPO_OK)
     st = tensor_file_get(f, &at, "standing", TENSOR_F64, 1, (int64_t[]){STANDING}, err);
-  if (st == MOPO_OK && all_finite(values, s.n_values, scalars, s.n_scalars, err) != MOPO_OK)
+  if (st == MOPO_OK && !all_finite(values, s.n_values, scalars, s.n_scalars))
     st = error_set(err, MOPO_EFORMAT, "%s: a number of the agent is not finite", path);
   if (st == MOPO_OK && o->ring) st = load_ring(o, f, err);
   if (st == MOPO_OK) st = check_standing(o, at, path, err);

@@ -41,7 +41,7 @@ static void layout(forecast *f, const actor *p, arena *a)
   size_t threads = (size_t)par_threads(f->pool), S = (size_t)f->m->S, A = (size_t)f->m->A;
   f->at = arena_bytes(a, (size_t)f->n * sizeof *f->at);
   f->work = arena_bytes(a, threads * sizeof *f->work);
-  forecast_work measure;
+  forecast_work measure = {0};
   for (size_t t = 0; t < threads; t++) {
     forecast_work *w = a->base ? &f->work[t] : &measure;
     actor_work_layout(&w->actor, p, a, PANEL);

@@ -4,6 +4,7 @@
  * positions before and after the step, the effort in the action. Positions are float64 in files of
  * mopo collect, whose rewards then agree with the simulator's to the rounding of float32; in D4RL's
  * they are float32, which blurs a velocity by 2 ulp(x) / dt. */
+#include <stdio.h>
 #include <string.h>
 
 #include "data/dataset.h"
@@ -95,7 +96,7 @@ mopo_status mopo_dataset_relabel(mopo_dataset **out, const char *path, const mop
     dataset_mark_ends(to);
     memcpy(to->kind, from->kind, sizeof to->kind);
     memcpy(to->name, from->name, sizeof to->name);
-    strcpy(to->task, task->name);
+    snprintf(to->task, sizeof to->task, "%s", task->name);
     *out = to;
   }
   mopo_dataset_free(from);

@@ -42,7 +42,7 @@ static void layout(rollout *r, const actor *p, arena *a)
   r->penalty = arena_bytes(a, n * sizeof(double));
   r->reward = arena_bytes(a, n * sizeof(double));
   r->work = arena_bytes(a, threads * sizeof *r->work);
-  rollout_work measure;
+  rollout_work measure = {0};
   for (size_t t = 0; t < threads; t++) {
     rollout_work *w = a->base ? &r->work[t] : &measure;
     actor_work_layout(&w->actor, p, a, ENSEMBLE_ROWS);

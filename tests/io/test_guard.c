@@ -52,6 +52,10 @@ static mopo_status crime(const char *name, mopo_error *err)
     int fd = open("guard_written", O_RDWR | O_CREAT, 0666);
     if (write(fd, "x", 1) == 1) return MOPO_OK;
   }
+  if (strcmp(name, "another file") == 0) {
+    int one = open("/dev/null", O_RDONLY), two = open("/dev/null", O_RDONLY);
+    if (one >= 0 && two < 0) return error_set(err, MOPO_EIO, "one file and no other");
+  }
   if (strcmp(name, "memory") == 0) {
     void *p = mmap(NULL, (size_t)4 << 30, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED) return error_set(err, MOPO_ENOMEM, "no memory");
@@ -187,6 +191,7 @@ static void crimes_are_told(void **state)
       {"sink's status", MOPO_EFORMAT, "sink's status: reading it broke off"},
       {"message", MOPO_EFORMAT, "????"},
       {"file", MOPO_EFORMAT, "file: breaks the library that reads it (signal 25)"},
+      {"another file", MOPO_EIO, "one file and no other"},
       {"memory", MOPO_ENOMEM, "no memory"},
   };
   (void)state;
