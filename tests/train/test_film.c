@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* Mesa keeps a few kilobytes for each context, which OSMesaDestroyContext does not give back. */
-const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void) { return "leak:libOSMesa\n"; }
 
 static const char POLICY[] = "test_film.safetensors";
