@@ -12,7 +12,7 @@ options="--data $data --task hopper --epochs 2 --updates-per-epoch 40 --batch-si
 
 # progress.csv without its times
 untimed() {
-  awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) time[i] = $i == "wall_seconds" || $i == "updates_per_second" }
+  awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) time[i] = $i ~ /second/ }
     { for (i = 1; i <= NF; i++) if (!time[i]) printf "%s,", $i; print "" }' "$1"
 }
 

@@ -39,6 +39,9 @@ static const char *const columns[] = {
     "model_uncertainty",
     "actor_lr",
     "updates_per_second",
+    "rollout_seconds",
+    "update_seconds",
+    "evaluation_seconds",
 };
 enum { COLUMNS = sizeof columns / sizeof columns[0], LINE_MAX_BYTES = 1024 };
 static const size_t file_max = (size_t)1 << 30;

@@ -29,6 +29,7 @@ typedef struct metrics_row {
   double model_uncertainty;      /* there: mean of u, step t weighing gamma^t */
   double actor_lr;
   double updates_per_second;
+  double rollout_seconds, update_seconds, evaluation_seconds; /* where the epoch's time went */
 } metrics_row;
 
 typedef struct metrics metrics;

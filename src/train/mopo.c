@@ -139,7 +139,12 @@ static mopo_status record_histograms(offline *o, mopo_error *err)
   return metrics_histogram(o->metrics, "penalty", epoch, penalties, n, err);
 }
 
-static mopo_status record(offline *o, double actor_lr, double epoch_seconds, mopo_error *err)
+/* Seconds of an epoch; of one that was interrupted, those of this session. */
+typedef struct epoch_times {
+  double begun, rolled_out, updated, evaluated; /* moments */
+} epoch_times;
+
+static mopo_status record(offline *o, double actor_lr, const epoch_times *t, mopo_error *err)
 {
   double n = o->c.updates_per_epoch;
   bool model = o->model != NULL;
@@ -166,7 +171,10 @@ static mopo_status record(offline *o, double actor_lr, double epoch_seconds, mop
                      .model_return_penalised = o->discounted.model.penalised,
                      .model_uncertainty = o->discounted.model.uncertainty,
                      .actor_lr = actor_lr,
-                     .updates_per_second = n / epoch_seconds};
+                     .updates_per_second = n / (t->evaluated - t->begun),
+                     .rollout_seconds = t->rolled_out - t->begun,
+                     .update_seconds = t->updated - t->rolled_out,
+                     .evaluation_seconds = t->evaluated - t->updated};
   numbers_warn(o, &row);
   return metrics_add(o->metrics, &row, err);
 }
@@ -185,19 +193,22 @@ static void begin_next_epoch(offline *o)
 
 static mopo_status one_epoch(offline *o, mopo_error *err)
 {
-  double before = offline_seconds(o);
+  epoch_times t = {.begun = offline_seconds(o)};
   mopo_status st = MOPO_OK;
   o->agent->type->progress(o->agent, o->at.epoch / o->c.epochs);
   double lr = o->agent->type->actor_lr(o->agent);
   if (o->rollout && o->at.rolled == 0 && (st = roll_out(o, err)) != MOPO_OK) return st;
+  t.rolled_out = offline_seconds(o);
   while (o->at.update < o->c.updates_per_epoch) {
     if (offline_stopped(o)) return stopped_error(o, err);
     if ((st = update(o, err)) != MOPO_OK) return st;
   }
+  t.updated = offline_seconds(o);
   if ((st = numbers_finite(o, err)) != MOPO_OK) return st;
   if ((st = assess(o, err)) != MOPO_OK) return st;
+  t.evaluated = offline_seconds(o);
   if ((st = record_histograms(o, err)) != MOPO_OK) return st;
-  if ((st = record(o, lr, offline_seconds(o) - before, err)) != MOPO_OK) return st;
+  if ((st = record(o, lr, &t, err)) != MOPO_OK) return st;
   begin_next_epoch(o);
   return MOPO_OK;
 }

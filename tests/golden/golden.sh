@@ -20,7 +20,7 @@ options='--data data.csv --task none --updates-per-epoch 4 --rollout-batch 20 --
 
 # progress.csv without its times
 untimed() {
-  awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) time[i] = $i == "wall_seconds" || $i == "updates_per_second" }
+  awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) time[i] = $i ~ /second/ }
     { for (i = 1; i <= NF; i++) if (!time[i]) printf "%s,", $i; print "" }' "$1"
 }
 
