@@ -39,7 +39,7 @@ static bool work(mopo_dataset *d, int n)
   mopo_config c = mopo_config_default();
   ensemble_settings shape = {7, 5, 200, 4};
   rollout_settings set = {.rows = 96, .length = n, .penalty = PENALTY_ALEATORIC, .coef = 1.0};
-  fit_settings fit = {64, 5, 1, 1000, 1e-3, 1.0, 0.01, 0.2};
+  fit_settings fit = {64, 5, 1, 1000, 1e-3, 1.0, 0.01, 0.2, NULL, 0};
   fit_watch watch = {NULL, stop_after, &n};
   fit_result fitted;
   rollout_stats stats;

@@ -12,6 +12,10 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#include "io/file.h"
+#include "model/fit_state.h"
 
 enum { BLOCK = 64, HOLDOUT_BLOCK = ENSEMBLE_ROWS };
 
@@ -43,6 +47,8 @@ typedef struct fitter {
   double *block_mse;   /* [E, holdout blocks] */
   float *best;         /* [E, size] weights of the best holdout error */
   double best_mse[ENSEMBLE_MAX];
+  int stale;       /* epochs since any member got better */
+  double *history; /* [epochs,3,E] train loss and mse, holdout mse; grows */
   arena memory;
 } fitter;
 
@@ -133,14 +139,20 @@ static void add_losses(fitter *f)
       }
 }
 
-static mopo_status train_epoch(fitter *f, int epoch, rng_key key, const fit_watch *watch,
-                               mopo_error *err)
+/* Each epoch shuffles what the one before it left. */
+static void shuffle(fitter *f, int epoch, rng_key key)
 {
   for (int e = 0; e < f->E; e++) {
     rng_stream r = rng_stream_of(rng_index(rng_index(key, (uint64_t)epoch), (uint64_t)e));
     rng_shuffle(&r, f->index + (size_t)e * (size_t)f->n_train, (size_t)f->n_train);
-    f->loss[e] = f->squared[e] = 0.0;
   }
+}
+
+static mopo_status train_epoch(fitter *f, int epoch, rng_key key, const fit_watch *watch,
+                               mopo_error *err)
+{
+  shuffle(f, epoch, key);
+  for (int e = 0; e < f->E; e++) f->loss[e] = f->squared[e] = 0.0;
   for (f->at = 0; f->at < f->n_train; f->at += f->B) {
     int64_t left = f->n_train - f->at;
     f->rows = left < f->B ? (int)left : f->B;
@@ -323,40 +335,121 @@ static mopo_status prepare(fitter *f, rng_key key, mopo_error *err)
   return MOPO_OK;
 }
 
-static bool improves(fitter *f, int *stale)
+static bool improves(fitter *f)
 {
   for (int e = 0; e < f->E; e++)
     if (isinf(f->best_mse[e])) f->best_mse[e] = 1e300; /* the first one always improves */
-  *stale = keep_best(f) ? 0 : *stale + 1;
-  return *stale < f->set->patience;
+  f->stale = keep_best(f) ? 0 : f->stale + 1;
+  return f->stale < f->set->patience;
+}
+
+/* ------------------------------------------------------------------ epochs that were */
+
+static mopo_status remember(fitter *f, int epoch, mopo_error *err)
+{
+  size_t E = (size_t)f->E, row = 3 * E;
+  double *grown = realloc(f->history, (size_t)epoch * row * sizeof *grown);
+  if (!grown) return error_set(err, MOPO_ENOMEM, "model: no memory");
+  f->history = grown;
+  double *h = grown + (size_t)(epoch - 1) * row, terms = (double)f->n_train * f->m->D;
+  for (size_t e = 0; e < E; e++) {
+    h[e] = f->loss[e] / terms, h[E + e] = f->squared[e] / terms;
+    h[2 * E + e] = f->m->holdout_mse[e];
+  }
+  return MOPO_OK;
 }
 
 static fit_epoch told(const fitter *f, int epoch)
 {
   fit_epoch t = {.epoch = epoch, .members = f->E};
-  double terms = (double)f->n_train * f->m->D;
-  for (int e = 0; e < f->E; e++) {
-    t.train_loss[e] = f->loss[e] / terms, t.train_mse[e] = f->squared[e] / terms;
-    t.holdout_mse[e] = f->m->holdout_mse[e];
-  }
+  size_t E = (size_t)f->E, bytes = E * sizeof(double);
+  const double *h = f->history + (size_t)(epoch - 1) * 3 * E;
+  memcpy(t.train_loss, h, bytes);
+  memcpy(t.train_mse, h + E, bytes);
+  memcpy(t.holdout_mse, h + 2 * E, bytes);
   return t;
+}
+
+/* power1, power2 [E+1]. */
+static fit_state state_of(fitter *f, double *power1, double *power2)
+{
+  ensemble *m = f->m;
+  fit_state s = {.members = f->E, .size = m->net[0].size, .best = f->best, .outputs = m->padded_D};
+  for (int e = 0; e < f->E; e++) {
+    s.weights[e] = m->net[e].params, s.m[e] = f->opt[e].m, s.v[e] = f->opt[e].v;
+    power1[e] = f->opt[e].power1, power2[e] = f->opt[e].power2;
+  }
+  power1[f->E] = f->power1, power2[f->E] = f->power2;
+  s.max = m->max, s.min = m->min, s.bound_m = f->bound_m, s.bound_v = f->bound_v;
+  s.best_mse = f->best_mse, s.power1 = power1, s.power2 = power2;
+  s.stale = f->stale, s.history = f->history;
+  return s;
+}
+
+static mopo_status keep(fitter *f, int epochs, mopo_error *err)
+{
+  double power1[ENSEMBLE_MAX + 1], power2[ENSEMBLE_MAX + 1];
+  fit_state s = state_of(f, power1, power2);
+  s.epochs = epochs;
+  return fit_state_save(&s, f->set->state, err);
+}
+
+/* out->epochs: those that an earlier session finished; they are told again. */
+static mopo_status go_on(fitter *f, fit_result *out, rng_key shuffles, const fit_watch *watch,
+                         mopo_error *err)
+{
+  double power1[ENSEMBLE_MAX + 1], power2[ENSEMBLE_MAX + 1];
+  if (!f->set->state || !file_exists(f->set->state)) return MOPO_OK;
+  fit_state s = state_of(f, power1, power2);
+  mopo_status st = fit_state_load(&s, f->set->state, err);
+  if (st != MOPO_OK) return st;
+  f->history = s.history, f->stale = (int)s.stale, out->epochs = (int)s.epochs;
+  f->power1 = power1[f->E], f->power2 = power2[f->E];
+  for (int e = 0; e < f->E; e++) {
+    f->opt[e].power1 = power1[e], f->opt[e].power2 = power2[e];
+    mlp_transpose(&f->m->net[e]);
+  }
+  for (int i = 0; i < out->epochs; i++) {
+    out->last = told(f, i + 1);
+    shuffle(f, i, shuffles);
+    if (watch && watch->epoch && watch->epoch(watch->ctx, &out->last))
+      return error_set(err, MOPO_ESTOPPED, "stopped before epoch %d of fitting the model",
+                       out->epochs + 1);
+  }
+  return MOPO_OK;
+}
+
+/* ------------------------------------------------------------------ the whole */
+
+static double seconds(void)
+{
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static mopo_status run(fitter *f, fit_result *out, rng_key key, const fit_watch *watch,
                        mopo_error *err)
 {
   rng_key shuffles = rng_split(key, "shuffle");
-  int stale = 0;
-  for (int epoch = 0; !f->set->max_epochs || epoch < f->set->max_epochs; epoch++) {
-    mopo_status st = train_epoch(f, epoch, shuffles, watch, err);
-    if (st != MOPO_OK) return st;
+  double kept = seconds();
+  mopo_status st = go_on(f, out, shuffles, watch, err);
+  if (st != MOPO_OK) return st;
+  for (int epoch = out->epochs; !f->set->max_epochs || epoch < f->set->max_epochs; epoch++) {
+    if ((st = train_epoch(f, epoch, shuffles, watch, err)) != MOPO_OK) return st;
     holdout(f);
+    if ((st = remember(f, epoch + 1, err)) != MOPO_OK) return st;
     out->epochs = epoch + 1;
     out->last = told(f, epoch + 1);
+    bool better = improves(f);
+    if (better && f->set->state && seconds() - kept >= f->set->state_seconds) {
+      if ((st = keep(f, epoch + 1, err)) != MOPO_OK) return st;
+      kept = seconds();
+    }
     if (watch && watch->epoch && watch->epoch(watch->ctx, &out->last))
       return error_set(err, MOPO_ESTOPPED, "stopped after epoch %d of fitting the model",
                        epoch + 1);
-    if (!improves(f, &stale)) break;
+    if (!better) break;
   }
   restore_best(f);
   choose_elites(f->m);
@@ -387,6 +480,7 @@ mopo_status ensemble_fit(ensemble *m, fit_result *out, const mopo_dataset *d,
   if (st == MOPO_OK) st = run(f, out, key, watch, err);
   ensemble_bounds_changed(m);
   forget_transposes(m);
+  free(f->history);
   free(f->memory.base);
   free(f);
   return st;

@@ -8,6 +8,10 @@ typedef struct fit_settings {
   int batch, patience, max_epochs; /* max_epochs 0: until it stops improving */
   int holdout_max;
   double lr, decay, improvement, holdout_ratio;
+  /* Where a fit under way is kept every so many seconds, at the end of an epoch; a fit that finds
+   * such a file goes on from there, to the same bits. NULL: nowhere. */
+  const char *state;
+  double state_seconds;
 } fit_settings;
 
 /* One epoch of the fit, by member. */
@@ -34,7 +38,8 @@ typedef struct fit_watch {
 /* Fits m: the scaler on the training split, then epochs of minibatches, each member on its own
  * bootstrap sample, all sharing the bounds; keeps each member's weights of its best holdout error;
  * sets holdout_mse and elites. The bits depend on data, settings and key only.
- * EDATA (fewer than two rows), ENOMEM, ENUMERIC (a loss is no longer finite), ESTOPPED. */
+ * EDATA (fewer than two rows), ENOMEM, ENUMERIC (a loss is no longer finite), ESTOPPED, EIO and
+ * EFORMAT (of set->state). A fit that goes on tells of the epochs before, too. */
 MUST_CHECK mopo_status ensemble_fit(ensemble *m, fit_result *out, const mopo_dataset *d,
                                     const fit_settings *set, par *pool, rng_key key,
                                     const fit_watch *watch, mopo_error *err);

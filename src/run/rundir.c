@@ -13,6 +13,7 @@ static const char *const names[] = {
     [RUN_CONFIG] = "config.ini",
     [RUN_PROGRESS] = "progress.csv",
     [RUN_EVENTS] = "events.out.tfevents.mopo",
+    [RUN_FIT] = "fit.safetensors",
     [RUN_MODEL] = "model.safetensors",
     [RUN_POLICY] = "policy.safetensors",
     [RUN_CHECKPOINT] = "checkpoint.safetensors",

@@ -8,6 +8,7 @@ typedef enum run_file {
   RUN_CONFIG,     /* every setting, resolved */
   RUN_PROGRESS,   /* one line an epoch */
   RUN_EVENTS,     /* the same for TensorBoard */
+  RUN_FIT,        /* a fit under way; gone when the ensemble is there */
   RUN_MODEL,      /* the fitted ensemble */
   RUN_POLICY,     /* the newest policy */
   RUN_CHECKPOINT, /* everything needed to go on with the same bits */

@@ -156,7 +156,7 @@ static bool on_step(void *ctx, int64_t done, int64_t total)
 
 static double time_fit(bench *b, int which)
 {
-  fit_settings set = {256, 5, 1, 1000, 1e-3, 1.0, 0.01, 0.2};
+  fit_settings set = {256, 5, 1, 1000, 1e-3, 1.0, 0.01, 0.2, NULL, 0};
   stepper s = {0};
   fit_watch watch = {NULL, on_step, &s};
   fit_result r;

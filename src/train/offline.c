@@ -121,9 +121,9 @@ static void log_bins(fitlog *log, const ensemble *m, const fit_result *fit)
   }
 }
 
-mopo_status offline_model(ensemble **out, fit_result *fit, const char *path, const mopo_config *c,
-                          const mopo_dataset *data, par *pool, rng_key key, const mopo_watch *watch,
-                          mopo_error *err)
+mopo_status offline_model(ensemble **out, fit_result *fit, const char *path, const char *state,
+                          const mopo_config *c, const mopo_dataset *data, par *pool, rng_key key,
+                          const mopo_watch *watch, mopo_error *err)
 {
   ensemble_settings shape = {c->members, c->elites, c->model_hidden, c->model_layers};
   fit_settings set = {.batch = c->model_batch,
@@ -133,7 +133,9 @@ mopo_status offline_model(ensemble **out, fit_result *fit, const char *path, con
                       .lr = c->model_lr,
                       .decay = c->model_decay,
                       .improvement = c->model_improvement,
-                      .holdout_ratio = c->holdout_ratio};
+                      .holdout_ratio = c->holdout_ratio,
+                      .state = state,
+                      .state_seconds = 20};
   fit_teller teller = {.watch = watch, .mse = NAN};
   fit_watch told = {tell_epoch, tell_step, &teller};
   clock_gettime(CLOCK_MONOTONIC, &teller.began);
@@ -145,6 +147,7 @@ mopo_status offline_model(ensemble **out, fit_result *fit, const char *path, con
   if (st == MOPO_OK) log_bins(&teller.log, m, fit);
   if (st == MOPO_OK) st = fitlog_write(&teller.log, path, err);
   if (st == MOPO_OK) st = ensemble_save(m, path, err); /* last: where it is, its tables are too */
+  if (st == MOPO_OK && state) remove(state);
   fitlog_free(&teller.log);
   if (st != MOPO_OK) {
     ensemble_free(m);
@@ -184,13 +187,18 @@ static mopo_status take_model(ensemble **out, const char *path, const char *wher
 
 static mopo_status get_model(offline *o, bool resume, mopo_error *err)
 {
-  char path[RUN_PATH];
+  char path[RUN_PATH], state[RUN_PATH];
   fit_result fit;
   mopo_status st = rundir_path(path, sizeof path, o->c.out, RUN_MODEL, err);
+  if (st == MOPO_OK) st = rundir_path(state, sizeof state, o->c.out, RUN_FIT, err);
   if (st != MOPO_OK) return st;
-  if (resume && file_exists(path)) return ensemble_load(&o->model, path, err);
+  if (resume && file_exists(path)) {
+    remove(state); /* of an end between writing the one and taking the other away */
+    return ensemble_load(&o->model, path, err);
+  }
   if (o->c.model[0]) return take_model(&o->model, path, o->c.model, o->data, err);
-  return offline_model(&o->model, &fit, path, &o->c, o->data, o->pool, o->key, o->watch, err);
+  return offline_model(&o->model, &fit, path, state, &o->c, o->data, o->pool, o->key, o->watch,
+                       err);
 }
 
 /* ------------------------------------------------------------------ settings and data */
@@ -400,8 +408,8 @@ mopo_status mopo_model_fit(mopo_fit_result *out, const mopo_config *c, const mop
   mopo_status st = offline_data(&set, &task, &data, err);
   if (st == MOPO_OK) st = par_create(&pool, set.threads, err);
   if (st == MOPO_OK)
-    st = offline_model(&m, &fit, set.out, &set, data, pool, rng_split(rng_seed(set.seed), "train"),
-                       watch, err);
+    st = offline_model(&m, &fit, set.out, NULL, &set, data, pool,
+                       rng_split(rng_seed(set.seed), "train"), watch, err);
   if (st == MOPO_OK) {
     *out = (mopo_fit_result){.epochs = fit.epochs,
                              .members = m->set.members,

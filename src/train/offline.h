@@ -70,10 +70,12 @@ MUST_CHECK mopo_status offline_set_up(offline *o, const mopo_config *c, bool res
 void offline_tear_down(offline *o);
 
 /* The ensemble fitted to data as the settings say, written to the file `path` with the tables of
- * its fit beside it. For `mopo model fit` too. key as the run's. */
+ * its fit beside it. For `mopo model fit` too. key as the run's. state: the file where the fit
+ * under way is kept and from which it goes on; NULL: none. */
 MUST_CHECK mopo_status offline_model(ensemble **out, fit_result *fit, const char *path,
-                                     const mopo_config *c, const mopo_dataset *data, par *pool,
-                                     rng_key key, const mopo_watch *watch, mopo_error *err);
+                                     const char *state, const mopo_config *c,
+                                     const mopo_dataset *data, par *pool, rng_key key,
+                                     const mopo_watch *watch, mopo_error *err);
 /* Settings, task and dataset; shared by `train` and `model fit`. */
 MUST_CHECK mopo_status offline_data(mopo_config *c, const mopo_task **task, mopo_dataset **data,
                                     mopo_error *err);
