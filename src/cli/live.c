@@ -155,7 +155,7 @@ void live_draw(live *l, const mopo_progress *p, const char *rest)
   put_head(&v, p, rest);
   put_model(&v);
   put_figures(&v);
-  put_plot(&v, l->returns.n >= 2 || strcmp(p->stage, "fit") ? &l->returns : &l->fit);
+  put_plot(&v, l->returns.n >= 2 || strcmp(p->stage, "fit") != 0 ? &l->returns : &l->fit);
   fprintf(to, "\033[J%.*s", v.columns - 1, cli_stopping());
   l->lines = v.lines, l->columns = v.columns;
   fclose(to);

@@ -129,7 +129,8 @@ static void print_help(const options *o)
 static int unknown_option(const options *o, const char *name)
 {
   nearest n = {.wanted = name};
-  for (int i = 0; setting_at(o, i); i++) nearest_try(&n, setting_option(o, setting_at(o, i)));
+  const mopo_setting *s;
+  for (int i = 0; (s = setting_at(o, i)); i++) nearest_try(&n, setting_option(o, s));
   for (int i = 0; i < FLAGS; i++)
     if (has_verb(flags[i].verbs, o->verb)) nearest_try(&n, flags[i].name);
   return cli_fail(EXIT_USAGE, "unknown option --%s, did you mean --%s?", name, n.best);
@@ -137,8 +138,9 @@ static int unknown_option(const options *o, const char *name)
 
 static const mopo_setting *find_setting(const options *o, const char *name)
 {
-  for (int i = 0; setting_at(o, i); i++)
-    if (!strcmp(setting_option(o, setting_at(o, i)), name)) return setting_at(o, i);
+  const mopo_setting *s;
+  for (int i = 0; (s = setting_at(o, i)); i++)
+    if (!strcmp(setting_option(o, s), name)) return s;
   return NULL;
 }
 

@@ -7,6 +7,7 @@
  * they have no score. */
 #include "env/task.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <math.h>
 #include <string.h>
@@ -234,6 +235,7 @@ int task_positions(const mopo_task *task)
 void task_torso(double xyz[3], const mopo_task *task, const double *qpos)
 {
   const struct row *r = row_of(task);
+  assert(r);
   bool planar = r->root == PLANAR;
   xyz[0] = qpos[0];
   xyz[1] = planar ? 0 : qpos[1];

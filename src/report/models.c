@@ -67,7 +67,7 @@ static void fit_chart(page *p, const fitlog_tables *t, const char *who)
     range_add(&ry, &t->epochs[i].train_mse, 1, true);
     range_add(&ry, &t->epochs[i].holdout_mse, 1, true);
   }
-  char title[400], name[120];
+  char title[1100], name[120];
   snprintf(title, sizeof title, "Errors of the ensemble by epoch of its fit, %s", who);
   chart c = {.b = p->b,
              .x = {rx.lo, rx.hi, false, "epochs of the fit"},
@@ -130,7 +130,7 @@ static void calibration_chart(page *p, const fitlog_tables *t, const char *who)
     range_add(&both, &t->bins[i].predicted_std, 1, true);
     range_add(&both, &t->bins[i].error, 1, true);
   }
-  char title[400], name[120];
+  char title[1100], name[120];
   snprintf(title, sizeof title, "Predicted deviation against error on held-out rows, %s", who);
   chart c = {.b = p->b,
              .x = {both.lo, both.hi, true, "predicted standard deviation"},
