@@ -130,7 +130,7 @@ mopo_status fit_state_load(fit_state *s, const char *path, mopo_error *err)
     memcpy(place, from[p.count - 1], sizeof place);
     st = take_history(s, f, path, place, err);
   }
-  for (int i = 0; st == MOPO_OK && i < p.count - 1; i++)
+  for (int i = 0; st == MOPO_OK && i + 1 < p.count; i++)
     memcpy(p.at[i].data, from[i], (size_t)p.at[i].n * (p.at[i].type == TENSOR_F32 ? 4 : 8));
   tensor_file_free(f);
   return st;

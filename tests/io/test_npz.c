@@ -184,6 +184,104 @@ static void hostile_records(void **state)
   }
 }
 
+/* ------------------------------------------------------------------ zip64 */
+
+static char *put(char *at, uint64_t value, size_t bytes)
+{
+  memcpy(at, &value, bytes);
+  return at + bytes;
+}
+
+/* The small archive as NumPy writes one of 4 GB: what is true of it stands in the zip64 records and
+ * fields alone. Each entry also has a field of another kind, which is to be passed over. */
+static char *small64(size_t *n)
+{
+  enum { CENTRAL_BYTES = 46, END_BYTES = 22, FIELDS = 7 + 4 + 24 };
+  size_t old = 0, head = 0, name = 0;
+  char *bytes = small(&old), *from = record(bytes, old, "PK\1\2", 0);
+  char *end = bytes + old - END_BYTES, *out = calloc(1, old + 2 * FIELDS + 56 + 20), *at = out;
+  assert_non_null(out);
+  head = (size_t)(from - bytes);
+  memcpy(out, bytes, head);
+  for (at += head; from < end; from += name) {
+    name = (size_t)CENTRAL_BYTES + (unsigned char)from[28];
+    memcpy(at, from, name);
+    put(at + 20, UINT64_MAX, 8);
+    put(at + 30, FIELDS, 2);
+    put(at + 42, UINT32_MAX, 4);
+    at = put(put(put(at + name, 0x7075, 2), 3, 2), 0, 3);
+    at = put(put(at, 1, 2), 24, 2);
+    for (int k = 0; k < 3; k++, at += 8) memcpy(at, from + (int[]){24, 20, 42}[k], 4);
+  }
+  size_t place = (size_t)(at - out);
+  at = put(put(put(at, 0x06064b50, 4), 44, 8), 45 | 45 << 16, 4); /* the end record ... */
+  at = put(put(put(put(put(at, 0, 8), 2, 8), 2, 8), place - head, 8), head, 8);
+  at = put(put(put(put(at, 0x07064b50, 4), 0, 4), place, 8), 1, 4); /* ... and where it is */
+  memcpy(at, end, END_BYTES);
+  put(put(at + 8, UINT32_MAX, 4), UINT64_MAX, 8);
+  *n = (size_t)(at - out) + END_BYTES;
+  free(bytes);
+  return out;
+}
+
+static void reads_zip64(void **state)
+{
+  size_t n = 0;
+  seen s;
+  mopo_error e;
+  (void)state;
+  char *bytes = small64(&n);
+  assert_ok(file_write("npz_zip64.npz", bytes, n, &e), e);
+  assert_ok(read_npz("npz_zip64.npz", &s, &e), e);
+  assert_true(s.rows == 4 && s.sum == 36.0);
+  for (size_t k = 0; k < n; k++) {
+    assert_ok(file_write("npz_zip64.npz", bytes, k, &e), e);
+    assert_int_equal(read_npz("npz_zip64.npz", &s, &e), MOPO_EFORMAT);
+  }
+  free(bytes);
+}
+
+static void hostile_zip64(void **state)
+{
+  static const char CENTRAL[] = "PK\1\2", END64[] = "PK\6\6", LOCATOR64[] = "PK\6\7";
+  enum { EXTRA = 46 + 16 }; /* after "observations.npy" */
+  static const struct {
+    const char *signature;
+    int at, size;
+    uint64_t value;
+    const char *message;
+  } bad[] = {
+      {LOCATOR64, 8, 8, UINT64_MAX, "bad zip64 record"},
+      {LOCATOR64, 8, 8, 0, "bad zip64 record"},
+      {LOCATOR64, 0, 4, 0, "its directory is not in it"}, /* the short fields count */
+      {END64, 0, 4, 0, "bad zip64 record"},
+      {END64, 32, 8, UINT64_MAX, "damaged directory"},
+      {END64, 32, 8, 0, "no array 'observations'"},
+      {END64, 40, 8, UINT64_MAX, "its directory is not in it"},
+      {END64, 40, 8, 60, "damaged directory"},
+      {END64, 48, 8, UINT64_MAX, "its directory is not in it"},
+      {CENTRAL, EXTRA + 2, 2, 200, "damaged directory"},   /* a field longer than all of them */
+      {CENTRAL, EXTRA + 9, 2, 23, "damaged directory"},    /* too short for three numbers */
+      {CENTRAL, EXTRA + 7, 2, 2, "an entry is not in it"}, /* absent: the short ones count */
+      {CENTRAL, EXTRA + 11, 8, UINT64_MAX, "claims 18446744073709551615 bytes"},
+      {CENTRAL, EXTRA + 19, 8, UINT64_MAX, "an entry is not in it"},
+      {CENTRAL, EXTRA + 27, 8, UINT64_MAX, "an entry is not in it"},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    size_t n = 0;
+    seen s;
+    mopo_error e = {0};
+    char *bytes = small64(&n);
+    put(record(bytes, n, bad[i].signature, 0) + bad[i].at, bad[i].value, (size_t)bad[i].size);
+    assert_ok(file_write("npz_zip64.npz", bytes, n, &e), e);
+    mopo_status st = read_npz("npz_zip64.npz", &s, &e);
+    if (st != MOPO_EFORMAT || !strstr(e.msg, bad[i].message))
+      fail_msg("case %zu: %d '%s', want '%s'", i, st, e.msg, bad[i].message);
+    free(bytes);
+  }
+}
+
 /* Two entries of one name: readers differ on which of them counts. */
 static void names_given_twice(void **state)
 {
@@ -374,6 +472,8 @@ int main(void)
       cmocka_unit_test(damage),
       cmocka_unit_test(truncation_at_every_byte),
       cmocka_unit_test(hostile_records),
+      cmocka_unit_test(reads_zip64),
+      cmocka_unit_test(hostile_zip64),
       cmocka_unit_test(names_given_twice),
       cmocka_unit_test(hostile_headers),
       cmocka_unit_test(files_that_change_while_they_are_read),
