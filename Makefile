@@ -42,7 +42,7 @@ check-format:
 	@clang-format --dry-run -Werror $(SOURCES)
 
 clean:
-	@cmake -E rm -rf $(BUILD) build-asan build-dev
+	@cmake -E rm -rf $(BUILD) build-asan build-dev build-tsan build-valgrind build-coverage
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile

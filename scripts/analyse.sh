@@ -60,7 +60,8 @@ small_run() { # PROGRAM [COMMAND ...]: a program that runs it
 tsan_all() {
   cmake -S . -B build-tsan -DCMAKE_BUILD_TYPE=Debug --log-level=WARNING \
     -DCMAKE_C_FLAGS_DEBUG='-O1 -g -fsanitize=thread' &&
-    cmake --build build-tsan -j "$jobs" --target base.par mopo_program > build-tsan/make.log || return 1
+    cmake --build build-tsan -j "$jobs" --target base.par mopo_program > build-tsan/make.log ||
+    return 1
   export TSAN_OPTIONS=halt_on_error=1
   (cd build-tsan/tests && setarch -R ./base.par > par.log 2>&1 || { cat par.log; exit 1; }) &&
     small_run build-tsan/mopo setarch -R
@@ -70,7 +71,8 @@ valgrind_all() {
   have valgrind || return 0
   cmake -S . -B build-valgrind -DCMAKE_BUILD_TYPE=Debug --log-level=WARNING \
     -DCMAKE_C_FLAGS_DEBUG='-O1 -g' &&
-    cmake --build build-valgrind -j "$jobs" --target mopo_program > build-valgrind/make.log || return 1
+    cmake --build build-valgrind -j "$jobs" --target mopo_program > build-valgrind/make.log ||
+    return 1
   small_run build-valgrind/mopo valgrind --quiet --error-exitcode=1 --leak-check=full \
     --errors-for-leak-kinds=definite,possible
 }
