@@ -101,6 +101,7 @@ static void resize(screen *s, int master, int rows, int cols)
   assert_int_equal(ioctl(master, TIOCSWINSZ, &w), 0);
 }
 
+/* A small run whose fit lasts several times the 0.2 s between two looks, on a fast machine too. */
 static pid_t start(screen *s, int *master, const char *epochs, const char *name, const char *value)
 {
   struct winsize w = {.ws_row = ROWS, .ws_col = 80};
@@ -118,7 +119,7 @@ static pid_t start(screen *s, int *master, const char *epochs, const char *name,
   execl(MOPO_PROGRAM, "mopo", "train", "--data",
         SOURCE_DIR "/data/hopper-medium-replay-sample.hdf5", "--task", "hopper", "--out",
         "test_live.run", "--epochs", epochs, "--updates-per-epoch", "100", "--hidden", "16",
-        "--model-hidden", "16", "--members", "3", "--elites", "2", "--model-max-epochs", "6",
+        "--model-hidden", "128", "--members", "3", "--elites", "2", "--model-max-epochs", "6",
         "--rollout-batch", "500", "--eval-episodes", "1", "--threads", "1", (char *)NULL);
   _exit(127);
 }
