@@ -15,6 +15,16 @@
 
 enum { ROWS = 24, COLS = 100 };
 
+/* A run whose fit lasts several times the 0.2 s between two looks, on a fast machine too; with a
+ * sanitizer a tenth of it lasts as long. */
+#if defined(__SANITIZE_ADDRESS__)
+#define EPOCHS "12"
+#define MODEL_HIDDEN "32"
+#else
+#define EPOCHS "60"
+#define MODEL_HIDDEN "128"
+#endif
+
 typedef struct screen {
   int rows, cols, row, col;
   char text[ROWS][COLS + 1]; /* one byte for each character; '#' for those beyond ASCII */
@@ -101,7 +111,6 @@ static void resize(screen *s, int master, int rows, int cols)
   assert_int_equal(ioctl(master, TIOCSWINSZ, &w), 0);
 }
 
-/* A small run whose fit lasts several times the 0.2 s between two looks, on a fast machine too. */
 static pid_t start(screen *s, int *master, const char *epochs, const char *name, const char *value)
 {
   struct winsize w = {.ws_row = ROWS, .ws_col = 80};
@@ -119,8 +128,8 @@ static pid_t start(screen *s, int *master, const char *epochs, const char *name,
   execl(MOPO_PROGRAM, "mopo", "train", "--data",
         SOURCE_DIR "/data/hopper-medium-replay-sample.hdf5", "--task", "hopper", "--out",
         "test_live.run", "--epochs", epochs, "--updates-per-epoch", "100", "--hidden", "16",
-        "--model-hidden", "128", "--members", "3", "--elites", "2", "--model-max-epochs", "6",
-        "--rollout-batch", "500", "--eval-episodes", "1", "--threads", "1", (char *)NULL);
+        "--model-hidden", MODEL_HIDDEN, "--members", "3", "--elites", "2", "--model-max-epochs",
+        "6", "--rollout-batch", "500", "--eval-episodes", "1", "--threads", "1", (char *)NULL);
   _exit(127);
 }
 
@@ -178,7 +187,7 @@ static void test_a_run(void **state)
   static screen s;
   seen e = {.fit = false};
   int master = -1;
-  pid_t pid = start(&s, &master, "60", "MOPO_NOTHING", "1");
+  pid_t pid = start(&s, &master, EPOCHS, "MOPO_NOTHING", "1");
   assert_int_equal(run(&s, &e, master, pid, NULL), 0);
   assert_true(e.fit && e.update && e.model && e.figures && e.policy && e.plot);
   expect_no_rest(&s);
