@@ -46,13 +46,13 @@ typedef struct adam_step {
 typedef struct kernels {
   const char *name;
 
-  /* y [rows,N] = epilogue(x [rows,K] w [K,N] + bias [N]). w: panels with stride 16 K. bias NULL: 0.
-   * aux as the epilogue says, else {0}. */
-  void (*gemm)(panels y, panels x, const float *w, const float *bias, panels aux, epilogue ep,
-               int rows, int K, int N);
-  /* dw [K,16] = x [rows,K]^T dy [rows,16], dy one panel of which N columns are in use, the others
-   * zero; db [16] = column sums of dy. */
-  void (*wgrad)(float *dw, float *db, panels x, const float *dy, int rows, int K, int N);
+  /* y [rows,N] = epilogue(x [rows,K] w [K,N] + bias [N]); bias [padded N] or NULL: 0. aux as the
+   * epilogue says, else {0}. */
+  void (*gemm)(panels y, panels x, panels w, const float *bias, panels aux, epilogue ep, int rows,
+               int K, int N);
+  /* dw [K,N] = x [rows,K]^T dy [rows,N], whole panels of it (dy is zero past column N);
+   * db [padded N] = column sums of dy. */
+  void (*wgrad)(panels dw, float *db, panels x, panels dy, int rows, int K, int N);
   /* The case N = 1. y [rows] = x [rows,K] w [K] + bias; w and dw padded to whole panels; row r's y
    * and dy are at y[16 r] (column 0 of a panel). */
   void (*dot)(float *y, panels x, const float *w, float bias, int rows, int K);

@@ -164,11 +164,11 @@ static void gauss_var(panels out, float *norm2, const float *ea, const float *eb
 {
   int first = D / PANEL; /* panels before it hold means only */
   for (int r = 0; r < rows; r++) {
-    vf sum[NV];
-    UNROLL for (int c = 0; c < NV; c++) sum[c] = v_set(0.0f);
+    vf sum[PV];
+    UNROLL for (int c = 0; c < PV; c++) sum[c] = v_set(0.0f);
     for (int p = first; p * PANEL < 2 * D; p++) {
       float *x = out.x + (size_t)p * out.stride + (size_t)r * PANEL;
-      UNROLL for (int c = 0; c < NV; c++)
+      UNROLL for (int c = 0; c < PV; c++)
       {
         int at = p * PANEL + c * VL;
         if (at + VL <= D || at >= 2 * D) continue;

@@ -3,7 +3,9 @@
 #include "nn/kernels.h"
 #include "nn/vec.h"
 
-enum { NV = PANEL / VL }; /* vectors in a panel's row */
+/* A tile is STRIP columns wide: one panel, or two where a vector is as wide as a panel (what is
+ * fetched of x then serves two multiply-adds). */
+enum { STRIP = 2 * VL > PANEL ? 2 * VL : PANEL, NV = STRIP / VL, PV = PANEL / VL };
 
 /* Loops over a tile must be gone before registers are given out: the sums live in them. */
 #if defined(__clang__)
@@ -15,8 +17,8 @@ enum { NV = PANEL / VL }; /* vectors in a panel's row */
 /* ------------------------------------------------------------- product, forward and backward */
 
 typedef struct gemm_job {
-  panels y, x, aux;
-  const float *w, *bias;
+  panels y, x, w, aux;
+  const float *bias;
   int K;
   epilogue ep;
 } gemm_job;
@@ -45,7 +47,13 @@ INLINE vf finish(vf a, float *aux, epilogue ep)
   return a;
 }
 
-/* m rows by nv vectors of one panel; m and nv are constants where this is called. */
+/* Where vector c of a tile's row begins. */
+INLINE size_t vector_at(int c, size_t stride)
+{
+  return (size_t)(c * VL / PANEL) * stride + (size_t)(c * VL % PANEL);
+}
+
+/* m rows by nv vectors of a strip; m and nv are constants where this is called. */
 INLINE void tile(const gemm_job *j, int m, int nv)
 {
   vf acc[TILE][NV];
@@ -54,13 +62,13 @@ INLINE void tile(const gemm_job *j, int m, int nv)
     vf b = j->bias ? v_load(j->bias + c * VL) : v_set(0.0f);
     UNROLL for (int r = 0; r < m; r++) acc[r][c] = b;
   }
-  const float *w = j->w;
+  const float *w = j->w.x;
   for (int k0 = 0; k0 < j->K; k0 += PANEL) {
     const float *x = j->x.x + (size_t)(k0 / PANEL) * j->x.stride;
     int n = j->K - k0 < PANEL ? j->K - k0 : PANEL;
     for (int k = 0; k < n; k++, w += PANEL) {
       vf b[NV];
-      UNROLL for (int c = 0; c < nv; c++) b[c] = v_load(w + c * VL);
+      UNROLL for (int c = 0; c < nv; c++) b[c] = v_load(w + vector_at(c, j->w.stride));
       UNROLL for (int r = 0; r < m; r++)
       {
         vf a = v_set(x[r * PANEL + k]);
@@ -70,8 +78,9 @@ INLINE void tile(const gemm_job *j, int m, int nv)
   }
   for (int r = 0; r < m; r++)
     for (int c = 0; c < nv; c++) {
-      size_t at = (size_t)r * PANEL + (size_t)c * VL;
-      v_store(j->y.x + at, finish(acc[r][c], j->aux.x + at, j->ep));
+      size_t row = (size_t)r * PANEL;
+      v_store(j->y.x + row + vector_at(c, j->y.stride),
+              finish(acc[r][c], j->aux.x + row + vector_at(c, j->aux.stride), j->ep));
     }
 }
 
@@ -105,51 +114,61 @@ static void tile_of(const gemm_job *j, int m, int nv)
   }
 }
 
-/* Rows are shared out evenly over the least number of tiles: 64 = 9 x 6 + 2 x 5, so that no tile is
- * so low that its multiply-adds wait for each other. */
-static void gemm(panels y, panels x, const float *w, const float *bias, panels aux, epilogue ep,
-                 int rows, int K, int N)
+/* A strip of columns of all rows. Rows are shared out evenly over the least number of tiles: 64 =
+ * 9 x 6 + 2 x 5, so that no tile is so low that its multiply-adds wait for each other. */
+static void strip_of(gemm_job j, int rows, int nv)
 {
   int tiles = (rows + TILE - 1) / TILE;
-  for (int p = 0; p * PANEL < N; p++) {
-    int nv = N - p * PANEL > PANEL / 2 ? NV : (NV + 1) / 2;
-    size_t shift = (size_t)p * y.stride, aux_shift = (size_t)p * aux.stride;
-    gemm_job j = {.y = {y.x + shift, 0}, .x = x, .K = K, .ep = ep};
-    j.aux.x = aux.x ? aux.x + aux_shift : NULL;
-    j.w = w + (size_t)p * PANEL * (size_t)K;
-    j.bias = bias ? bias + p * PANEL : NULL;
-    for (int t = 0, left = rows; t < tiles; t++) {
-      int m = (left + tiles - t - 1) / (tiles - t);
-      tile_of(&j, m, nv);
-      size_t step = (size_t)m * PANEL;
-      j.x.x += step, j.y.x += step, left -= m;
-      if (j.aux.x) j.aux.x += step;
-    }
+  for (int t = 0, left = rows; t < tiles; t++) {
+    int m = (left + tiles - t - 1) / (tiles - t);
+    tile_of(&j, m, nv);
+    size_t step = (size_t)m * PANEL;
+    j.x.x += step, j.y.x += step, left -= m;
+    if (j.aux.x) j.aux.x += step;
+  }
+}
+
+static void gemm(panels y, panels x, panels w, const float *bias, panels aux, epilogue ep, int rows,
+                 int K, int N)
+{
+  for (int c = 0; c < N; c += STRIP) {
+    size_t p = (size_t)(c / PANEL);
+    gemm_job j = {.y = {y.x + p * y.stride, y.stride},
+                  .x = x,
+                  .w = {w.x + p * w.stride, w.stride},
+                  .aux = {aux.x ? aux.x + p * aux.stride : NULL, aux.stride},
+                  .bias = bias ? bias + c : NULL,
+                  .K = K,
+                  .ep = ep};
+    strip_of(j, rows, N - c > STRIP / 2 ? NV : (NV + 1) / 2);
   }
 }
 
 /* ------------------------------------------------------------- gradient of the weights */
 
-/* m inputs (of one panel) by the first nv vectors of 16 outputs, summed over the rows. */
-INLINE void wgrad_tile(float *dw, const float *x, const float *dy, int rows, int m, int nv)
+/* m inputs (of one panel) by the first nv vectors of a strip of outputs, summed over the rows. */
+INLINE void wgrad_tile(panels dw, const float *x, panels dy, int rows, int m, int nv)
 {
   vf acc[TILE][NV];
   UNROLL for (int r = 0; r < m; r++)
   {
-    UNROLL for (int c = 0; c < nv; c++) acc[r][c] = v_load(dw + r * PANEL + c * VL);
+    UNROLL for (int c = 0; c < nv; c++) acc[r][c] =
+        v_load(dw.x + r * PANEL + vector_at(c, dw.stride));
   }
-  for (int b = 0; b < rows; b++, x += PANEL, dy += PANEL) {
-    vf g[NV];
-    UNROLL for (int c = 0; c < nv; c++) g[c] = v_load(dy + c * VL);
+  const float *g = dy.x;
+  for (int b = 0; b < rows; b++, x += PANEL, g += PANEL) {
+    vf d[NV];
+    UNROLL for (int c = 0; c < nv; c++) d[c] = v_load(g + vector_at(c, dy.stride));
     UNROLL for (int r = 0; r < m; r++)
     {
       vf a = v_set(x[r]);
-      UNROLL for (int c = 0; c < nv; c++) acc[r][c] = v_fma(a, g[c], acc[r][c]);
+      UNROLL for (int c = 0; c < nv; c++) acc[r][c] = v_fma(a, d[c], acc[r][c]);
     }
   }
   UNROLL for (int r = 0; r < m; r++)
   {
-    UNROLL for (int c = 0; c < nv; c++) v_store(dw + r * PANEL + c * VL, acc[r][c]);
+    UNROLL for (int c = 0; c < nv; c++)
+        v_store(dw.x + r * PANEL + vector_at(c, dw.stride), acc[r][c]);
   }
 }
 
@@ -161,7 +180,7 @@ INLINE void wgrad_tile(float *dw, const float *x, const float *dy, int rows, int
       wgrad_tile(dw, x, dy, rows, M, (NV + 1) / 2); \
     break;
 
-static void wgrad_tile_of(float *dw, const float *x, const float *dy, int rows, int m, int nv)
+static void wgrad_tile_of(panels dw, const float *x, panels dy, int rows, int m, int nv)
 {
   switch (m) {
     WGRAD_CASE(1)
@@ -179,30 +198,48 @@ static void wgrad_tile_of(float *dw, const float *x, const float *dy, int rows, 
   }
 }
 
-enum { WGRAD_ROWS = 128, WGRAD_TILE = TILE > 8 ? 8 : TILE }; /* two 8 KB pieces stay in L1 */
+enum { WGRAD_ROWS = 128, WGRAD_TILE = TILE > 8 ? 8 : TILE }; /* pieces of 8 KB stay in L1 */
 
-static void wgrad(float *dw, float *db, panels x, const float *dy, int rows, int K, int N)
+/* A strip of outputs; all inputs, the rows in pieces. */
+static void wgrad_strip(panels dw, panels x, panels dy, int rows, int K, int nv)
 {
-  int nv = N > PANEL / 2 ? NV : (NV + 1) / 2;
-  for (int i = 0; i < K * PANEL; i += VL) v_store(dw + i, v_set(0.0f));
-  vf sum[NV];
-  for (int c = 0; c < NV; c++) sum[c] = v_set(0.0f);
-  for (int b = 0; b < rows; b++)
-    for (int c = 0; c < NV; c++) sum[c] += v_load(dy + b * PANEL + c * VL);
-  for (int c = 0; c < NV; c++) v_store(db + c * VL, sum[c]);
-
   for (int b0 = 0; b0 < rows; b0 += WGRAD_ROWS) {
     int n = rows - b0 < WGRAD_ROWS ? rows - b0 : WGRAD_ROWS;
-    const float *dyb = dy + b0 * PANEL;
+    panels dyb = {dy.x + b0 * PANEL, dy.stride};
     for (int k0 = 0; k0 < K; k0 += PANEL) {
       const float *xb = x.x + (size_t)(k0 / PANEL) * x.stride + (size_t)b0 * PANEL;
       int cols = K - k0 < PANEL ? K - k0 : PANEL, tiles = (cols + WGRAD_TILE - 1) / WGRAD_TILE;
       for (int t = 0, k = 0; t < tiles; t++) {
         int m = (cols - k + tiles - t - 1) / (tiles - t);
-        wgrad_tile_of(dw + (size_t)(k0 + k) * PANEL, xb + k, dyb, n, m, nv);
+        panels dwk = {dw.x + (size_t)(k0 + k) * PANEL, dw.stride};
+        wgrad_tile_of(dwk, xb + k, dyb, n, m, nv);
         k += m;
       }
     }
+  }
+}
+
+/* Sums of the columns of one panel. */
+INLINE void column_sums(float *db, const float *dy, int rows)
+{
+  vf sum[PV];
+  for (int c = 0; c < PV; c++) sum[c] = v_set(0.0f);
+  for (int b = 0; b < rows; b++)
+    for (int c = 0; c < PV; c++) sum[c] += v_load(dy + b * PANEL + c * VL);
+  for (int c = 0; c < PV; c++) v_store(db + c * VL, sum[c]);
+}
+
+static void wgrad(panels dw, float *db, panels x, panels dy, int rows, int K, int N)
+{
+  for (int c = 0; c < N; c += PANEL) {
+    float *w = dw.x + (size_t)(c / PANEL) * dw.stride;
+    for (int i = 0; i < K * PANEL; i += VL) v_store(w + i, v_set(0.0f));
+    column_sums(db + c, dy.x + (size_t)(c / PANEL) * dy.stride, rows);
+  }
+  for (int c = 0; c < N; c += STRIP) {
+    size_t p = (size_t)(c / PANEL);
+    panels dws = {dw.x + p * dw.stride, dw.stride}, dys = {dy.x + p * dy.stride, dy.stride};
+    wgrad_strip(dws, x, dys, rows, K, N - c > STRIP / 2 ? NV : (NV + 1) / 2);
   }
 }
 
@@ -212,7 +249,7 @@ static void wgrad(float *dw, float *db, panels x, const float *dy, int rows, int
 INLINE float lane_sum(const vf *acc)
 {
   float t[PANEL];
-  for (int c = 0; c < NV; c++) __builtin_memcpy(t + c * VL, &acc[c], sizeof acc[c]);
+  for (int c = 0; c < PV; c++) __builtin_memcpy(t + c * VL, &acc[c], sizeof acc[c]);
   for (int half = PANEL / 2; half; half /= 2)
     for (int i = 0; i < half; i++) t[i] += t[i + half];
   return t[0];
@@ -222,10 +259,10 @@ static void dot(float *y, panels x, const float *w, float bias, int rows, int K)
 {
   int P = (K + PANEL - 1) / PANEL;
   for (int r = 0; r < rows; r++) {
-    vf acc[NV];
-    UNROLL for (int c = 0; c < NV; c++) acc[c] = v_set(0.0f);
+    vf acc[PV];
+    UNROLL for (int c = 0; c < PV; c++) acc[c] = v_set(0.0f);
     for (int p = 0; p < P; p++)
-      UNROLL for (int c = 0; c < NV; c++) acc[c] =
+      UNROLL for (int c = 0; c < PV; c++) acc[c] =
           v_fma(v_load(x.x + (size_t)p * x.stride + (size_t)(r * PANEL + c * VL)),
                 v_load(w + p * PANEL + c * VL), acc[c]);
     y[r * PANEL] = lane_sum(acc) + bias;
@@ -239,12 +276,12 @@ static void dot_wgrad(float *dw, float *db, panels x, const float *dy, int rows,
   *db = sum;
   for (int p = 0; p * PANEL < K; p++) {
     const float *xp = x.x + (size_t)p * x.stride;
-    vf acc[NV];
-    UNROLL for (int c = 0; c < NV; c++) acc[c] = v_set(0.0f);
+    vf acc[PV];
+    UNROLL for (int c = 0; c < PV; c++) acc[c] = v_set(0.0f);
     for (int b = 0; b < rows; b++)
-      UNROLL for (int c = 0; c < NV; c++) acc[c] =
+      UNROLL for (int c = 0; c < PV; c++) acc[c] =
           v_fma(v_set(dy[b * PANEL]), v_load(xp + b * PANEL + c * VL), acc[c]);
-    UNROLL for (int c = 0; c < NV; c++) v_store(dw + p * PANEL + c * VL, acc[c]);
+    UNROLL for (int c = 0; c < PV; c++) v_store(dw + p * PANEL + c * VL, acc[c]);
   }
 }
 

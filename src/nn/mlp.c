@@ -162,6 +162,22 @@ static panels from_row(panels x, int r0)
   return (panels){x.x ? x.x + (size_t)r0 * PANEL : NULL, x.stride};
 }
 
+static panels panel_of(panels x, size_t p)
+{
+  return (panels){x.x ? x.x + p * x.stride : NULL, x.stride};
+}
+
+static panels weights_of(const mlp_layer *l)
+{
+  return (panels){l->w, (size_t)PANEL * (size_t)l->in};
+}
+
+/* [out,in], in panels of padded(out) rows. */
+static panels transpose_of(const mlp_layer *l)
+{
+  return (panels){l->wt, (size_t)PANEL * (size_t)(l->single ? 1 : padded(l->out))};
+}
+
 void mlp_forward(const mlp *n, mlp_acts *s, int r0, int rows, bool back)
 {
   for (int i = 0; i < n->layers; i++) {
@@ -175,23 +191,17 @@ void mlp_forward(const mlp *n, mlp_acts *s, int r0, int rows, bool back)
     if (l->single)
       n->k->dot(y.x, x, l->w, l->b[0], rows, l->in);
     else
-      n->k->gemm(y, x, l->w, l->b, d, ep, rows, l->in, l->out);
+      n->k->gemm(y, x, weights_of(l), l->b, d, ep, rows, l->in, l->out);
   }
 }
 
-/* Transposes are [out, in] in panels over `in`, each with padded(out) rows; the product's K is the
- * true out, so it needs panels of exactly that many rows. They agree when out is a multiple of 16,
- * and when it is not the panels are walked one by one. */
+/* y = the columns c0 .. c1-1 (c0 the first of a panel) of x times the transpose. */
 static void times_transpose(const mlp *n, const mlp_layer *l, panels y, panels x, panels aux,
-                            epilogue ep, int rows, int p0, int p1)
+                            epilogue ep, int rows, int c0, int c1)
 {
-  size_t step = (size_t)PANEL * (size_t)(l->single ? 1 : padded(l->out));
-  for (int p = p0; p < p1; p++) {
-    int cols = l->in - p * PANEL < PANEL ? l->in - p * PANEL : PANEL;
-    panels yp = {y.x + (size_t)p * y.stride, y.stride}, ap = aux;
-    if (aux.x) ap.x = aux.x + (size_t)p * aux.stride;
-    n->k->gemm(yp, x, l->wt + (size_t)p * step, NULL, ap, ep, rows, l->out, cols);
-  }
+  size_t p = (size_t)(c0 / PANEL);
+  panels wt = panel_of(transpose_of(l), p);
+  n->k->gemm(panel_of(y, p), x, wt, NULL, panel_of(aux, p), ep, rows, l->out, c1 - c0);
 }
 
 void mlp_backward(const mlp *n, const mlp_acts *s, mlp_grads *g, int r0, int rows)
@@ -201,33 +211,43 @@ void mlp_backward(const mlp *n, const mlp_acts *s, mlp_grads *g, int r0, int row
     bool relu = n->activation == MLP_RELU;
     panels aux = from_row(relu ? s->h[i] : s->d[i - 1], r0);
     times_transpose(n, l, from_row(g->g[i - 1], r0), from_row(g->g[i], r0), aux,
-                    relu ? EP_IF_POS : EP_TIMES, rows, 0, padded(l->in) / PANEL);
+                    relu ? EP_IF_POS : EP_TIMES, rows, 0, l->in);
   }
 }
 
 void mlp_backward_input(const mlp *n, panels dx, const mlp_grads *g, int r0, int rows, int c0,
                         int c1)
 {
+  int end = padded(c1) < n->layer[0].in ? padded(c1) : n->layer[0].in;
   times_transpose(n, &n->layer[0], from_row(dx, r0), from_row(g->g[0], r0), (panels){0}, EP_NONE,
-                  rows, c0 / PANEL, (c1 + PANEL - 1) / PANEL);
+                  rows, c0 / PANEL * PANEL, end);
 }
 
 /* ------------------------------------------------------------- pieces of an update */
 
+static int pieces_of(const mlp_layer *l) { return (l->out + PIECE * PANEL - 1) / (PIECE * PANEL); }
+
 int mlp_pieces(const mlp *n)
 {
   int pieces = 0;
-  for (int i = 0; i < n->layers; i++) pieces += padded(n->layer[i].out) / PANEL;
+  for (int i = 0; i < n->layers; i++) pieces += pieces_of(&n->layer[i]);
   return pieces;
 }
 
 mlp_piece mlp_piece_at(const mlp *n, int piece)
 {
-  int i = 0, p = piece;
-  while (p >= padded(n->layer[i].out) / PANEL) p -= padded(n->layer[i++].out) / PANEL;
+  int i = 0;
+  while (piece >= pieces_of(&n->layer[i])) piece -= pieces_of(&n->layer[i++]);
   const mlp_layer *l = &n->layer[i];
+  int p = piece * PIECE, left = padded(l->out) / PANEL - p, count = left < PIECE ? left : PIECE;
   size_t size = l->single ? (size_t)padded(l->in) : (size_t)PANEL * (size_t)l->in;
-  return (mlp_piece){i, p, l->w + (size_t)p * size, l->b + p * PANEL, size, PANEL};
+  return (mlp_piece){.layer = i,
+                     .panel = p,
+                     .panels = count,
+                     .w = l->w + (size_t)p * size,
+                     .b = l->b + p * PANEL,
+                     .w_size = (size_t)count * size,
+                     .b_size = (size_t)(count * PANEL)};
 }
 
 void mlp_piece_gradient(const mlp *n, int piece, float *dw, float *db, const mlp_acts *s,
@@ -240,8 +260,9 @@ void mlp_piece_gradient(const mlp *n, int piece, float *dw, float *db, const mlp
     memset(db, 0, at.b_size * sizeof(float));
     n->k->dot_wgrad(dw, db, x, dy.x, rows, l->in);
   } else {
-    int cols = l->out - at.panel * PANEL < PANEL ? l->out - at.panel * PANEL : PANEL;
-    n->k->wgrad(dw, db, x, dy.x + (size_t)at.panel * dy.stride, rows, l->in, cols);
+    int left = l->out - at.panel * PANEL, most = at.panels * PANEL;
+    n->k->wgrad((panels){dw, (size_t)PANEL * (size_t)l->in}, db, x, panel_of(dy, (size_t)at.panel),
+                rows, l->in, left < most ? left : most);
   }
 }
 
@@ -258,7 +279,7 @@ size_t mlp_scratch(const mlp *n)
   size_t most = 0;
   for (int i = 0; i < n->layers; i++)
     if ((size_t)padded(n->layer[i].in) > most) most = (size_t)padded(n->layer[i].in);
-  return most * PANEL + PANEL;
+  return PIECE * (most * PANEL + PANEL);
 }
 
 void mlp_piece_apply(mlp *n, int piece, adam *o, adam_step step, const float *dw, const float *db,
@@ -272,7 +293,7 @@ void mlp_piece_apply(mlp *n, int piece, adam *o, adam_step step, const float *dw
   step.decay = 0.0f;
   n->k->adam(at.b, o->m + b, o->v + b, db, target ? target->params + b : NULL, (int)at.b_size,
              &step);
-  transpose_panel(n, &n->layer[at.layer], at.panel);
+  for (int p = 0; p < at.panels; p++) transpose_panel(n, &n->layer[at.layer], at.panel + p);
 }
 
 void mlp_piece_update(mlp *n, int piece, adam *o, adam_step step, const mlp_acts *s,

@@ -86,11 +86,14 @@ void mlp_backward(const mlp *n, const mlp_acts *s, mlp_grads *g, int r0, int row
 void mlp_backward_input(const mlp *n, panels dx, const mlp_grads *g, int r0, int rows, int c0,
                         int c1);
 
-/* The pieces of a parameter update: one for each panel of weights. */
+/* The pieces of a parameter update: PIECE panels of a layer's weights each, as wide as the widest
+ * tile (nn/kernels_impl.h). How the panels are shared out does not touch the bits. */
+enum { PIECE = 2 };
 int mlp_pieces(const mlp *n);
-/* Where a piece is: its layer, panel, and the place and floats of its weights and biases. */
+/* Where a piece is: its layer, its first panel and how many, and the place and floats of its
+ * weights and biases. */
 typedef struct mlp_piece {
-  int layer, panel;
+  int layer, panel, panels;
   float *w, *b;
   size_t w_size, b_size;
 } mlp_piece;

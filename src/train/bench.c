@@ -96,9 +96,8 @@ static void product_piece(void *ctx, int piece, int thread)
   bench *b = ctx;
   (void)thread;
   size_t at = (size_t)piece * b->product_floats;
-  panels x = {b->x + at, 257 * PANEL}, y = {b->y + at, 257 * PANEL};
-  for (int i = 0; i < PRODUCTS; i++)
-    b->k->gemm(y, x, b->w, NULL, (panels){0}, EP_RELU, 256, 256, 256);
+  panels x = {b->x + at, 257 * PANEL}, y = {b->y + at, 257 * PANEL}, w = {b->w, 256 * PANEL};
+  for (int i = 0; i < PRODUCTS; i++) b->k->gemm(y, x, w, NULL, (panels){0}, EP_RELU, 256, 256, 256);
 }
 
 static double product_gflops(bench *b)
