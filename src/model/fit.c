@@ -68,6 +68,9 @@ static void rows_stage(void *ctx, int piece, int thread)
   const uint32_t *index = f->index + (size_t)e * (size_t)f->n_train + (size_t)f->at + r0;
   const float *obs[BLOCK], *act[BLOCK];
   float target[BLOCK * GAUSS_MAX];
+  for (int r = 0; r < n; r++) /* rows lie anywhere: ask for all of them first */
+    for (int i = 0; i < W; i += PANEL)
+      __builtin_prefetch(f->d->rows + (size_t)index[r] * (size_t)W + i);
   for (int r = 0; r < n; r++) {
     const float *row = f->d->rows + (size_t)index[r] * (size_t)W;
     obs[r] = row, act[r] = row + f->d->at.act;
