@@ -230,8 +230,9 @@ static void csv_refused(void **state)
       {head, "2,2,0\n3,0,0\n", NULL, MOPO_EDATA, "'act' row 1 column 0 = 2, want -1..1"},
       {head, "", NULL, MOPO_EDATA, "want at least one transition"},
       {"obs_0,act_0,reward\n", "", NULL, MOPO_EDATA, "'obs' has no rows"},
-      {"", "", NULL, MOPO_EFORMAT, "no column 'obs_#' for 'obs'"},
-      {"obs_0,reward\n1,2\n", "", NULL, MOPO_EFORMAT, "no column 'act_#' for 'act'"},
+      {"", "", NULL, MOPO_EFORMAT, "no column 'obs_0' for 'obs'"},
+      {"obs_0,reward\n1,2\n", "", NULL, MOPO_EFORMAT,
+       "no column 'act_0' for 'act' among 'obs_0,reward'"},
       {head, "2,0,0\n", "obs=obs_0;act=speed;reward=reward", MOPO_EFORMAT,
        "no column 'speed' for 'act'"},
       {head, "2,0,0\n", "terminal=fell", MOPO_EFORMAT, "no column 'fell' for 'terminal'"},
@@ -317,7 +318,7 @@ static void merging(void **state)
   assert_string_equal(mopo_dataset_kind(d), "medium-expert");
   mopo_dataset_free(d);
   a->at.S = 4; /* another size */
-  assert_int_equal(mopo_dataset_merge(&d, (const mopo_dataset *[]){b, a}, 2, &e), MOPO_EINVAL);
+  assert_int_equal(mopo_dataset_merge(&d, (const mopo_dataset *[]){b, a}, 2, &e), MOPO_EDATA);
   assert_non_null(strstr(e.msg, "obs_dim 4, act_dim 2, want 3 and 2"));
   assert_int_equal(mopo_dataset_merge(&d, NULL, 0, &e), MOPO_EINVAL);
   mopo_dataset_free(b);
