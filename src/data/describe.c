@@ -261,6 +261,7 @@ mopo_status mopo_dataset_describe(mopo_dataset_info *out, const mopo_dataset *d,
 {
   void *scratch = malloc((size_t)d->N * 8); /* returns first, hashes afterwards */
   *out = (mopo_dataset_info){.rows = d->N, .obs_dim = d->at.S, .act_dim = d->at.A};
+  memcpy(out->task, d->task, sizeof out->task);
   if (!scratch)
     return error_set(err, MOPO_ENOMEM, "%s: statistics of %lld rows: out of memory", d->name,
                      (long long)d->N);
