@@ -39,6 +39,7 @@ expect 0 '^  mopo train ' help
 expect 0 '^.TH MOPO 1' help --man
 expect 0 '^mopo.-train .- learn a policy' help --man train
 expect 0 'epochs " N"$' help --man train
+expect 0 '^\.nf$' help --man data
 expect 2 "unknown verb 'trian', did you mean 'train'?" help --man trian
 expect 0 "^    --algo) words='mopo mbpo sac" help --bash
 expect 0 "'--json\[print the result as JSON\]'" help --zsh
