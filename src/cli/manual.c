@@ -91,7 +91,7 @@ int manual_page(const manual_entry *verbs, int n)
       ".SH EXIT STATUS\n0 done; 1 failed while running; 2 wrong usage; 3 bad input file, or data "
       "that does not fit the task; 4 a loss is no longer finite; 5 built without the part that "
       "is asked for; 130, 143 interrupted, with a checkpoint written.\n"
-      ".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nno colours on the terminal\n");
+      ".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nplain lines on the terminal, no live view\n");
   return EXIT_DONE;
 }
 

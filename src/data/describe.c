@@ -99,6 +99,11 @@ static void note_episodes(mopo_dataset_info *info, const mopo_dataset *d)
     note(info, "no episode is complete: no row is terminal and none is a timeout");
   if (info->episodes > 1 && (double)single > SHORT_SHARE * (double)info->episodes)
     note(info, "%.1f %% of the episodes have one row", percent(single, info->episodes));
+  if (d->lost_terminals)
+    note(info,
+         "%lld terminal rows are left out: what they led to is not in the file, want next "
+         "observations",
+         (long long)d->lost_terminals);
   if (both)
     note(info, "%lld rows are terminal and timeout at once: they count as terminal",
          (long long)both);

@@ -256,6 +256,30 @@ static void csv_refused(void **state)
   }
 }
 
+/* A failure whose outcome the file does not say cannot be learned from; nobody may think it was. */
+static void terminals_that_are_left_out_are_counted(void **state)
+{
+  (void)state;
+  mopo_error e;
+  mopo_dataset *d = NULL;
+  mopo_dataset_info info;
+  write_text("obs_0,act_0,reward,terminal\n1,0,1,0\n2,0,2,1\n3,0,3,0\n4,0,4,1\n5,0,5,0\n");
+  assert_ok(mopo_dataset_load(&d, "load.csv", NULL, &e), e);
+  assert_ok(mopo_dataset_describe(&info, d, &e), e);
+  assert_int_equal(info.terminals, 0);
+  bool said = false;
+  for (int i = 0; i < info.n_notes; i++)
+    said = said || strstr(info.notes[i], "2 terminal rows are left out");
+  assert_true(said);
+  mopo_dataset_free(d);
+  write_text("obs_0,act_0,reward,terminal,next_obs_0\n1,0,1,0,2\n2,0,2,1,9\n3,0,3,0,4\n");
+  assert_ok(mopo_dataset_load(&d, "load.csv", NULL, &e), e);
+  assert_ok(mopo_dataset_describe(&info, d, &e), e);
+  assert_int_equal(info.terminals, 1);
+  for (int i = 0; i < info.n_notes; i++) assert_null(strstr(info.notes[i], "left out"));
+  mopo_dataset_free(d);
+}
+
 static void actions_are_scaled(void **state)
 {
   mopo_error e;
@@ -337,6 +361,7 @@ int main(void)
       cmocka_unit_test(csv_with_next),
       cmocka_unit_test(csv_long),
       cmocka_unit_test(csv_refused),
+      cmocka_unit_test(terminals_that_are_left_out_are_counted),
       cmocka_unit_test(actions_are_scaled),
       cmocka_unit_test(episodes_cover_the_rows),
       cmocka_unit_test(merging),
