@@ -123,8 +123,8 @@ MOPO_MUST_CHECK mopo_status mopo_dataset_save(const mopo_dataset *d, const char 
 MOPO_MUST_CHECK mopo_status mopo_dataset_relabel(mopo_dataset **out, const char *path,
                                                  const mopo_task *task, mopo_error *err);
 
-/* The rows of the parts one after the other; an episode ends where a part does. EINVAL (none, of
- * different sizes or with rewards of different tasks), ENOMEM. */
+/* The rows of the parts one after the other; an episode ends where a part does. EINVAL (none),
+ * EDATA (different sizes, rewards of different tasks), ENOMEM. */
 MOPO_MUST_CHECK mopo_status mopo_dataset_merge(mopo_dataset **out, const mopo_dataset *const *parts,
                                                int n, mopo_error *err);
 
@@ -169,7 +169,8 @@ typedef struct mopo_dataset_info {
   double length_mean;
   double reward_mean, reward_min, reward_max;
   double action_min, action_max;
-  int n_notes; /* what is suspicious, one line each */
+  char task[64]; /* whose rewards these are, as the file says; "" */
+  int n_notes;   /* what is suspicious, one line each */
   char notes[MOPO_INFO_NOTES][160];
 } mopo_dataset_info;
 
@@ -334,7 +335,7 @@ typedef struct mopo_policy_difference {
 } mopo_policy_difference;
 
 /* Compares the actions of two policies at up to 10 000 observations of `on`; NULL: at standard
- * normal draws. EINVAL (sizes), ENOMEM. */
+ * normal draws. EINVAL (sizes of the policies), EDATA (of the data), ENOMEM. */
 MOPO_MUST_CHECK mopo_status mopo_policy_compare(mopo_policy_difference *out, mopo_policy *a,
                                                 mopo_policy *b, const mopo_dataset *on,
                                                 mopo_error *err);

@@ -65,8 +65,11 @@ mopo_status mopo_policy_compare(mopo_policy_difference *out, mopo_policy *a, mop
   enum { MOST = 10000 };
   int S = mopo_policy_obs_dim(a), A = mopo_policy_act_dim(a);
   *out = (mopo_policy_difference){0};
-  if (mopo_policy_obs_dim(b) != S || mopo_policy_act_dim(b) != A || (on && on->at.S != S))
-    return error_set(err, MOPO_EINVAL, "policies or data of different sizes, want obs_dim %d", S);
+  if (mopo_policy_obs_dim(b) != S || mopo_policy_act_dim(b) != A)
+    return error_set(err, MOPO_EINVAL, "policies of different sizes, want obs_dim %d", S);
+  if (on && on->at.S != S)
+    return error_set(err, MOPO_EDATA, "%s: 'observations' has %d columns, the policy wants %d",
+                     on->name, on->at.S, S);
   int n = on && on->N < MOST ? (int)on->N : MOST;
   size_t ns = (size_t)n * (size_t)S, na = (size_t)n * (size_t)A;
   float *obs = malloc((ns + 2 * na) * sizeof *obs);

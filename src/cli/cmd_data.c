@@ -5,6 +5,7 @@
 #include "nearest.h"
 #include "options.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@ enum { MOST_ARGS = 34 };
 
 static const char usage[] = "data info|check|convert|merge|relabel FILE... [options]";
 static const char purpose[] =
-    "info FILE       a dataset's sizes and its episodes' returns, and what looks suspicious\n"
+    "info FILE       sizes, returns, whose rewards they are, and what looks suspicious\n"
     "check FILE      what looks suspicious, and how the file is cut into episodes\n"
     "convert IN OUT  to a D4RL file: HDF5, or NPZ if OUT ends in .npz\n"
     "merge FILE...   several datasets, one after the other, to --out\n"
@@ -21,11 +22,26 @@ static const char purpose[] =
     "\n"
     "Files: HDF5 (D4RL's, Minari's main_data.hdf5), .npz (D4RL's names, NeoRL's), .csv.";
 
-static int load(mopo_dataset **out, const char *path, const mopo_import *how)
+/* "-2,2" */
+static int read_range(mopo_import *how, const char *text)
+{
+  char *end = NULL;
+  how->action_min = strtod(text, &end);
+  bool ok = end != text && *end == ',';
+  const char *second = end + 1;
+  if (ok) how->action_max = strtod(second, &end);
+  ok = ok && end != second && !*end && isfinite(how->action_min) && isfinite(how->action_max);
+  if (ok && how->action_min < how->action_max) return EXIT_DONE;
+  return cli_fail(EXIT_USAGE, "action-range = '%s', want two numbers: LOW,HIGH", text);
+}
+
+static int load(mopo_dataset **out, const char *path, const options *o)
 {
   mopo_error err;
-  int code = cli_input(path);
-  return code == EXIT_DONE ? cli_status(mopo_dataset_import(out, path, how, NULL, &err), &err)
+  mopo_import how = {.columns = o->columns};
+  int code = o->action_range ? read_range(&how, o->action_range) : EXIT_DONE;
+  if (code == EXIT_DONE) code = cli_input(path);
+  return code == EXIT_DONE ? cli_status(mopo_dataset_import(out, path, &how, NULL, &err), &err)
                            : code;
 }
 
@@ -39,7 +55,7 @@ static int print_info(const options *o)
 {
   mopo_dataset *d = NULL;
   mopo_dataset_info info;
-  int code = load(&d, o->args[1], NULL);
+  int code = load(&d, o->args[1], o);
   if (code == EXIT_DONE) code = describe(&info, d);
   if (code == EXIT_DONE) {
     if (o->json)
@@ -65,6 +81,8 @@ static void check_text(const char *path, const mopo_dataset *d, const mopo_datas
   printf("file        %s\n", path);
   printf("sizes       %lld rows, observation %d, action %d\n", (long long)info->rows, info->obs_dim,
          info->act_dim);
+  printf("rewards of  ");
+  info_print_task(info->task);
   printf("suspicious  %s\n", info->n_notes ? "" : "nothing");
   for (int i = 0; i < info->n_notes; i++) printf("  - %s\n", info->notes[i]);
   printf("episodes    %lld\n", (long long)info->episodes);
@@ -84,6 +102,8 @@ static void check_json(const char *path, const mopo_dataset *d, const mopo_datas
   int64_t rows = mopo_dataset_rows(d);
   printf("{\"file\":");
   json_text(path);
+  printf(",\"task\":");
+  json_text(info->task);
   printf(",\"rows\":%lld,\"obs_dim\":%d,\"act_dim\":%d,\"notes\":[", (long long)info->rows,
          info->obs_dim, info->act_dim);
   for (int i = 0; i < info->n_notes; i++) {
@@ -108,7 +128,7 @@ static int check(const options *o)
 {
   mopo_dataset *d = NULL;
   mopo_dataset_info info;
-  int code = load(&d, o->args[1], NULL);
+  int code = load(&d, o->args[1], o);
   if (code == EXIT_DONE) code = describe(&info, d);
   if (code == EXIT_DONE) (o->json ? check_json : check_text)(o->args[1], d, &info);
   mopo_dataset_free(d);
@@ -131,24 +151,10 @@ static int save(const options *o, const mopo_dataset *d, const char *path)
   return EXIT_DONE;
 }
 
-/* "-2,2" */
-static int read_range(mopo_import *how, const char *text)
-{
-  char *end = NULL;
-  how->action_min = strtod(text, &end);
-  bool ok = end != text && *end == ',';
-  const char *second = end + 1;
-  if (ok) how->action_max = strtod(second, &end);
-  if (ok && end != second && !*end && how->action_min < how->action_max) return EXIT_DONE;
-  return cli_fail(EXIT_USAGE, "action-range = '%s', want two numbers: LOW,HIGH", text);
-}
-
 static int convert(const options *o)
 {
   mopo_dataset *d = NULL;
-  mopo_import how = {.columns = o->columns};
-  int code = o->action_range ? read_range(&how, o->action_range) : EXIT_DONE;
-  if (code == EXIT_DONE) code = load(&d, o->args[1], &how);
+  int code = load(&d, o->args[1], o);
   if (code == EXIT_DONE) code = save(o, d, o->args[2]);
   mopo_dataset_free(d);
   return code;
@@ -159,7 +165,7 @@ static int merge(const options *o)
   mopo_error err;
   mopo_dataset *parts[MOST_ARGS] = {NULL}, *d = NULL;
   int n = o->n_args - 1, code = options_need(o, "out");
-  for (int i = 0; code == EXIT_DONE && i < n; i++) code = load(&parts[i], o->args[i + 1], NULL);
+  for (int i = 0; code == EXIT_DONE && i < n; i++) code = load(&parts[i], o->args[i + 1], o);
   if (code == EXIT_DONE)
     code = cli_status(mopo_dataset_merge(&d, (const mopo_dataset *const *)parts, n, &err), &err);
   if (code == EXIT_DONE) code = save(o, d, o->c.out);
@@ -184,18 +190,35 @@ static int relabel(const options *o)
   return code;
 }
 
+/* An option that this verb has no use for is a mistake. uses: those it has. */
+static int check_options(const options *o, const char *uses)
+{
+  const struct {
+    const char *name;
+    bool given;
+  } all[] = {{"task", *o->c.task != 0},
+             {"out", *o->c.out != 0},
+             {"columns", o->columns != NULL},
+             {"action-range", o->action_range != NULL}};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    if (all[i].given && !strstr(uses, all[i].name))
+      return cli_fail(EXIT_USAGE, "mopo data %s has no use for --%s; see mopo data --help",
+                      o->args[0], all[i].name);
+  return EXIT_DONE;
+}
+
 int cmd_data(int argc, char **argv)
 {
   static const struct {
-    const char *name, *wanted;
+    const char *name, *wanted, *uses;
     int files, most;
     int (*run)(const options *o);
   } verbs[] = {
-      {"info", "want a dataset", 1, 1, print_info},
-      {"check", "want a dataset", 1, 1, check},
-      {"convert", "want two files: IN and OUT", 2, 2, convert},
-      {"merge", "want datasets", 1, MOST_ARGS - 1, merge},
-      {"relabel", "want a dataset", 1, 1, relabel},
+      {"info", "want a dataset", "columns action-range", 1, 1, print_info},
+      {"check", "want a dataset", "columns action-range", 1, 1, check},
+      {"convert", "want two files: IN and OUT", "columns action-range", 2, 2, convert},
+      {"merge", "want datasets", "out", 1, MOST_ARGS - 1, merge},
+      {"relabel", "want a dataset", "task out", 1, 1, relabel},
   };
   options o = {.verb = "data", .usage = usage, .purpose = purpose, .max_args = MOST_ARGS};
   int code = options_parse(&o, argc, argv);
@@ -212,7 +235,10 @@ int cmd_data(int argc, char **argv)
     if (o.n_args - 1 > verbs[i].most)
       return cli_fail(EXIT_USAGE, "unexpected argument '%s'; see mopo data --help",
                       o.args[verbs[i].most + 1]);
-    return verbs[i].run(&o);
+    code = check_options(&o, verbs[i].uses);
+    return code == EXIT_DONE ? verbs[i].run(&o) : code;
   }
-  return cli_fail(EXIT_USAGE, "unknown verb 'data %s', did you mean 'data %s'?", o.args[0], n.best);
+  char guess[NEAREST_SIZE];
+  return cli_fail(EXIT_USAGE, "unknown verb 'data %s'%s", o.args[0],
+                  *nearest_guess(guess, &n, "data ") ? guess : "; see mopo data --help");
 }

@@ -36,12 +36,16 @@ static int find_format(mopo_export_format *out, const options *o)
     nearest_try(&n, names[i]);
     if (strcmp(o->format, names[i]) != 0) continue;
     *out = formats[i];
+    if (!o->int8 && (*o->c.data || *o->c.task))
+      return cli_fail(EXIT_USAGE, "--%s wants --int8: it is there to measure what that costs",
+                      *o->c.data ? "data" : "task");
     if (!o->int8) return EXIT_DONE;
     *out = MOPO_EXPORT_C_INT8;
     return i == 0 ? EXIT_DONE : cli_fail(EXIT_USAGE, "--int8 wants --format c");
   }
-  return cli_fail(EXIT_USAGE, "format = '%s', want c|onnx|safetensors, did you mean '%s'?",
-                  o->format, n.best);
+  char guess[NEAREST_SIZE];
+  return cli_fail(EXIT_USAGE, "format = '%s', want c|onnx|safetensors%s", o->format,
+                  nearest_guess(guess, &n, ""));
 }
 
 static int run_task(double *ret, const options *o, mopo_policy *p, const mopo_task *task)

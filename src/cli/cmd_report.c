@@ -12,6 +12,8 @@ static const char purpose[] =
     "intervals, the model's fit and calibration, settings and commands. The page needs no network\n"
     "and no script; runs that are under way are shown as far as they are.";
 
+static const char *s(int n) { return n == 1 ? "" : "s"; }
+
 int cmd_report(int argc, char **argv)
 {
   options o = {.verb = "report", .usage = usage, .purpose = purpose, .max_args = INT_MAX};
@@ -30,8 +32,8 @@ int cmd_report(int argc, char **argv)
     json_text(o.c.out);
     printf("}\n");
   } else {
-    printf("%d runs (%d finished), %d methods, %d datasets: %s\n", r.runs, r.finished, r.methods,
-           r.datasets, o.c.out);
+    printf("%d run%s (%d finished), %d method%s, %d dataset%s: %s\n", r.runs, s(r.runs), r.finished,
+           r.methods, s(r.methods), r.datasets, s(r.datasets), o.c.out);
   }
   return EXIT_DONE;
 }

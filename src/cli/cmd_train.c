@@ -55,27 +55,30 @@ static void print_figure(double x)
   }
 }
 
-static void print_row(const char *name, double ret, double score, const char *note)
+/* spread: of the returns, NAN: none. */
+static void print_row(const char *name, double ret, double spread, double score)
 {
+  char text[32] = "";
+  if (!isnan(spread)) snprintf(text, sizeof text, " +- %.1f", spread);
   printf("%-22s", name);
   print_figure(ret);
+  printf("%-12s", text);
   print_figure(score);
-  printf("%s\n", note);
+  printf("\n");
 }
 
 static void print_table(const options *o, const mopo_train_result *r)
 {
   const mopo_task *task = mopo_task_find(o->c.task);
-  double mean = r->batch_return_mean, best = r->batch_return_max;
-  char path[1100], note[64] = "";
-  if (!isnan(r->return_std)) snprintf(note, sizeof note, "   +- %.1f", r->return_std);
-  printf("%-22s%12s%12s\n", "", "return", "score");
-  print_row("recorded batch, mean", mean, task ? mopo_task_score(task, mean) : (double)NAN, "");
-  print_row("recorded batch, best", best, task ? mopo_task_score(task, best) : (double)NAN, "");
-  print_row("learned policy", r->return_mean, r->score, note);
+  const double none = (double)NAN, mean = r->batch_return_mean, best = r->batch_return_max;
+  char path[1100];
+  printf("%-22s%12s%12s%12s\n", "", "return", "", "score");
+  print_row("recorded batch, mean", mean, none, task ? mopo_task_score(task, mean) : none);
+  print_row("recorded batch, best", best, none, task ? mopo_task_score(task, best) : none);
+  print_row("learned policy", r->return_mean, r->return_std, r->score);
   if (!isnan(r->model_return_penalised))
-    printf("%-22s%12.1f%12s   in the model %.5g, less the penalty %.5g\n", "  discounted",
-           r->discounted_return, "", r->model_return, r->model_return_penalised);
+    printf("%-22s%12.1f  in the model %.1f, less the penalty %.1f\n", "  discounted",
+           r->discounted_return, r->model_return, r->model_return_penalised);
   if (isnan(r->return_mean)) printf("(not evaluated: no simulator for this task)\n");
   printf("\n");
   in_dir(path, sizeof path, o, "progress.csv");

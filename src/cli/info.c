@@ -7,6 +7,23 @@
 
 static const int percents[5] = {5, 25, 50, 75, 95};
 
+/* Rewards that data are made by, of no task that is learned. */
+static bool is_behaviour(const char *name)
+{
+  const mopo_task *task = mopo_task_find(name);
+  for (int i = 0; mopo_task_at(i); i++)
+    if (mopo_task_at(i) == task) return false;
+  return task && task->obs_dim;
+}
+
+void info_print_task(const char *task)
+{
+  if (!*task)
+    printf("unknown: the file names no task\n");
+  else
+    printf("%s%s\n", task, is_behaviour(task) ? " (mopo data relabel makes them a task's)" : "");
+}
+
 void info_print(const char *path, const char *kind, const mopo_dataset_info *i)
 {
   printf("file          %s\n", path);
@@ -24,6 +41,8 @@ void info_print(const char *path, const char *kind, const mopo_dataset_info *i)
       printf(" %d %%: %.1f%s", percents[k], i->return_quantile[k], k < 4 ? "," : "\n");
     printf("length        mean %.1f\n", i->length_mean);
   }
+  printf("rewards of    ");
+  info_print_task(i->task);
   printf("reward        mean %.4g, min %.4g, max %.4g\n", i->reward_mean, i->reward_min,
          i->reward_max);
   printf("actions       %.4g to %.4g\n", i->action_min, i->action_max);
@@ -42,6 +61,8 @@ void info_print_json(const char *path, const char *kind, const mopo_dataset_info
   json_text(path);
   printf(",\"kind\":");
   json_text(kind);
+  printf(",\"task\":");
+  json_text(i->task);
   printf(",\"rows\":%lld,\"episodes\":%lld,\"obs_dim\":%d,\"act_dim\":%d", (long long)i->rows,
          (long long)i->episodes, i->obs_dim, i->act_dim);
   printf(",\"terminals\":%lld,\"timeouts\":%lld,\"complete_episodes\":%lld",

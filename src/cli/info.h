@@ -6,5 +6,7 @@
 
 void info_print(const char *path, const char *kind, const mopo_dataset_info *i);
 void info_print_json(const char *path, const char *kind, const mopo_dataset_info *i);
+/* Whose rewards a dataset holds, "task" as in mopo_dataset_info: the rest of a line. */
+void info_print_task(const char *task);
 
 #endif

@@ -64,6 +64,13 @@ static void put_cut(canvas *v, char *text)
   put(v, text, n);
 }
 
+/* What comes behind the bar, rate and remaining time, is worth more than its length. */
+static int bar_length(int columns)
+{
+  int room = columns - 56;
+  return room >= BAR ? BAR : room >= 4 ? room : 0;
+}
+
 static void put_head(canvas *v, const mopo_progress *p, const char *rest)
 {
   char line[LINE_BYTES], bar[BAR + 4] = "", epoch[40] = "", part[24] = "";
@@ -71,8 +78,9 @@ static void put_head(canvas *v, const mopo_progress *p, const char *rest)
   if (p->epochs > 0) snprintf(epoch, sizeof epoch, "epoch %d/%d", p->epoch, p->epochs);
   if (p->total > 0) {
     double f = (double)p->done / (double)p->total;
-    int filled = (int)(fmin(f, 1) * BAR);
-    snprintf(bar, sizeof bar, "[%.*s%*s]", filled, "========================", BAR - filled, "");
+    int all = bar_length(v->columns), filled = (int)(fmin(f, 1) * all);
+    if (all)
+      snprintf(bar, sizeof bar, "[%.*s%*s]", filled, "========================", all - filled, "");
     snprintf(part, sizeof part, "%3.0f %%", 100 * fmin(f, 1));
   } else if (p->done > 0) {
     snprintf(part, sizeof part, "%lld", (long long)p->done);

@@ -47,7 +47,11 @@ static int run_verb(int argc, char **argv)
     if (!strcmp(argv[1], verbs[i].name)) return verbs[i].run(argc - 1, argv + 1);
     nearest_try(&n, verbs[i].name);
   }
-  return cli_fail(EXIT_USAGE, "unknown verb '%s', did you mean '%s'?", argv[1], n.best);
+  nearest_try(&n, "--version");
+  nearest_try(&n, "--help");
+  char guess[NEAREST_SIZE];
+  return cli_fail(EXIT_USAGE, "unknown verb '%s'%s", argv[1],
+                  *nearest_guess(guess, &n, "") ? guess : "; mopo --help lists them");
 }
 
 /* mopo help [VERB], mopo help --man [VERB], --bash, --zsh. */

@@ -6,13 +6,20 @@
 
 /* ------------------------------------------------------------------ roff */
 
-/* Text as troff prints it unchanged. Lines are filled, except those of a table: with two blanks. */
+/* A line of a table: it has two blanks. */
+static bool is_row(const char *line)
+{
+  const char *end = strchr(line, '\n'), *blanks = strstr(line, "  ");
+  return blanks && (!end || blanks < end);
+}
+
+/* Text as troff prints it unchanged. Lines are filled, except those of a table. */
 static void roff(const char *text)
 {
+  bool table = false;
   for (const char *p = text; *p; p++) {
     bool begins = p == text || p[-1] == '\n';
-    const char *end = strchr(p, '\n'), *blanks = strstr(p, "  ");
-    if (begins && p != text && blanks && (!end || blanks < end)) fputs(".br\n", stdout);
+    if (begins && is_row(p) != table) fputs(table ? ".fi\n" : ".nf\n", stdout), table = !table;
     if (begins && (*p == '.' || *p == '\'')) fputs("\\&", stdout);
     if (*p == '\\')
       fputs("\\e", stdout);
@@ -21,6 +28,7 @@ static void roff(const char *text)
     else
       putchar(*p);
   }
+  if (table) fputs("\n.fi", stdout);
 }
 
 static void head(const char *page, const char *title)
@@ -83,7 +91,7 @@ int manual_page(const manual_entry *verbs, int n)
       ".SH EXIT STATUS\n0 done; 1 failed while running; 2 wrong usage; 3 bad input file, or data "
       "that does not fit the task; 4 a loss is no longer finite; 5 built without the part that "
       "is asked for; 130, 143 interrupted, with a checkpoint written.\n"
-      ".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nno colours on the terminal\n");
+      ".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nplain lines on the terminal, no live view\n");
   return EXIT_DONE;
 }
 

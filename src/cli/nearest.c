@@ -1,6 +1,8 @@
 /* nearest.c - see nearest.h. */
 #include "nearest.h"
 
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { LONGEST = 40 };
@@ -31,4 +33,15 @@ void nearest_try(nearest *n, const char *name)
   if (n->best && d >= n->distance) return;
   n->best = name;
   n->distance = d;
+}
+
+/* Half of its letters may be wrong, or missing at its end. */
+const char *nearest_guess(char buf[NEAREST_SIZE], const nearest *n, const char *before)
+{
+  size_t length = strlen(n->wanted);
+  bool like = n->best && (size_t)n->distance * 2 <= length;
+  like = like || (n->best && length > 1 && !strncmp(n->wanted, n->best, length));
+  *buf = '\0';
+  if (like) snprintf(buf, NEAREST_SIZE, ", did you mean '%s%s'?", before, n->best);
+  return buf;
 }

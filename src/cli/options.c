@@ -24,9 +24,9 @@ static const flag flags[] = {
     {"format", "c|onnx|safetensors", "what to write", "export", offsetof(options, format)},
     {"int8", NULL, "weights as int8 (format c), and what that costs", "export",
      offsetof(options, int8)},
-    {"columns", "TEXT", "convert: the columns of a CSV file, obs=A,B;act=C;reward=D;terminal=E",
-     "data", offsetof(options, columns)},
-    {"action-range", "X,X", "convert: range of the recorded actions, which become -1..1", "data",
+    {"columns", "TEXT", "the columns of a CSV file: obs=A,B;act=C;reward=D;terminal=E", "data",
+     offsetof(options, columns)},
+    {"action-range", "X,X", "range of the recorded actions, which become -1..1", "data",
      offsetof(options, action_range)},
     {"dir", "PATH", "where everything is [runs/reproduce]", "reproduce", offsetof(options, dir)},
     {"seeds", "N", "how many seeds, or which: 0,1,2 [3]", "reproduce", offsetof(options, seeds)},
@@ -133,7 +133,10 @@ static int unknown_option(const options *o, const char *name)
   for (int i = 0; (s = setting_at(o, i)); i++) nearest_try(&n, setting_option(o, s));
   for (int i = 0; i < FLAGS; i++)
     if (has_verb(flags[i].verbs, o->verb)) nearest_try(&n, flags[i].name);
-  return cli_fail(EXIT_USAGE, "unknown option --%s, did you mean --%s?", name, n.best);
+  char guess[NEAREST_SIZE];
+  if (*nearest_guess(guess, &n, "--"))
+    return cli_fail(EXIT_USAGE, "unknown option --%s%s", name, guess);
+  return cli_fail(EXIT_USAGE, "unknown option --%s; mopo %s --help lists them", name, o->verb);
 }
 
 static const mopo_setting *find_setting(const options *o, const char *name)
@@ -174,7 +177,10 @@ static int parse_option(options *o, int argc, char **argv, int *i)
   }
   mopo_error err;
   mopo_status st = mopo_config_set(&o->c, s->name, value, &err);
-  return st == MOPO_OK ? EXIT_DONE : cli_fail(EXIT_USAGE, "--%s", err.msg);
+  if (st == MOPO_OK) return EXIT_DONE;
+  size_t n = strlen(s->name); /* the message begins with it; say what was typed */
+  bool same = !strncmp(err.msg, s->name, n);
+  return cli_fail(EXIT_USAGE, "--%s%s", same ? name : "", err.msg + (same ? n : 0));
 }
 
 static int read_config(options *o)

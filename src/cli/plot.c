@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 enum { COLS = 60, ROWS = 12, DOT_COLS = 2 * COLS, DOT_ROWS = 4 * ROWS };
 
@@ -178,7 +180,7 @@ static void print_names(FILE *to, const canvas *v, int row, double mean, double 
   bool has_mean = !isnan(mean) && row_of(v, mean) / 4 == row;
   bool has_best = !isnan(best) && row_of(v, best) / 4 == row;
   if (has_mean && has_best) {
-    fputs("  batch mean and best", to);
+    fputs("  mean, best", to);
   } else if (has_mean || has_best) {
     fprintf(to, "  batch %s", has_mean ? "mean" : "best");
   }
@@ -234,10 +236,18 @@ void plot_draw(FILE *to, const plot_curve *c, int cols, int rows, double mean, d
   free(v);
 }
 
+/* No line is to be broken by the terminal: 12 columns stand before the curve, 12 behind it. */
+static int columns_of_stdout(void)
+{
+  struct winsize w = {0};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) != 0 || !w.ws_col || w.ws_col >= COLS + 24) return COLS;
+  return w.ws_col < 44 ? 20 : w.ws_col - 24;
+}
+
 void plot_progress(const char *path, double batch_mean, double batch_best)
 {
   plot_curve c = read_curve(path);
-  plot_draw(stdout, &c, COLS, ROWS, batch_mean, batch_best);
+  plot_draw(stdout, &c, columns_of_stdout(), ROWS, batch_mean, batch_best);
   plot_free(&c);
 }
 

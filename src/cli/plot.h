@@ -19,9 +19,9 @@ void plot_free(plot_curve *c);                     /* leaves an empty one */
  * where the curve has no two epochs. */
 void plot_draw(FILE *to, const plot_curve *c, int cols, int rows, double mean, double best);
 
-/* Draws return_mean against epoch from a run's progress.csv to stdout, with the recorded batch's
- * mean and best return as level lines (NAN: none). Says nothing where fewer than two epochs were
- * evaluated. */
+/* Draws return_mean against epoch from a run's progress.csv to stdout, no wider than the terminal,
+ * with the recorded batch's mean and best return as level lines (NAN: none). Says nothing where
+ * fewer than two epochs were evaluated. */
 void plot_progress(const char *path, double batch_mean, double batch_best);
 
 /* The figure of the last row of a progress.csv; NAN: empty, or not to be read. */

@@ -361,6 +361,7 @@ static int make_cell(maker *k, const paper_row *row, const method *m, uint64_t s
 int reproduce_make(const reproduce *r)
 {
   maker k = {.r = r};
+  bool any = false;
   for (int i = 0; i < r->table->n_rows; i++) {
     k.have_data = false;
     for (int s = 0; s < r->n_seeds; s++) {
@@ -369,10 +370,14 @@ int reproduce_make(const reproduce *r)
         char name[REPRODUCE_PATH];
         reproduce_cell_name(name, &r->table->rows[i], &r->table->methods[m], r->seed[s]);
         if (!wanted(&k, name)) continue;
+        any = true;
         int code = make_cell(&k, &r->table->rows[i], &r->table->methods[m], r->seed[s]);
         if (code != EXIT_DONE) return code;
       }
     }
   }
+  if (!any)
+    return cli_fail(EXIT_USAGE, "only = '%s': no cell has that in its name, as in '%s'", r->o->only,
+                    "hopper-medium/mopo/seed-0");
   return k.code;
 }

@@ -37,7 +37,8 @@ void dataset_chain(mopo_dataset *d, bool next, bool after)
   dataset_mark_ends(d);
   for (int64_t i = 0; i < d->N; i++) {
     if (d->ends[i]) {
-      bool ended = dataset_row(d, i)[d->at.done] != 0.0f || d->timeouts[i];
+      bool terminal = dataset_row(d, i)[d->at.done] != 0.0f, ended = terminal || d->timeouts[i];
+      d->lost_terminals += terminal;
       if (kept > start) {
         d->ends[kept - 1] = 1;
         d->timeouts[kept - 1] = ended;

@@ -200,10 +200,10 @@ mopo_status mopo_dataset_merge(mopo_dataset **out, const mopo_dataset *const *pa
     const mopo_dataset *p = parts[i];
     N += p->N;
     if (p->at.S != at->S || p->at.A != at->A)
-      return error_set(err, MOPO_EINVAL, "%s: obs_dim %d, act_dim %d, want %d and %d as in %s",
+      return error_set(err, MOPO_EDATA, "%s: obs_dim %d, act_dim %d, want %d and %d as in %s",
                        p->name, p->at.S, p->at.A, at->S, at->A, parts[0]->name);
     if (*p->task && *task && strcmp(p->task, task) != 0)
-      return error_set(err, MOPO_EINVAL, "%s: rewards of task %s, others have those of %s", p->name,
+      return error_set(err, MOPO_EDATA, "%s: rewards of task %s, others have those of %s", p->name,
                        p->task, task);
     if (*p->task) task = p->task;
   }

@@ -20,6 +20,7 @@ struct mopo_dataset {
   unsigned char *timeouts; /* [N]: 1 = the recording was cut after this row */
   unsigned char
       *ends; /* [N]: 1 = last row of its episode (terminal, timeout, row lost, end of file) */
+  int64_t lost_terminals; /* rows left out, for the file does not say what they led to */
   char kind[24];
   char task[64];  /* whose rewards these are; "": not known */
   char name[256]; /* file name, for messages */

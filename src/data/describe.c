@@ -99,6 +99,11 @@ static void note_episodes(mopo_dataset_info *info, const mopo_dataset *d)
     note(info, "no episode is complete: no row is terminal and none is a timeout");
   if (info->episodes > 1 && (double)single > SHORT_SHARE * (double)info->episodes)
     note(info, "%.1f %% of the episodes have one row", percent(single, info->episodes));
+  if (d->lost_terminals)
+    note(info,
+         "%lld terminal rows are left out: what they led to is not in the file, want next "
+         "observations",
+         (long long)d->lost_terminals);
   if (both)
     note(info, "%lld rows are terminal and timeout at once: they count as terminal",
          (long long)both);
@@ -261,6 +266,7 @@ mopo_status mopo_dataset_describe(mopo_dataset_info *out, const mopo_dataset *d,
 {
   void *scratch = malloc((size_t)d->N * 8); /* returns first, hashes afterwards */
   *out = (mopo_dataset_info){.rows = d->N, .obs_dim = d->at.S, .act_dim = d->at.A};
+  memcpy(out->task, d->task, sizeof out->task);
   if (!scratch)
     return error_set(err, MOPO_ENOMEM, "%s: statistics of %lld rows: out of memory", d->name,
                      (long long)d->N);

@@ -2,6 +2,7 @@
 #include "data/recorder.h"
 
 #include "base/arena.h"
+#include "io/file.h"
 #include "io/hdf5_out.h"
 
 #include <assert.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum { BUFFER_ROWS = 8192, ARRAYS = 9, PATH_SIZE = 4096, NAME_SIZE = 256 };
@@ -60,14 +62,25 @@ static mopo_status open_columns(recorder *r, mopo_error *err)
   return st;
 }
 
+mopo_status recorder_check(const char *path, mopo_error *err)
+{
+  size_t n = strlen(path);
+  const char *end = n > 4 ? path + n - 4 : "";
+  if (n >= PATH_SIZE)
+    return error_set(err, MOPO_EIO, "path of %zu bytes, want less than %d", n, PATH_SIZE);
+  if (!strcasecmp(end, ".csv") || !strcasecmp(end, ".npz"))
+    return error_set(err, MOPO_EINVAL, "%.200s: HDF5 is written, want a name that ends in .hdf5",
+                     path);
+  return file_check_target(path, err);
+}
+
 mopo_status recorder_open(recorder **out, const char *path, int S, int A, int nq, int nv,
                           mopo_error *err)
 {
   assert(S > 0 && A > 0 && nq >= 0 && nv >= 0);
   *out = NULL;
-  if (strlen(path) >= PATH_SIZE)
-    return error_set(err, MOPO_EIO, "path of %zu bytes, want less than %d", strlen(path),
-                     PATH_SIZE);
+  mopo_status checked = recorder_check(path, err);
+  if (checked) return checked;
   recorder *r = calloc(1, sizeof *r);
   if (!r) return error_set(err, MOPO_ENOMEM, "%.200s: out of memory", path);
   snprintf(r->path, sizeof r->path, "%s", path);

@@ -7,8 +7,11 @@
 
 typedef struct recorder recorder;
 
-/* nq, nv > 0: infos/qpos, infos/qvel and infos/next_qpos (float64) are recorded too. EIO, ENOMEM.
- */
+/* Could recorder_open write there? For those who have hours of work to do before. EIO; EINVAL: by
+ * its name (.csv, .npz) it would be read as what it is not. */
+MUST_CHECK mopo_status recorder_check(const char *path, mopo_error *err);
+/* nq, nv > 0: infos/qpos, infos/qvel and infos/next_qpos (float64) are recorded too. As
+ * recorder_check, and ENOMEM. */
 MUST_CHECK mopo_status recorder_open(recorder **out, const char *path, int S, int A, int nq, int nv,
                                      mopo_error *err);
 /* One row. qpos [nq], qvel [nv]: the state BEFORE the step (that of obs); after [nq]: the positions

@@ -93,8 +93,24 @@ static int find_column(const table *t, const char *name, size_t length)
   return -1;
 }
 
+/* Two columns of one name: which is meant? */
+static mopo_status check_twice(const table *t, int column, mopo_error *err)
+{
+  size_t n = 0, m = 0;
+  const char *name = trim(t->name[column], &n);
+  for (int c = column + 1; c < t->cols; c++) {
+    const char *other = trim(t->name[c], &m);
+    if (m == n && !memcmp(other, name, n))
+      return error_set(err, MOPO_EFORMAT, "%s:1: columns %d and %d are both named '%.*s'", t->path,
+                       column + 1, c + 1, n < 60 ? (int)n : 60, name);
+  }
+  return MOPO_OK;
+}
+
 static mopo_status want(table *t, int column, mopo_error *err)
 {
+  mopo_status st = check_twice(t, column, err);
+  if (st) return st;
   if (t->n_wanted == COLS_MAX)
     return error_set(err, MOPO_EFORMAT, "%s: more than %d columns are asked for", t->path,
                      COLS_MAX);
@@ -102,6 +118,25 @@ static mopo_status want(table *t, int column, mopo_error *err)
   if (!grown) return error_set(err, MOPO_ENOMEM, "%s: out of memory", t->path);
   t->wanted = grown;
   t->wanted[t->n_wanted++] = column;
+  return MOPO_OK;
+}
+
+/* obs_0, obs_2: is obs_1 missing, or is obs_2 something else? `end` numbers were found. */
+static mopo_status check_gap(const table *t, const char *pattern, int end, mopo_error *err)
+{
+  size_t before = (size_t)(strchr(pattern, '#') - pattern), n = 0;
+  const char *after = pattern + before + 1;
+  for (int c = 0; c < t->cols; c++) {
+    const char *p = trim(t->name[c], &n);
+    size_t digits =
+        n > before && !memcmp(p, pattern, before) ? strspn(p + before, "0123456789") : 0;
+    if (!digits || n != before + digits + strlen(after) ||
+        memcmp(p + before + digits, after, strlen(after)) != 0)
+      continue;
+    if (strtol(p + before, NULL, 10) > end)
+      return error_set(err, MOPO_EFORMAT, "%s:1: a column '%.*s', but no '%.*s%d%s'", t->path,
+                       n < 60 ? (int)n : 60, p, (int)before, pattern, end, after);
+  }
   return MOPO_OK;
 }
 
@@ -113,10 +148,19 @@ static mopo_status want_numbered(table *t, const char *pattern, mopo_error *err)
     char name[NAME_SIZE];
     int n = snprintf(name, sizeof name, "%.*s%d%s", (int)(mark - pattern), pattern, i, mark + 1);
     int column = n < NAME_SIZE ? find_column(t, name, (size_t)n) : -1;
-    if (column < 0) return MOPO_OK;
+    if (column < 0) return check_gap(t, pattern, i, err);
     mopo_status st = want(t, column, err);
     if (st) return st;
   }
+}
+
+static mopo_status no_column(const table *t, const char *name, int length, const char *array,
+                             mopo_error *err)
+{
+  size_t line = strcspn(t->text, "\r\n");
+  return error_set(
+      err, MOPO_EFORMAT, "%s:1: no column '%.*s' for '%s' among '%.*s%s' (mopo data: --columns)",
+      t->path, length, name, array, line < 80 ? (int)line : 80, t->text, line < 80 ? "" : "...");
 }
 
 static mopo_status want_columns(table *t, hdf5_array *a, const char *columns, mopo_error *err)
@@ -130,16 +174,19 @@ static mopo_status want_columns(table *t, hdf5_array *a, const char *columns, mo
     size_t n = strcspn(p, ",");
     int column = find_column(t, p, n);
     if (column < 0 && !a->required && t->n_wanted == before) break;
-    if (column < 0)
-      return error_set(err, MOPO_EFORMAT, "%s: no column '%.*s' for '%s', want one", t->path,
-                       n < NAME_SIZE ? (int)n : NAME_SIZE, p, a->name);
+    if (column < 0) return no_column(t, p, n < NAME_SIZE ? (int)n : NAME_SIZE, a->name, err);
     st = want(t, column, err);
   }
   a->cols = t->n_wanted - before;
   a->present = a->cols > 0;
-  if (!st && a->required && !a->present)
-    return error_set(err, MOPO_EFORMAT, "%s: no column '%s' for '%s', want one", t->path,
-                     columns ? columns : "", a->name);
+  if (!st && a->required && !a->present) {
+    const char *name = columns ? columns : "";
+    size_t mark = strcspn(name, "#");
+    char first[NAME_SIZE]; /* obs_0 */
+    int n = snprintf(first, sizeof first, "%.*s%s%s", (int)mark, name, name[mark] ? "0" : "",
+                     name[mark] ? name + mark + 1 : "");
+    return no_column(t, first, n < NAME_SIZE ? n : NAME_SIZE - 1, a->name, err);
+  }
   return st;
 }
 

@@ -33,19 +33,24 @@ static bool write_all(int fd, const file_piece *pieces, size_t count)
   return true;
 }
 
-/* The rename is on the disk only when its directory is. */
-static bool sync_parent(const char *path)
+static void parent_of(char dir[PATH_BYTES], const char *path)
 {
-  char dir[PATH_BYTES];
-  snprintf(dir, sizeof dir, "%s", path);
+  snprintf(dir, PATH_BYTES, "%s", path);
   char *slash = strrchr(dir, '/');
   if (slash == dir) {
     slash[1] = 0;
   } else if (slash) {
     *slash = 0;
   } else {
-    snprintf(dir, sizeof dir, ".");
+    snprintf(dir, PATH_BYTES, ".");
   }
+}
+
+/* The rename is on the disk only when its directory is. */
+static bool sync_parent(const char *path)
+{
+  char dir[PATH_BYTES];
+  parent_of(dir, path);
   int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return false;
   bool ok = fsync(fd) == 0 || errno == EINVAL; /* some file systems cannot, and say so */
@@ -63,7 +68,7 @@ static mopo_status write_whole(const char *path, const file_piece *pieces, size_
     return error_set(err, MOPO_EINVAL, "%.64s...: path too long", path);
 
   int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (fd < 0) return fail(part, err);
+  if (fd < 0) return fail(path, err);
   bool ok = write_all(fd, pieces, count) && fsync(fd) == 0;
   int cause = errno;
   if (close(fd) != 0 && ok) {
@@ -80,6 +85,16 @@ static mopo_status write_whole(const char *path, const file_piece *pieces, size_
     return fail(path, err);
   }
   return sync_parent(path) ? MOPO_OK : fail(path, err);
+}
+
+mopo_status file_check_target(const char *path, mopo_error *err)
+{
+  struct stat s;
+  char dir[PATH_BYTES];
+  if (stat(path, &s) == 0 && !S_ISREG(s.st_mode))
+    return error_set(err, MOPO_EIO, "%s: not a regular file", path);
+  parent_of(dir, path);
+  return access(dir, W_OK) == 0 ? MOPO_OK : fail(path, err);
 }
 
 mopo_status file_write_pieces(const char *path, const file_piece *pieces, size_t count,
@@ -170,6 +185,12 @@ mopo_status file_make_dir(const char *path, mopo_error *err)
     if (!end) return MOPO_OK;
     *p = end;
   }
+}
+
+bool file_same(const char *a, const char *b)
+{
+  struct stat x, y;
+  return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
 bool file_exists(const char *path) { return access(path, F_OK) == 0; }

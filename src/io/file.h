@@ -19,6 +19,11 @@ MUST_CHECK mopo_status file_read(char **out, size_t *n, const char *path, size_t
 /* Makes a directory and its parents; fine if it is there. */
 MUST_CHECK mopo_status file_make_dir(const char *path, mopo_error *err);
 bool file_exists(const char *path);
+/* Do both names lead to one file or directory? */
+bool file_same(const char *a, const char *b);
+/* Could a file be written there? EIO: a directory or a device has that name (a rename would take
+ * its place), or the directory that it is to be in is not there or cannot be written. */
+MUST_CHECK mopo_status file_check_target(const char *path, mopo_error *err);
 /* dir/name in buf; EINVAL when it does not fit. */
 MUST_CHECK mopo_status file_join(char *buf, size_t size, const char *dir, const char *name,
                                  mopo_error *err);

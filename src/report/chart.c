@@ -8,6 +8,8 @@
 
 #include "report/html.h"
 
+static const double LEAST_SPAN = 0.02; /* of a linear axis, in shares of its largest value */
+
 enum { TICKS = 6, POINTS = 700 /* of a line; more would not be seen */, GAP = 14 /* of labels */ };
 
 range range_empty(void) { return (range){INFINITY, -INFINITY}; }
@@ -52,7 +54,9 @@ static void give_room(axis *a, double share)
     double room = pow(a->hi / a->lo > 1.0 ? a->hi / a->lo : 10.0, share);
     a->lo /= room, a->hi *= room;
   } else {
-    double room = a->hi > a->lo ? (a->hi - a->lo) * share : fabs(a->lo) * 0.1 + 1e-9;
+    double size = fmax(fabs(a->lo), fabs(a->hi)), span = a->hi - a->lo;
+    double room = fmax(span * share, (LEAST_SPAN * size - span) / 2.0);
+    if (!(room > 0.0)) room = 1e-9;
     a->lo -= room, a->hi += room;
   }
 }
@@ -81,7 +85,8 @@ static int ticks_of(double *out, double lo, double hi, bool log, int want)
       double v = pow(10.0, d) * (m == 0 ? 1 : m == 1 ? 2 : 5);
       if (v >= lo && v <= hi && n < 2 * TICKS) out[n++] = v;
     }
-  return n;
+  /* less than a decade: 1, 2 and 5 are too few */
+  return n > 2 ? n : ticks_of(out, lo, hi, false, TICKS - 2);
 }
 
 static void tick_text(buffer *b, double v, double span)
@@ -133,13 +138,16 @@ static void y_axis(chart *c)
   buffer_print(c->b, "</text>");
 }
 
+static double right_of(const chart *c, double y) { return c->right_zero + c->right_unit * y; }
+
 /* The same heights on another scale. */
 static void right_axis(chart *c)
 {
-  double tick[2 * TICKS], span = c->right_hi - c->right_lo, x = c->left + c->w;
-  int n = ticks_of(tick, c->right_lo, c->right_hi, false, TICKS - 1);
+  double tick[2 * TICKS], lo = right_of(c, c->y.lo), span = right_of(c, c->y.hi) - lo;
+  double x = c->left + c->w;
+  int n = ticks_of(tick, lo, lo + span, false, TICKS - 1);
   for (int i = 0; i < n; i++) {
-    double y = c->top + c->h * (1.0 - (tick[i] - c->right_lo) / span);
+    double y = c->top + c->h * (1.0 - (tick[i] - lo) / span);
     buffer_print(c->b,
                  "<path class=\"tick\" d=\"M%.1f %.1fh4\"/><text class=\"tr\" x=\"%.1f\" "
                  "y=\"%.1f\">",
@@ -152,26 +160,41 @@ static void right_axis(chart *c)
   buffer_print(c->b, "</text>");
 }
 
+/* Room for the labels of the y axis. */
+static double left_of(const chart *c)
+{
+  enum { LEAST = 52 };
+  const double character = 7.0, gap = 12.0; /* pixels */
+  double tick[2 * TICKS], widest = LEAST;
+  int n = ticks_of(tick, c->y.lo, c->y.hi, c->y.log, TICKS - 1);
+  for (int i = 0; i < n; i++) {
+    buffer text = {0};
+    tick_text(&text, tick[i], c->y.log ? 1.0 : c->y.hi - c->y.lo);
+    int n_characters = 0;
+    for (size_t k = 0; k < text.n; k++) n_characters += (text.bytes[k] & 0xc0) != 0x80;
+    widest = fmax(widest, n_characters * character + gap);
+    buffer_free(&text);
+  }
+  return widest;
+}
+
 void chart_begin(chart *c, const char *title, int id)
 {
   bool right = c->right_label != NULL;
   c->width = c->wide ? 900 : 460, c->height = c->wide ? 380 : 300;
-  c->left = 52, c->top = 34;
+  give_room(&c->y, 0.05);
+  if (!(c->x.lo < c->x.hi)) give_room(&c->x, 0.05);
+  c->left = left_of(c), c->top = 34;
   c->w = c->width - c->left - (c->wide ? 190 : 92), c->h = c->height - c->top - 46;
-  double share = 0.05, before_lo = c->y.lo, before_hi = c->y.hi;
-  give_room(&c->y, share);
-  if (!(c->x.lo < c->x.hi)) give_room(&c->x, share);
-  if (right) {
-    double slope = (c->right_hi - c->right_lo) / (before_hi - before_lo);
-    c->right_lo += (c->y.lo - before_lo) * slope, c->right_hi += (c->y.hi - before_hi) * slope;
-  }
   buffer_print(c->b,
                "<div class=\"chart%s\"><svg viewBox=\"0 0 %d %d\" role=\"img\" tabindex=\"0\" "
                "aria-labelledby=\"t%d\" data-box=\"%.1f %.1f %.1f %.1f\" "
                "data-x=\"%.9g %.9g %d\" data-y=\"%.9g %.9g %d\"",
                c->wide ? " wide" : "", c->width, c->height, id, c->left, c->top, c->w, c->h,
                c->x.lo, c->x.hi, c->x.log, c->y.lo, c->y.hi, c->y.log);
-  if (right) buffer_print(c->b, " data-r=\"%.9g %.9g 0\" data-rn=\"", c->right_lo, c->right_hi);
+  if (right)
+    buffer_print(c->b, " data-r=\"%.9g %.9g 0\" data-rn=\"", right_of(c, c->y.lo),
+                 right_of(c, c->y.hi));
   if (right) html_text(c->b, c->right_label);
   buffer_print(c->b, "%s data-xn=\"", right ? "\"" : "");
   html_text(c->b, c->x.label);

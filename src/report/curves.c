@@ -13,7 +13,7 @@ enum { CURVE_REPS = 2000 };
 
 static chart new_chart(page *p, axis x, axis y, bool wide)
 {
-  return (chart){.b = p->b, .x = x, .y = y, .wide = wide, .right_lo = NAN, .right_hi = NAN};
+  return (chart){.b = p->b, .x = x, .y = y, .wide = wide};
 }
 
 /* Ranges of a column over the runs of a cell. Counts the runs that have it. */
@@ -132,8 +132,8 @@ static mopo_status learning_chart(page *p, int cell, mopo_error *err)
   chart c = new_chart(p, (axis){fmin(0.0, x.lo), x.hi, false, "updates"},
                       (axis){y.lo, y.hi, false, scored ? "normalised score" : "return"}, true);
   if (scored) {
-    double unit = (task->score_max - task->score_min) / 100.0;
-    c.right_lo = task->score_min + y.lo * unit, c.right_hi = task->score_min + y.hi * unit;
+    c.right_zero = task->score_min;
+    c.right_unit = (task->score_max - task->score_min) / 100.0;
     c.right_label = "return";
   }
   char title[300];
@@ -176,19 +176,32 @@ static bool has_bound(const report_run *run)
   return run->of[COLUMN_TRUE].n && run->of[COLUMN_PENALISED].n;
 }
 
+/* Without a penalty the model's return is all that there is to compare. */
+static bool has_penalty(const report_run *run)
+{
+  const series *with = &run->of[COLUMN_PENALISED], *without = &run->of[COLUMN_MODEL];
+  return with->n != without->n || memcmp(with->y, without->y, (size_t)with->n * sizeof *with->y);
+}
+
 static void bound_chart(page *p, const report_run *run)
 {
-  static const struct {
+  typedef struct bound_line {
     report_column column;
     const char *class, *name;
     int colour;
-  } lines[] = {{COLUMN_MODEL, "dash", "model", -1},
-               {COLUMN_PENALISED, "line", "model \xe2\x88\x92 \xce\xbbu", 0},
-               {COLUMN_TRUE, "line", "true", -1}};
+  } bound_line;
+  static const bound_line all[] = {{COLUMN_MODEL, "dash", "model", -1},
+                                   {COLUMN_PENALISED, "line", "model \xe2\x88\x92 \xce\xbbu", 0},
+                                   {COLUMN_TRUE, "line", "true", -1}};
+  static const bound_line bare[] = {{COLUMN_MODEL, "line", "model", 0},
+                                    {COLUMN_TRUE, "line", "true", -1}};
+  bool penalty = has_penalty(run);
+  const bound_line *lines = penalty ? all : bare;
+  int n_lines = penalty ? 3 : 2;
   char name[320], title[400];
   range x = range_empty(), y = range_empty();
   int below = 0, both = 0;
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < n_lines; i++) {
     range_add(&x, run->of[lines[i].column].x, run->of[lines[i].column].n, false);
     range_add(&y, run->of[lines[i].column].y, run->of[lines[i].column].n, false);
   }
@@ -203,7 +216,7 @@ static void bound_chart(page *p, const report_run *run)
                       (axis){y.lo, y.hi, false, "discounted return"}, false);
   buffer_print(p->b, "<figure>");
   chart_begin(&c, title, p->charts++);
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < n_lines; i++) {
     s = &run->of[lines[i].column];
     chart_line(&c, s->x, s->y, s->n, lines[i].class, lines[i].colour, lines[i].name);
     if (s->n) chart_end_label(&c, s->x[s->n - 1], s->y[s->n - 1], lines[i].colour, lines[i].name);
@@ -212,8 +225,9 @@ static void bound_chart(page *p, const report_run *run)
   buffer_print(p->b, "<figcaption><strong>");
   html_text(p->b, name);
   buffer_print(p->b,
-               ".</strong> The penalised return is below the true one at %d of %d evaluations."
+               ".</strong> %s is below the true one at %d of %d evaluations."
                "</figcaption></figure>\n",
+               penalty ? "The penalised return" : "No penalty: the model\xe2\x80\x99s own return",
                below, both);
 }
 

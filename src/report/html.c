@@ -63,18 +63,6 @@ void html_fixed(buffer *b, double x, int decimals)
   signed_text(b, isfinite(x) ? text : "\xe2\x80\x93");
 }
 
-void html_figure(buffer *b, double x)
-{
-  char text[64];
-  double size = fabs(x);
-  if (size >= 1e6 || (size > 0.0 && size < 1e-3)) {
-    snprintf(text, sizeof text, "%.2e", x);
-    signed_text(b, isfinite(x) ? text : "\xe2\x80\x93");
-  } else {
-    html_fixed(b, x, size >= 1000 ? 0 : size >= 10 ? 1 : size >= 1 || size == 0.0 ? 2 : 4);
-  }
-}
-
 void html_base64(buffer *b, const unsigned char *bytes, size_t n)
 {
   static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -9,9 +9,7 @@
 void html_text(buffer *b, const char *s);
 /* The same, printed: at most 2000 bytes. */
 void html_print(buffer *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* A figure with a sensible number of digits, "-" where it is not finite; the minus is a minus. */
-void html_figure(buffer *b, double x);
-/* The same with a fixed number of decimals. */
+/* A figure, a dash where it is not finite; the minus is a minus. */
 void html_fixed(buffer *b, double x, int decimals);
 void html_base64(buffer *b, const unsigned char *bytes, size_t n);
 

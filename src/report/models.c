@@ -71,11 +71,11 @@ static void fit_chart(page *p, const fitlog_tables *t, const char *who)
   snprintf(title, sizeof title, "Errors of the ensemble by epoch of its fit, %s", who);
   chart c = {.b = p->b,
              .x = {rx.lo, rx.hi, false, "epochs of the fit"},
-             .y = {ry.lo, ry.hi, true, "mean squared error"},
-             .right_lo = NAN};
+             .y = {ry.lo, ry.hi, true, "mean squared error"}};
   buffer_print(p->b, "<figure>");
   chart_begin(&c, title, p->charts++);
   double last[2] = {NAN, NAN};
+  int left_out = 0;
   for (int pass = 0; pass < 2; pass++) /* elites on top */
     for (int e = 0; e < members; e++) {
       int n = 0, rank = rank_of(t, e);
@@ -86,6 +86,7 @@ static void fit_chart(page *p, const fitlog_tables *t, const char *who)
           hold[n++] = t->epochs[i].holdout_mse;
         }
       if (!n) continue;
+      left_out += !rank;
       member_name(name, sizeof name, e, rank, "training");
       chart_line(&c, x, train, n, "faint", rank ? 1 : 6, name);
       member_name(name, sizeof name, e, rank, "held out");
@@ -95,9 +96,16 @@ static void fit_chart(page *p, const fitlog_tables *t, const char *who)
   chart_end_label(&c, rx.hi, last[1], 0, "held out");
   chart_end_label(&c, rx.hi, last[0], 1, "training");
   chart_end(&c);
-  buffer_print(p->b, "<figcaption>By member: <span class=\"c0\"><span class=\"key\"></span></span>"
-                     "elites, <span class=\"c6\"><span class=\"key\"></span></span>other members."
-                     "</figcaption></figure>\n");
+  if (left_out == members || !left_out)
+    buffer_print(p->b, "<figcaption>A line for each member%s.</figcaption></figure>\n",
+                 left_out ? "" : "; all of them are elites");
+  else
+    buffer_print(p->b,
+                 "<figcaption><span class=\"c1\"><span class=\"key\"></span></span>"
+                 "<span class=\"c0\"><span class=\"key\"></span></span>elites, "
+                 "<span class=\"c6\"><span class=\"key\"></span></span>the other %d members."
+                 "</figcaption></figure>\n",
+                 left_out);
   free(x);
 }
 
@@ -134,8 +142,7 @@ static void calibration_chart(page *p, const fitlog_tables *t, const char *who)
   snprintf(title, sizeof title, "Predicted deviation against error on held-out rows, %s", who);
   chart c = {.b = p->b,
              .x = {both.lo, both.hi, true, "predicted standard deviation"},
-             .y = {both.lo, both.hi, true, "error (root mean square)"},
-             .right_lo = NAN};
+             .y = {both.lo, both.hi, true, "error (root mean square)"}};
   buffer_print(p->b, "<figure>");
   chart_begin(&c, title, p->charts++);
   chart_line(&c, (double[]){both.lo, both.hi}, (double[]){both.lo, both.hi}, 2, "dash", -1,

@@ -8,13 +8,32 @@
 #include "report/page.h"
 #include "report/stats.h"
 
-/* The last figures of the finished runs of each method, task by task. */
+/* Of a method, over the datasets that can be taken together. */
+typedef struct aggregate {
+  stats_interval iqm;
+  double mean, std;
+  int n, runs; /* finished and evaluated, of how many */
+} aggregate;
+
+/* The last figures of the finished runs of each method, dataset by dataset. */
 typedef struct finals {
   report_column column; /* the score, or the return where no task has a score */
+  report_column *of;    /* [cells]: likewise of the cell's own task */
   double *x;            /* [runs] */
   int *first;           /* [methods, cells + 1] */
-  stats_interval *iqm;  /* [methods] */
+  aggregate *all;       /* [methods] */
 } finals;
+
+/* Returns of a task without a score cannot be averaged with scores; they are shown by themselves.
+ */
+static bool counts(const finals *f, int cell) { return f->of[cell] == f->column; }
+
+static void choose_columns(finals *f, const report *r)
+{
+  for (int t = 0; t < r->cells; t++) f->of[t] = COLUMN_RETURN;
+  for (int i = 0; i < r->runs; i++)
+    if (r->run[i].of[COLUMN_SCORE].n) f->column = f->of[r->run[i].cell] = COLUMN_SCORE;
+}
 
 static void gather(finals *f, const report *r)
 {
@@ -24,7 +43,7 @@ static void gather(finals *f, const report *r)
       f->first[m * (r->cells + 1) + t] = n;
       for (int i = 0; i < r->runs; i++) {
         const report_run *run = &r->run[i];
-        double x = run->finished ? run_last(run, f->column) : (double)NAN;
+        double x = run->finished ? run_last(run, f->of[t]) : (double)NAN;
         if (run->cell == t && run->method == m && isfinite(x)) f->x[n++] = x;
       }
     }
@@ -44,8 +63,8 @@ static int total(const finals *f, const report *r, int method)
   return first[r->cells] - first[0];
 }
 
-/* Scores of a method over the cells that both have; y < 0: over the method's own. base [cells + 1].
- */
+/* Figures of a method in the cells that both have, each compared in its own unit; other < 0: in the
+ * method's own that count. base [cells + 1]. */
 static stats_scores scores_of(const finals *f, const report *r, int m, int other, double *x,
                               int *base)
 {
@@ -53,7 +72,7 @@ static stats_scores scores_of(const finals *f, const report *r, int m, int other
   base[0] = 0;
   for (int t = 0; t < r->cells; t++) {
     int n = count(f, r, m, t);
-    if (!n || (other >= 0 && !count(f, r, other, t))) continue;
+    if (!n || (other >= 0 ? !count(f, r, other, t) : !counts(f, t))) continue;
     memcpy(x + base[s.tasks], f->x + f->first[m * (r->cells + 1) + t], (size_t)n * sizeof *x);
     base[s.tasks + 1] = base[s.tasks] + n;
     s.tasks++;
@@ -105,32 +124,32 @@ static void method_cell(page *p, int m)
 
 static void aggregate_row(page *p, const finals *f, int m, range all)
 {
-  const report *r = p->r;
-  const int *first = f->first + m * (r->cells + 1);
-  int n = total(f, r, m), runs = 0;
-  for (int i = 0; i < r->runs; i++) runs += r->run[i].method == m;
+  const aggregate *a = &f->all[m];
+  if (!a->runs) return;
   buffer_print(p->b, "<tr>");
   method_cell(p, m);
-  buffer_print(p->b, "<td class=\"n\">%d", n);
-  if (runs > n) buffer_print(p->b, " <small>of %d</small>", runs);
+  buffer_print(p->b, "<td class=\"n\">%d", a->n);
+  if (a->runs > a->n) buffer_print(p->b, " <small>of %d</small>", a->runs);
   buffer_print(p->b, "</td><td class=\"n\">");
-  html_fixed(p->b, n ? stats_mean(f->x + first[0], n) : (double)NAN, 1);
+  html_fixed(p->b, a->mean, 1);
   buffer_print(p->b, "</td><td class=\"n\">");
-  html_fixed(p->b, n ? stats_std(f->x + first[0], n) : (double)NAN, 1);
+  html_fixed(p->b, a->std, 1);
   buffer_print(p->b, "</td><td class=\"n\">");
-  html_fixed(p->b, n ? f->iqm[m].value : (double)NAN, 1);
+  html_fixed(p->b, a->iqm.value, 1);
   buffer_print(p->b, "</td><td class=\"n\">");
-  interval_text(p->b, &f->iqm[m], 1);
+  interval_text(p->b, &a->iqm, 1);
   buffer_print(p->b, "</td><td>");
-  if (n) interval_picture(p->b, &f->iqm[m], all, m);
+  if (a->n) interval_picture(p->b, &a->iqm, all, m);
   buffer_print(p->b, "</td></tr>\n");
 }
 
 static void aggregates(page *p, const finals *f)
 {
   range all = range_empty();
+  bool every = true;
+  for (int t = 0; t < p->r->cells; t++) every = every && counts(f, t);
   for (int m = 0; m < p->r->methods; m++) {
-    const stats_interval *q = &f->iqm[m];
+    const stats_interval *q = &f->all[m].iqm;
     range_add(&all, (double[]){q->value, q->low, q->high}, 3, false);
   }
   range_add(&all, (double[]){0.0}, 1, false);
@@ -142,10 +161,12 @@ static void aggregates(page *p, const finals *f)
                "<th scope=\"col\" class=\"n\">IQM</th><th scope=\"col\" class=\"n\">95&#8239;%% "
                "interval</th><th scope=\"col\">IQM, from ",
                f->column == COLUMN_SCORE ? "Normalised score" : "Return",
-               p->r->cells > 1 ? " and all datasets" : "");
-  html_figure(p->b, all.lo);
+               p->r->cells == 1 ? ""
+               : every          ? " and all datasets"
+                                : " and all datasets with a score");
+  html_fixed(p->b, all.lo, 1);
   buffer_print(p->b, " to ");
-  html_figure(p->b, all.hi);
+  html_fixed(p->b, all.hi, 1);
   buffer_print(p->b, "</th></tr></thead>\n<tbody>\n");
   for (int m = 0; m < p->r->methods; m++) aggregate_row(p, f, m, all);
   buffer_print(p->b, "</tbody></table></div>\n");
@@ -163,6 +184,7 @@ static void figures(page *p, const finals *f, int m, int t)
     buffer_print(p->b, " \xc2\xb1 ");
     html_fixed(p->b, stats_std(x, n), 1);
   }
+  if (!counts(f, t)) buffer_print(p->b, " <small>return</small>");
   buffer_print(p->b, "</td><td class=\"wrap soft\">");
   for (int i = 0; i < n; i++) {
     buffer_print(p->b, "%s", i ? " \xc2\xb7 " : "");
@@ -251,13 +273,18 @@ static mopo_status improvements(page *p, const finals *f, mopo_error *err)
 
 /* ------------------------------------------------------------------ the section */
 
-static mopo_status all_iqm(finals *f, const report *r, double *x, int *base, mopo_error *err)
+static mopo_status aggregate_all(finals *f, const report *r, double *x, int *base, mopo_error *err)
 {
   mopo_status st = MOPO_OK;
   for (int m = 0; st == MOPO_OK && m < r->methods; m++) {
-    f->iqm[m] = (stats_interval){NAN, NAN, NAN};
+    aggregate *a = &f->all[m];
+    *a = (aggregate){.iqm = {NAN, NAN, NAN}, .mean = NAN, .std = NAN};
+    for (int i = 0; i < r->runs; i++) a->runs += r->run[i].method == m && counts(f, r->run[i].cell);
     stats_scores s = scores_of(f, r, m, -1, x, base);
-    if (s.tasks) st = stats_iqm_interval(&f->iqm[m], &s, STATS_REPS, err);
+    a->n = s.tasks ? base[s.tasks] : 0;
+    if (!a->n) continue;
+    a->mean = stats_mean(x, a->n), a->std = stats_std(x, a->n);
+    st = stats_iqm_interval(&a->iqm, &s, STATS_REPS, err);
   }
   return st;
 }
@@ -287,18 +314,19 @@ mopo_status page_results(page *p, mopo_error *err)
   finals f = {.column = COLUMN_RETURN,
               .x = malloc(2 * runs * sizeof *f.x),
               .first = malloc(bases * sizeof *f.first),
-              .iqm = malloc((size_t)r->methods * sizeof *f.iqm)};
-  for (int i = 0; i < r->runs; i++)
-    if (r->run[i].of[COLUMN_SCORE].n) f.column = COLUMN_SCORE;
-  mopo_status st =
-      f.x && f.first && f.iqm ? MOPO_OK : error_set(err, MOPO_ENOMEM, "report: no memory");
+              .of = malloc((size_t)r->cells * sizeof *f.of),
+              .all = malloc((size_t)r->methods * sizeof *f.all)};
+  bool memory = f.x && f.first && f.of && f.all;
+  mopo_status st = memory ? MOPO_OK : error_set(err, MOPO_ENOMEM, "report: no memory");
   if (st == MOPO_OK) {
+    choose_columns(&f, r);
     gather(&f, r);
-    st = all_iqm(&f, r, f.x + runs, f.first + r->methods * (r->cells + 1), err);
+    st = aggregate_all(&f, r, f.x + runs, f.first + r->methods * (r->cells + 1), err);
   }
   if (st == MOPO_OK) st = write_results(p, &f, err);
   free(f.x);
   free(f.first);
-  free(f.iqm);
+  free(f.of);
+  free(f.all);
   return st;
 }

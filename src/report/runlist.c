@@ -29,6 +29,20 @@ void page_state(char *buf, size_t size, const report_run *run)
 
 /* ------------------------------------------------------------------ films */
 
+static int big_endian(const char *bytes)
+{
+  const unsigned char *p = (const unsigned char *)bytes;
+  return p[0] < 0x80 ? p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3] : 0;
+}
+
+/* Several frames side by side want the whole width of the page. */
+static bool is_strip(const char *png, size_t n)
+{
+  enum { WIDTH_AT = 16, HEIGHT_AT = 20 };
+  return n >= HEIGHT_AT + 4 && !memcmp(png + 1, "PNG", 3) &&
+         big_endian(png + WIDTH_AT) > 2 * (int64_t)big_endian(png + HEIGHT_AT);
+}
+
 static mopo_status film(page *p, const report_run *run, bool *any, mopo_error *err)
 {
   static const struct {
@@ -49,7 +63,8 @@ static mopo_status film(page *p, const report_run *run, bool *any, mopo_error *e
     if (!*any) buffer_print(p->b, "<h2 id=\"films\">Behaviour</h2>\n<div class=\"films\">\n");
     *any = true;
     page_run_name(name, sizeof name, p->r, run);
-    buffer_print(p->b, "<figure><img alt=\"The policy of ");
+    buffer_print(p->b, "<figure%s><img alt=\"The policy of ",
+                 is_strip(bytes, n) ? " class=\"strip\"" : "");
     html_text(p->b, name);
     buffer_print(p->b, "\" src=\"data:%s;base64,", kinds[i].type);
     html_base64(p->b, (const unsigned char *)bytes, n);

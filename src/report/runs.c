@@ -217,6 +217,15 @@ static void tag_methods(report *all)
   }
 }
 
+/* A directory that is given twice is one run, whatever it is called: it would count as two seeds.
+ */
+static bool is_there(const report *r, const char *dir)
+{
+  for (int i = 0; i < r->runs; i++)
+    if (file_same(r->run[i].dir, dir)) return true;
+  return false;
+}
+
 mopo_status report_load(report *out, const char *const *dirs, int n, mopo_error *err)
 {
   size_t room = n > 0 ? (size_t)n : 1;
@@ -225,15 +234,13 @@ mopo_status report_load(report *out, const char *const *dirs, int n, mopo_error 
                   .method = calloc(room, sizeof *out->method)};
   if (!out->run || !out->cell || !out->method)
     return error_set(err, MOPO_ENOMEM, "report: no memory for %d runs", n);
-  for (; out->runs < n; out->runs++) {
-    mopo_status st = load_run(&out->run[out->runs], dirs[out->runs], err);
-    if (st != MOPO_OK) {
-      out->runs++; /* what it has is freed too */
-      return st;
-    }
+  for (int i = 0; i < n; i++) {
+    if (is_there(out, dirs[i])) continue;
+    mopo_status st = load_run(&out->run[out->runs++], dirs[i], err); /* what it has is freed too */
+    if (st != MOPO_OK) return st;
   }
-  for (int i = 0; i < n; i++) find_cell(out, &out->run[i]);
-  for (int i = 0; i < n; i++) find_method(out, &out->run[i]);
+  for (int i = 0; i < out->runs; i++) find_cell(out, &out->run[i]);
+  for (int i = 0; i < out->runs; i++) find_method(out, &out->run[i]);
   tag_methods(out);
   return MOPO_OK;
 }

@@ -338,6 +338,8 @@ static mopo_status settle(collector *k, const mopo_config *c, mopo_error *err)
                      "kind = '%s', want random, expert or full-replay: task %s has no score to be "
                      "medium by",
                      c->kind, c->task);
+  mopo_status st = recorder_check(c->out, err); /* now, not after a day's training */
+  if (st != MOPO_OK) return st;
   snprintf(k->c.algo, sizeof k->c.algo, "sac");
   if (!c->marked[config_index("preset")]) snprintf(k->c.preset, sizeof k->c.preset, "paper");
   if (!c->marked[config_index("target-entropy")]) k->c.target_entropy = -k->task->act_dim;

@@ -7,6 +7,7 @@
 #include "agent/policy.h"
 #include "env/render.h"
 #include "env/task.h"
+#include "io/file.h"
 #include "io/film.h"
 #include "train/evaluate.h"
 
@@ -92,6 +93,7 @@ static mopo_status shoot_all(mopo_film *out, shoot *s, mopo_error *err)
   const mopo_config *c = s->c;
   bool moves = false;
   mopo_status st = film_moves(&moves, c->out, err);
+  if (st == MOPO_OK) st = file_check_target(c->out, err); /* ffmpeg would not say why */
   if (st == MOPO_OK) st = sim_world_create(&s->world, s->task, physics_of(c->physics), err);
   if (st == MOPO_OK) st = sim_create(&s->sim, s->world, err);
   if (st == MOPO_OK) st = renderer_create(&s->renderer, s->world, c->width, c->height, err);

@@ -163,25 +163,41 @@ mopo_status offline_model(ensemble **out, fit_result *fit, const char *path, con
   return MOPO_OK;
 }
 
-/* The model at `where`, a file or a run directory that has one, becomes that of this run. */
-static mopo_status take_model(ensemble **out, const char *path, const char *where,
-                              const mopo_dataset *data, mopo_error *err)
+/* The model at `where`, a file or a run directory that has one; from: the file. */
+static mopo_status given_model(ensemble **out, char from[RUN_PATH], const char *where,
+                               const mopo_dataset *data, mopo_error *err)
 {
-  char inside[RUN_PATH];
-  mopo_status st = rundir_path(inside, sizeof inside, where, RUN_MODEL, err);
+  mopo_status st = rundir_path(from, RUN_PATH, where, RUN_MODEL, err);
   if (st != MOPO_OK) return st;
-  const char *from = file_exists(inside) ? inside : where;
+  if (!file_exists(from)) snprintf(from, RUN_PATH, "%s", where);
   if ((st = ensemble_load(out, from, err)) != MOPO_OK) return st;
   const ensemble *m = *out;
-  if (m->S == data->at.S && m->A == data->at.A) {
-    st = fitlog_copy(path, from, err);
-    return st == MOPO_OK ? ensemble_save(m, path, err) : st;
-  }
+  if (m->S == data->at.S && m->A == data->at.A) return MOPO_OK;
   st =
       error_set(err, MOPO_EDATA, "%s: a model of %d observations, %d actions; the data have %d, %d",
                 where, m->S, m->A, data->at.S, data->at.A);
   ensemble_free(*out);
   *out = NULL;
+  return st;
+}
+
+/* It becomes that of this run, at `path`. */
+static mopo_status take_model(ensemble **out, const char *path, const char *where,
+                              const mopo_dataset *data, mopo_error *err)
+{
+  char from[RUN_PATH];
+  mopo_status st = given_model(out, from, where, data, err);
+  if (st == MOPO_OK) st = fitlog_copy(path, from, err);
+  return st == MOPO_OK ? ensemble_save(*out, path, err) : st;
+}
+
+/* A model that cannot be used is refused before there is a directory that says "a run is here". */
+static mopo_status check_model(const char *where, const mopo_dataset *data, mopo_error *err)
+{
+  char from[RUN_PATH];
+  ensemble *m = NULL;
+  mopo_status st = *where ? given_model(&m, from, where, data, err) : MOPO_OK;
+  ensemble_free(m);
   return st;
 }
 
@@ -278,6 +294,7 @@ static mopo_status settle(offline *o, const mopo_config *c, bool resume, mopo_er
   }
   if ((st = offline_data(&o->c, &o->task, &o->data, err)) != MOPO_OK) return st;
   if ((st = check_oracle(&o->c, o->task, err)) != MOPO_OK) return st;
+  if ((st = check_model(o->c.model, o->data, err)) != MOPO_OK) return st;
   if ((st = rundir_lock(&o->lock, c->out, err)) != MOPO_OK) return st;
   if ((st = rundir_path(path, sizeof path, c->out, RUN_CONFIG, err)) != MOPO_OK) return st;
   if (file_exists(path))
@@ -406,6 +423,7 @@ mopo_status mopo_model_fit(mopo_fit_result *out, const mopo_config *c, const mop
   struct timespec began;
   clock_gettime(CLOCK_MONOTONIC, &began);
   mopo_status st = offline_data(&set, &task, &data, err);
+  if (st == MOPO_OK) st = file_check_target(set.out, err); /* now, not after the fit */
   if (st == MOPO_OK) st = par_create(&pool, set.threads, err);
   if (st == MOPO_OK)
     st = offline_model(&m, &fit, set.out, NULL, &set, data, pool,

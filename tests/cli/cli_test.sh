@@ -39,6 +39,7 @@ expect 0 '^  mopo train ' help
 expect 0 '^.TH MOPO 1' help --man
 expect 0 '^mopo.-train .- learn a policy' help --man train
 expect 0 'epochs " N"$' help --man train
+expect 0 '^\.nf$' help --man data
 expect 2 "unknown verb 'trian', did you mean 'train'?" help --man trian
 expect 0 "^    --algo) words='mopo mbpo sac" help --bash
 expect 0 "'--json\[print the result as JSON\]'" help --zsh
@@ -49,9 +50,11 @@ expect 0 'episodes N .*\[10\]' eval --help
 # usage
 expect 2 'want a verb'
 expect 2 "unknown verb 'trian', did you mean 'train'?" trian
-expect 2 "unknown verb '--verison', did you mean" --verison
-expect 2 'unknown option --epoch, did you mean --epochs?' train --epoch 3
-expect 2 'unknown option --resum, did you mean --resume?' train --resum
+expect 2 "unknown verb 'xyzzy'; mopo --help lists them" xyzzy
+expect 2 "unknown option --xyzzy; mopo train --help lists them" train --xyzzy
+expect 2 "unknown verb '--verison', did you mean '--version'?" --verison
+expect 2 'unknown option --epoch, did you mean .--epochs.?' train --epoch 3
+expect 2 'unknown option --resum, did you mean .--resume.?' train --resum
 expect 2 'unknown option --resume' eval --resume
 expect 2 '--epochs wants a value: N' train --epochs
 expect 2 '--json takes no value' train --json=yes
@@ -64,7 +67,7 @@ expect 2 'want --data' train --task hopper --out run
 expect 2 'want --out' train --data x --task hopper
 expect 2 'want --out' train --resume
 expect 2 'want a policy' eval
-expect 2 "episodes = '0'" eval policy --episodes 0
+expect 2 "mopo: --episodes = '0'" eval policy --episodes 0
 expect 2 "want 'info', 'check', 'convert', 'merge' or 'relabel'" data
 expect 2 'want two files' data convert in
 expect 2 'want datasets' data merge
@@ -87,6 +90,7 @@ expect 2 "seeds = '0', want their number, 1 to 64" reproduce table1 --seeds 0
 expect 2 "seeds = '1;2', want their number" reproduce table1 --seeds '1;2'
 expect 2 "preset = 'papr', want paper|tuned" reproduce table1 --preset papr
 expect 2 'unknown option --gamma' reproduce table1 --gamma 0.9
+expect 2 "only = 'xyzzy': no cell has that in its name" reproduce table1 --dry-run --only xyzzy
 expect 0 '--algo mopo --preset tuned' reproduce table1 --dry-run --preset tuned --only hopper
 expect 2 'want --format' export policy
 expect 2 "format = 'onxn', want c|onnx|safetensors, did you mean 'onnx'?" export policy --format onxn
@@ -117,15 +121,37 @@ expect 3 'bad.ini:2: want' train --config bad.ini
 # data in its other forms
 printf 'angle,torque,gain,run\n1,-2,0,0\n2,2,1,0\n3,0,1,0\n5,0,1,1\n6,0,2,1\n' > log.csv
 columns='obs=angle;act=torque;reward=gain;episode=run'
-expect 3 "no column 'obs_#'" data info log.csv
+expect 3 "log.csv:1: no column 'obs_0' for 'obs' among 'angle,torque,gain,run' (mopo data: --columns)" data info log.csv
+printf 'obs_0,obs_2,act_0,reward\n1,2,0,1\n' > gap.csv
+expect 3 "gap.csv:1: a column 'obs_2', but no 'obs_1'" data info gap.csv
+printf 'obs_0,act_0,act_0,reward\n1,2,0,1\n' > same.csv
+expect 3 "same.csv:1: columns 2 and 3 are both named 'act_0'" data info same.csv
 expect 3 "'act' row 0 column 0 = -2, want -1..1" data convert log.csv log.npz --columns "$columns"
 expect 0 'rows          3' data convert log.csv log.npz --columns "$columns" --action-range=-2,2
 expect 0 'actions       -1 to 1' data info log.npz
+expect 0 'rows          3' data info log.csv --columns "$columns" --action-range=-2,2
+expect 0 'rewards of    unknown: the file names no task' data info log.npz
+expect 0 'rewards of  unknown' data check log.npz
+expect 0 '"task":""' data info log.npz --json
+expect 2 "action-range = '-1e999,2', want two numbers" data convert log.csv x.npz --columns "$columns" --action-range=-1e999,2
+# what would replace one's own log, or be read as what it is not
+expect 2 'log.csv: HDF5 is written, want a name that ends in .hdf5' data convert log.npz log.csv
+expect 0 'rows          3' data info log.csv --columns "$columns" --action-range=-2,2
+mkfifo pipe
+expect 1 'pipe: not a regular file' data convert log.npz pipe
+expect 1 'nodir/x.hdf5: No such file' data convert log.npz nodir/x.hdf5
+expect 1 'nodir/x.npz: No such file' data convert log.npz nodir/x.npz
+# options that a verb has no use for
+expect 2 'mopo data info has no use for --out' data info log.npz --out x.npz
+expect 2 'mopo data convert has no use for --task' data convert log.npz x.npz --task hopper
+expect 2 'mopo data merge has no use for --columns' data merge log.npz --out x.hdf5 --columns "$columns" 
 expect 0 'episodes    2' data check log.npz
 expect 0 '"end":"timeout"' data check log.npz --json
 expect 0 'rows          6' data merge log.npz log.npz --out twice.hdf5
 expect 0 'copies of another row' data check twice.hdf5
 expect 2 'want --out' data merge log.npz
+printf 'obs_0,obs_1,act_0,reward\n1,2,0,1\n2,2,0,1\n' > two.csv
+expect 3 'two.csv: obs_dim 2, act_dim 1, want 1 and 1 as in log.npz' data merge log.npz two.csv --out x.hdf5
 expect 3 "no 'infos/qpos'" data relabel twice.hdf5 --task halfcheetah-jump --out new.hdf5
 expect 2 'want --task' data relabel twice.hdf5 --out new.hdf5
 expect 2 "task = 'halfcheetah-hop'" data relabel twice.hdf5 --task halfcheetah-hop --out new.hdf5
@@ -137,15 +163,29 @@ awk 'BEGIN { print "obs_0,obs_1,act_0,reward,episode"
 expect 0 'policy: own/policy.safetensors' train --data own.csv --task none --out own --epochs 1 \
   --updates-per-epoch 2 --rollout-batch 20 --rollout-length 2 --hidden 8 --model-hidden 8 \
   --model-max-epochs 1 --batch-size 16 --quiet
-expect 0 '2 runs (2 finished), 1 methods, 1 datasets: own.html' report own own --out own.html
+expect 0 '^1 run (1 finished), 1 method, 1 dataset: own.html' report own own own/ --out own.html
 expect 0 '"datasets":1,"out":"own.html"' report own --out own.html --json
 expect 0 'constants' export own --format c --int8 --out own.c
+expect 3 "log.npz: 'observations' has 1 columns, the policy wants 2" export own --format c --int8 --data log.npz --out own.c
+expect 2 '.-data wants --int8' export own --format c --data own.csv --out own.c
+expect 2 '.-task wants --int8' export own --format onnx --task hopper --out own.onnx
+# a model that cannot be used leaves no directory behind that says "a run is there"
+expect 3 'policy.safetensors: format' train --data own.csv --task none --out second --model own/policy.safetensors
+[ ! -e second ] || { echo 'a run directory of a run that never began'; failed=1; }
+expect 1 'own: not a regular file' model fit --data own.csv --task none --out own --quiet
 expect 2 'task none has no simulator' eval own
 expect 2 'none: no simulated body' collect --task none --kind random --out own.hdf5
 
 # output that cannot be written
 if "$mopo" --version | grep -q MuJoCo; then
   expect 1 '/dev/null' collect --task hopper --kind random --steps 10 --out /dev/null/x.hdf5 --quiet
+  expect 2 'x.npz: HDF5 is written' collect --task hopper --kind random --steps 10 --out x.npz --quiet
+  expect 0 'rewards of    halfcheetah-jump-behaviour (mopo data relabel' collect --quiet \
+    --task halfcheetah-jump --kind random --steps 1100 --out raw.hdf5
+  expect 0 'rewards of    halfcheetah-jump-behaviour (mopo data relabel' data info raw.hdf5
+  expect 0 '"task":"halfcheetah-jump-behaviour"' data check raw.hdf5 --json
+  expect 0 'rewards of    halfcheetah-jump$' data relabel raw.hdf5 --task halfcheetah-jump --out jump.hdf5
+  expect 3 'raw.hdf5: rewards of task halfcheetah-jump-behaviour, others have those of' data merge jump.hdf5 raw.hdf5 --out x.hdf5
 fi
 if [ -c /dev/full ]; then
   "$mopo" --help > /dev/full 2> err

@@ -193,6 +193,7 @@ static void test_a_run(void **state)
   expect_no_rest(&s);
   assert_true(has(&s, "model: 6 epochs")); /* a message stays, and stands on a line of its own */
   assert_true(has(&s, "learned policy"));
+  assert_true(has(&s, "  batch best")); /* in one piece: the curve's lines fit the terminal */
   assert_int_equal(s.col, 0);
 }
 
@@ -221,13 +222,14 @@ static void test_resized(void **state)
   int master = -1;
   pid_t pid = start(&s, &master, "100000", "MOPO_NOTHING", "1");
   assert_int_equal(run(&s, &e, master, pid, "policy    return"), -1);
-  static const int sizes[][2] = {{ROWS, COLS}, {ROWS, 50}, {ROWS, 80}};
+  static const int sizes[][2] = {{ROWS, COLS}, {ROWS, 50}, {ROWS, 60}, {ROWS, 80}};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     resize(&s, master, sizes[i][0], sizes[i][1]);
     for (int k = 0; k < 20; k++) { /* some frames at this size */
       memset(&e, 0, sizeof e);
       run(&s, &e, master, pid, "update ");
     }
+    if (sizes[i][1] >= 60) assert_int_equal(run(&s, NULL, master, pid, "/s  "), -1); /* not cut */
   }
   kill(pid, SIGTERM);
   assert_int_equal(run(&s, NULL, master, pid, NULL), 143);

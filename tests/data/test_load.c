@@ -230,8 +230,9 @@ static void csv_refused(void **state)
       {head, "2,2,0\n3,0,0\n", NULL, MOPO_EDATA, "'act' row 1 column 0 = 2, want -1..1"},
       {head, "", NULL, MOPO_EDATA, "want at least one transition"},
       {"obs_0,act_0,reward\n", "", NULL, MOPO_EDATA, "'obs' has no rows"},
-      {"", "", NULL, MOPO_EFORMAT, "no column 'obs_#' for 'obs'"},
-      {"obs_0,reward\n1,2\n", "", NULL, MOPO_EFORMAT, "no column 'act_#' for 'act'"},
+      {"", "", NULL, MOPO_EFORMAT, "no column 'obs_0' for 'obs'"},
+      {"obs_0,reward\n1,2\n", "", NULL, MOPO_EFORMAT,
+       "no column 'act_0' for 'act' among 'obs_0,reward'"},
       {head, "2,0,0\n", "obs=obs_0;act=speed;reward=reward", MOPO_EFORMAT,
        "no column 'speed' for 'act'"},
       {head, "2,0,0\n", "terminal=fell", MOPO_EFORMAT, "no column 'fell' for 'terminal'"},
@@ -253,6 +254,30 @@ static void csv_refused(void **state)
       fail_msg("case %zu: status %d, %s; want %d, %s", i, st, e.msg, bad[i].status, bad[i].message);
     assert_null(d);
   }
+}
+
+/* A failure whose outcome the file does not say cannot be learned from; nobody may think it was. */
+static void terminals_that_are_left_out_are_counted(void **state)
+{
+  (void)state;
+  mopo_error e;
+  mopo_dataset *d = NULL;
+  mopo_dataset_info info;
+  write_text("obs_0,act_0,reward,terminal\n1,0,1,0\n2,0,2,1\n3,0,3,0\n4,0,4,1\n5,0,5,0\n");
+  assert_ok(mopo_dataset_load(&d, "load.csv", NULL, &e), e);
+  assert_ok(mopo_dataset_describe(&info, d, &e), e);
+  assert_int_equal(info.terminals, 0);
+  bool said = false;
+  for (int i = 0; i < info.n_notes; i++)
+    said = said || strstr(info.notes[i], "2 terminal rows are left out");
+  assert_true(said);
+  mopo_dataset_free(d);
+  write_text("obs_0,act_0,reward,terminal,next_obs_0\n1,0,1,0,2\n2,0,2,1,9\n3,0,3,0,4\n");
+  assert_ok(mopo_dataset_load(&d, "load.csv", NULL, &e), e);
+  assert_ok(mopo_dataset_describe(&info, d, &e), e);
+  assert_int_equal(info.terminals, 1);
+  for (int i = 0; i < info.n_notes; i++) assert_null(strstr(info.notes[i], "left out"));
+  mopo_dataset_free(d);
 }
 
 static void actions_are_scaled(void **state)
@@ -317,7 +342,7 @@ static void merging(void **state)
   assert_string_equal(mopo_dataset_kind(d), "medium-expert");
   mopo_dataset_free(d);
   a->at.S = 4; /* another size */
-  assert_int_equal(mopo_dataset_merge(&d, (const mopo_dataset *[]){b, a}, 2, &e), MOPO_EINVAL);
+  assert_int_equal(mopo_dataset_merge(&d, (const mopo_dataset *[]){b, a}, 2, &e), MOPO_EDATA);
   assert_non_null(strstr(e.msg, "obs_dim 4, act_dim 2, want 3 and 2"));
   assert_int_equal(mopo_dataset_merge(&d, NULL, 0, &e), MOPO_EINVAL);
   mopo_dataset_free(b);
@@ -336,6 +361,7 @@ int main(void)
       cmocka_unit_test(csv_with_next),
       cmocka_unit_test(csv_long),
       cmocka_unit_test(csv_refused),
+      cmocka_unit_test(terminals_that_are_left_out_are_counted),
       cmocka_unit_test(actions_are_scaled),
       cmocka_unit_test(episodes_cover_the_rows),
       cmocka_unit_test(merging),

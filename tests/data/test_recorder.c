@@ -201,7 +201,7 @@ static void no_such_directory(void **state)
   recorder *r = NULL;
   assert_int_equal(recorder_open(&r, "no/such/dir.hdf5", S, A, 0, 0, &e), MOPO_EIO);
   assert_null(r);
-  assert_string_equal(e.msg, "no/such/dir.hdf5.part: cannot be created: No such file or directory");
+  assert_string_equal(e.msg, "no/such/dir.hdf5: No such file or directory");
 }
 
 /* A disk that is full after `bytes`. 0: every call said what it should. */
@@ -258,12 +258,39 @@ static void a_directory_in_the_way(void **state)
   (void)state;
   mopo_error e = {0};
   mkdir("recorder_dir.hdf5", 0777);
-  recorder *r = start("recorder_dir.hdf5", 0, 0);
+  recorder *r = NULL;
+  assert_int_equal(recorder_open(&r, "recorder_dir.hdf5", S, A, 0, 0, &e), MOPO_EIO);
+  assert_string_equal(e.msg, "recorder_dir.hdf5: not a regular file");
+  rmdir("recorder_dir.hdf5");
+  r = start("recorder_dir.hdf5", 0, 0); /* one that comes later */
+  mkdir("recorder_dir.hdf5", 0777);
   add_samples(r, 5);
   assert_int_equal(recorder_close(r, &e), MOPO_EIO);
   assert_string_equal(e.msg, "recorder_dir.hdf5: Is a directory");
   assert_false(exists("recorder_dir.hdf5.part"));
   rmdir("recorder_dir.hdf5");
+}
+
+/* A rename would put a file in the place of the device. */
+static void a_device_stays_one(void **state)
+{
+  (void)state;
+  mopo_error e = {0};
+  recorder *r = NULL;
+  mkfifo("recorder_pipe.hdf5", 0666);
+  assert_int_equal(recorder_open(&r, "recorder_pipe.hdf5", S, A, 0, 0, &e), MOPO_EIO);
+  assert_string_equal(e.msg, "recorder_pipe.hdf5: not a regular file");
+  unlink("recorder_pipe.hdf5");
+}
+
+static void a_name_that_would_be_read_as_another_format(void **state)
+{
+  (void)state;
+  mopo_error e = {0};
+  assert_int_equal(recorder_check("log.csv", &e), MOPO_EINVAL);
+  assert_string_equal(e.msg, "log.csv: HDF5 is written, want a name that ends in .hdf5");
+  assert_int_equal(recorder_check("data.NPZ", &e), MOPO_EINVAL);
+  assert_int_equal(recorder_check("data.h5", &e), MOPO_OK);
 }
 
 static void keys_that_cannot_be_written(void **state)
@@ -294,6 +321,8 @@ int main(void)
       cmocka_unit_test(no_such_directory),
       cmocka_unit_test(a_full_disk_leaves_the_old_file),
       cmocka_unit_test(a_directory_in_the_way),
+      cmocka_unit_test(a_device_stays_one),
+      cmocka_unit_test(a_name_that_would_be_read_as_another_format),
       cmocka_unit_test(keys_that_cannot_be_written),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,13 +21,13 @@ static void put(const char *dir, const char *name, const char *text)
   assert_ok(file_write(path, text, strlen(text), &err), err);
 }
 
-static void put_config(const char *dir, const char *algo, const char *seed)
+static void put_config(const char *dir, const char *algo, const char *seed, const char *task)
 {
   mopo_error err;
   mopo_config c = mopo_config_default();
   char path[200];
-  const char *set[][2] = {{"data", HOSTILE}, {"task", "hopper"}, {"algo", algo},
-                          {"seed", seed},    {"out", dir},       {"epochs", "3"}};
+  const char *set[][2] = {{"data", HOSTILE}, {"task", task}, {"algo", algo},
+                          {"seed", seed},    {"out", dir},   {"epochs", "3"}};
   for (size_t i = 0; i < sizeof set / sizeof *set; i++)
     assert_ok(mopo_config_set(&c, set[i][0], set[i][1], &err), err);
   snprintf(path, sizeof path, "%s/config.ini", dir);
@@ -57,7 +57,7 @@ static void make_run(const char *dir, const char *algo, const char *seed, int do
   char text[2000] = "epoch,updates,return_mean,return_std,score,q_mean,penalty_mean,"
                     "discounted_return,model_return,model_return_penalised,new\n";
   assert_ok(file_make_dir(dir, &err), err);
-  put_config(dir, algo, seed);
+  put_config(dir, algo, seed, "hopper");
   for (int e = 1; e <= done; e++) {
     size_t used = strlen(text);
     snprintf(text + used, sizeof text - used, "%d,%d,%g,1.5,%g,%d,0.5,80,90,70,\n", e, 1000 * e,
@@ -197,6 +197,90 @@ static void a_run_that_has_just_begun_is_shown(void **state)
   free(text);
 }
 
+/* What the page says of one run, or of a few. */
+static void assert_says(const char *const *runs, int n, const char *wanted, bool says)
+{
+  char *text = page_of(runs, n);
+  assert_well_formed(text);
+  assert_null(strstr(text, "nan"));
+  if ((strstr(text, wanted) != NULL) != says)
+    fail_msg("the page %s '%s'", says ? "lacks" : "has", wanted);
+  free(text);
+}
+
+/* Returns of a task that has no score stand beside scores, and are not averaged with them. */
+static void a_task_without_a_score_is_shown(void **state)
+{
+  (void)state;
+  const char *const both[] = {"report_a0", "report_jump"};
+  make_run("report_jump", "mopo", "0", 3, 1);
+  put_config("report_jump", "mopo", "0", "halfcheetah-jump");
+  put("report_jump", "progress.csv",
+      "epoch,updates,return_mean,score\n1,10,-1,\n2,20,-2,\n3,30,-321,\n");
+  assert_says(both, 2,
+              "\xe2\x88\x92"
+              "321.0 <small>return</small>",
+              true);
+  assert_says(both, 2, "and all datasets with a score", true);
+  assert_says(both, 2, "<td class=\"n\">1</td><td class=\"n\">23.0</td>", true); /* a0 alone */
+  assert_says(both + 1, 1, "<small>return</small>", false);
+  assert_says(RUNS, 4, "with a score", false);
+}
+
+static void without_a_penalty_there_is_nothing_penalised(void **state)
+{
+  (void)state;
+  const char *const run = "report_bare";
+  make_run(run, "mbpo", "0", 3, 1);
+  put(run, "progress.csv",
+      "epoch,updates,discounted_return,model_return,model_return_penalised\n"
+      "1,10,5,6,6\n2,20,5,4,4\n3,30,5,4,4\n");
+  assert_says(&run, 1, "own return is below the true one at 2 of 3", true);
+  assert_says(&run, 1, "penalised return is below", false);
+}
+
+/* Values that hardly change look so, and their labels have room; an axis of less than a decade has
+ * labels. */
+static void axes_can_be_read(void **state)
+{
+  (void)state;
+  const char *const run = "report_flat";
+  make_run(run, "mopo", "0", 3, 1);
+  put(run, "progress.csv",
+      "epoch,updates,penalty_mean,q_mean\n1,10,3.440751,-123456\n2,20,3.440752,-123400\n"
+      "3,30,3.440753,-120000\n");
+  put(run, "model.fit.csv",
+      "epoch,member,train_loss,train_mse,holdout_mse\n1,0,0,36.6,39\n2,0,0,36.5,38.9\n");
+  assert_says(&run, 1, ">3.44<", true);
+  assert_says(&run, 1, ">3.44075", false);
+  assert_says(&run, 1, ">38<", true);
+  assert_says(&run, 1, "data-box=\"52.0 ", true);
+  assert_says(&run, 1, "data-box=\"61.0 ", true); /* minus, six digits */
+}
+
+static void frames_side_by_side_have_the_page(void **state)
+{
+  (void)state;
+  const char *const run = "report_strip";
+  static const unsigned char head[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0, 0, 13,
+                                       'I',  'H', 'D', 'R', 0,    0,    4,    176,  0, 0, 0, 240};
+  mopo_error err;
+  make_run(run, "mopo", "0", 3, 1);
+  assert_ok(file_write("report_strip/frame.png", head, sizeof head, &err), err);
+  assert_says(&run, 1, "<figure class=\"strip\"><img", true);
+  assert_says(RUNS, RUNS_N, "<figure class=\"strip\"", false);
+}
+
+static void a_directory_given_twice_is_one_run(void **state)
+{
+  (void)state;
+  mopo_error err;
+  mopo_report_result r;
+  const char *const runs[] = {"report_a0", "report_a1", "./report_a0/", "report_a1"};
+  assert_ok(mopo_report(&r, runs, 4, "report.html", &err), err);
+  assert_int_equal(r.runs, 2);
+}
+
 static void assert_refused(const char *dir, mopo_status want, const char *message)
 {
   mopo_error err;
@@ -237,6 +321,11 @@ int main(void)
       cmocka_unit_test(the_same_runs_give_the_same_bytes),
       cmocka_unit_test(hostile_strings_are_text),
       cmocka_unit_test(a_run_that_has_just_begun_is_shown),
+      cmocka_unit_test(a_task_without_a_score_is_shown),
+      cmocka_unit_test(without_a_penalty_there_is_nothing_penalised),
+      cmocka_unit_test(axes_can_be_read),
+      cmocka_unit_test(frames_side_by_side_have_the_page),
+      cmocka_unit_test(a_directory_given_twice_is_one_run),
       cmocka_unit_test(broken_runs_are_refused),
   };
   return cmocka_run_group_tests(tests, make_runs, NULL);

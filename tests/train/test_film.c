@@ -227,6 +227,8 @@ static void test_refusals(void **state)
   if (can_draw()) {
     c = settings("no_such_dir/film.png", "hopper");
     expect_refusal(p, "hopper", c, MOPO_EIO, "no_such_dir");
+    c = settings("no_such_dir/film.mp4", "hopper");
+    expect_refusal(p, "hopper", c, MOPO_EIO, "no_such_dir/film.mp4: No such file");
     char *path = strdup(getenv("PATH") ? getenv("PATH") : "");
     assert_int_equal(setenv("PATH", "/nowhere", 1), 0);
     c = settings("test_film.mp4", "hopper");
