@@ -90,7 +90,8 @@ typedef struct mopo_dataset mopo_dataset;
 
 /* Reads a file: D4RL's HDF5, Minari's HDF5 (main_data.hdf5), .npz with D4RL's or NeoRL's names,
  * .csv (docs/formats.md). `task` (may be NULL) checks the sizes. Files without next_observations
- * lose the last row of every episode, whose successor is unknown. EIO, EFORMAT (truncated, missing
+ * lose the last row of every episode that was cut off, whose successor is unknown; of a terminal
+ * row policies learn, the model and saved files leave it out. EIO, EFORMAT (truncated, missing
  * array, wrong shape), EDATA (NaN, action out of range, sizes that do not fit the task, rewards
  * that the file says are another task's), ENOMEM. Messages name file, array and row. */
 MOPO_MUST_CHECK mopo_status mopo_dataset_load(mopo_dataset **out, const char *path,

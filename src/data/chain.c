@@ -29,6 +29,16 @@ static void move_row(mopo_dataset *d, int64_t to, int64_t from, bool next, bool 
   memmove(d->after + (size_t)to * nq, after ? place + nq : then, nq * sizeof *place);
 }
 
+/* Row `from`, terminal, becomes row `to`: it led to what nobody knows. */
+static void keep_blind(mopo_dataset *d, int64_t to, int64_t from)
+{
+  move_row(d, to, from, false, false);
+  float *row = d->rows + (size_t)to * (size_t)d->at.width;
+  memcpy(row + d->at.next, row, (size_t)d->at.S * sizeof *row);
+  d->ends[to] = d->blind[to] = 1, d->timeouts[to] = 0;
+  d->n_blind++;
+}
+
 /* The row before one that is left out is its episode's last: cut off there, if the file says that
  * the episode ended. Moves rows down in place. */
 void dataset_chain(mopo_dataset *d, bool next, bool after)
@@ -36,19 +46,18 @@ void dataset_chain(mopo_dataset *d, bool next, bool after)
   int64_t kept = 0, start = 0; /* start: where the present episode's rows begin, as kept */
   dataset_mark_ends(d);
   for (int64_t i = 0; i < d->N; i++) {
-    if (d->ends[i]) {
-      bool terminal = dataset_row(d, i)[d->at.done] != 0.0f, ended = terminal || d->timeouts[i];
-      d->lost_terminals += terminal;
-      if (kept > start) {
-        d->ends[kept - 1] = 1;
-        d->timeouts[kept - 1] = ended;
-      }
-      start = kept;
-      continue;
+    bool last = d->ends[i], terminal = dataset_row(d, i)[d->at.done] != 0.0f;
+    if (last && terminal && !after) {
+      keep_blind(d, kept++, i);
+    } else if (last && kept > start) {
+      d->ends[kept - 1] = 1;
+      d->timeouts[kept - 1] = terminal || d->timeouts[i];
+    } else if (!last) {
+      move_row(d, kept, i, next, after);
+      d->ends[kept] = d->timeouts[kept] = 0;
+      kept++;
     }
-    move_row(d, kept, i, next, after);
-    d->ends[kept] = d->timeouts[kept] = 0;
-    kept++;
+    if (last) start = kept;
   }
   d->N = kept;
 }

@@ -42,7 +42,8 @@ mopo_status dataset_create(mopo_dataset **out, int64_t N, int S, int A, const ch
   d->rows = arena_aligned((size_t)N * row);
   d->timeouts = calloc((size_t)N, 1);
   d->ends = calloc((size_t)N, 1);
-  if (!d->rows || !d->timeouts || !d->ends) {
+  d->blind = calloc((size_t)N, 1);
+  if (!d->rows || !d->timeouts || !d->ends || !d->blind) {
     mopo_dataset_free(d);
     return error_set(err, MOPO_ENOMEM, "%s: %lld rows of %zu bytes: out of memory", name,
                      (long long)N, row);
@@ -57,6 +58,7 @@ void mopo_dataset_free(mopo_dataset *d)
   free(d->rows);
   free(d->timeouts);
   free(d->ends);
+  free(d->blind);
   free(d->qpos);
   free(d->after);
   free(d);
@@ -216,6 +218,8 @@ mopo_status mopo_dataset_merge(mopo_dataset **out, const mopo_dataset *const *pa
     size_t row = (size_t)at->width * sizeof(float);
     memcpy((char *)d->rows + (size_t)first * row, p->rows, (size_t)p->N * row);
     memcpy(d->timeouts + first, p->timeouts, (size_t)p->N);
+    memcpy(d->blind + first, p->blind, (size_t)p->N);
+    d->n_blind += p->n_blind;
     int64_t last = first + p->N - 1;
     if (i + 1 < n && dataset_row(d, last)[at->done] == 0.0f) d->timeouts[last] = 1;
   }

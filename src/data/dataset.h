@@ -20,7 +20,10 @@ struct mopo_dataset {
   unsigned char *timeouts; /* [N]: 1 = the recording was cut after this row */
   unsigned char
       *ends; /* [N]: 1 = last row of its episode (terminal, timeout, row lost, end of file) */
-  int64_t lost_terminals; /* rows left out, for the file does not say what they led to */
+  /* [N] 1 = a terminal row of which the file does not say what it led to: next is obs. Policies
+   * learn from it (no value lies beyond a terminal); the model and files leave it out. */
+  unsigned char *blind;
+  int64_t n_blind;
   char kind[24];
   char task[64];  /* whose rewards these are; "": not known */
   char name[256]; /* file name, for messages */
@@ -73,7 +76,8 @@ const char *dataset_kind(const char *text, const char *name);
 /* Old files do not say where an episode was cut: every `horizon` steps. */
 void dataset_cut_every(mopo_dataset *d, int horizon);
 /* What is not in the file follows from the row after: next observations if `next`, positions after
- * the step if `after`. An episode's last row has none and is left out. */
+ * the step if `after`. An episode's last row has none: a terminal becomes blind unless positions
+ * are wanted, any other row is left out. */
 void dataset_chain(mopo_dataset *d, bool next, bool after);
 /* Row i ends its episode if it is terminal, was cut off, or is the last. */
 void dataset_mark_ends(mopo_dataset *d);

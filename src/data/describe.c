@@ -99,11 +99,11 @@ static void note_episodes(mopo_dataset_info *info, const mopo_dataset *d)
     note(info, "no episode is complete: no row is terminal and none is a timeout");
   if (info->episodes > 1 && (double)single > SHORT_SHARE * (double)info->episodes)
     note(info, "%.1f %% of the episodes have one row", percent(single, info->episodes));
-  if (d->lost_terminals)
+  if (d->n_blind)
     note(info,
-         "%lld terminal rows are left out: what they led to is not in the file, want next "
-         "observations",
-         (long long)d->lost_terminals);
+         "%lld terminal rows do not say what they led to: the model and written files leave them "
+         "out, want next observations",
+         (long long)d->n_blind);
   if (both)
     note(info, "%lld rows are terminal and timeout at once: they count as terminal",
          (long long)both);
@@ -192,18 +192,20 @@ static void note_constant(mopo_dataset_info *info, const mopo_dataset *d, const 
 static int64_t count_jumps(const mopo_dataset *d, int c, int64_t *first)
 {
   double sum = 0.0, sq = 0.0;
-  int64_t far = 0;
+  int64_t far = 0, n = d->N - d->n_blind;
   for (int64_t i = 0; i < d->N; i++) {
     const float *x = dataset_row(d, i);
-    double step = (double)x[d->at.next + c] - (double)x[c];
+    double step = (double)x[d->at.next + c] - (double)x[c]; /* 0 of a blind row */
     sum += step;
     sq += step * step;
   }
-  double mean = sum / (double)d->N, std = sqrt(fmax(sq / (double)d->N - mean * mean, 0.0));
+  double mean = n ? sum / (double)n : 0.0;
+  double std = n ? sqrt(fmax(sq / (double)n - mean * mean, 0.0)) : 0.0;
   for (int64_t i = d->N - 1; i >= 0; i--) {
     const float *x = dataset_row(d, i);
     double step = (double)x[d->at.next + c] - (double)x[c];
-    if (fabs(step - mean) <= JUMP_SIGMAS * std + 1e-6 * fabs(mean)) continue; /* rounding */
+    bool near = fabs(step - mean) <= JUMP_SIGMAS * std + 1e-6 * fabs(mean); /* rounding */
+    if (near || d->blind[i]) continue;
     far++;
     *first = i;
   }

@@ -75,6 +75,38 @@ static bool is_raw(const mopo_dataset *d)
   return !listed;
 }
 
+static mopo_status save(const mopo_dataset *d, const char *path, mopo_error *err)
+{
+  return is_npz(path) ? save_npz(d, path, err) : save_hdf5(d, path, err);
+}
+
+/* Next observations that nobody knows are not written as if they were known: without blind rows,
+ * their episodes cut off one row sooner. */
+static mopo_status save_seeing(const mopo_dataset *d, const char *path, mopo_error *err)
+{
+  mopo_dataset *seeing = NULL;
+  int64_t n = 0;
+  size_t row = (size_t)d->at.width * sizeof(float);
+  if (d->N == d->n_blind)
+    return error_set(err, MOPO_EDATA, "%s: no row says what it led to, want next observations",
+                     d->name);
+  mopo_status st = dataset_create(&seeing, d->N - d->n_blind, d->at.S, d->at.A, d->name, err);
+  if (st) return st;
+  for (int64_t i = 0; i < d->N; i++) {
+    if (d->blind[i]) {
+      if (i > 0 && !d->ends[i - 1]) seeing->timeouts[n - 1] = 1;
+      continue;
+    }
+    memcpy((char *)seeing->rows + (size_t)n * row, dataset_row(d, i), row);
+    seeing->timeouts[n++] = d->timeouts[i];
+  }
+  memcpy(seeing->kind, d->kind, sizeof d->kind);
+  memcpy(seeing->task, d->task, sizeof d->task);
+  st = save(seeing, path, err);
+  mopo_dataset_free(seeing);
+  return st;
+}
+
 mopo_status mopo_dataset_save(const mopo_dataset *d, const char *path, mopo_error *err)
 {
   if (is_npz(path) && is_raw(d))
@@ -82,5 +114,5 @@ mopo_status mopo_dataset_save(const mopo_dataset *d, const char *path, mopo_erro
                      "%.200s: NPZ cannot say that its rewards are those of %s, want HDF5, or mopo "
                      "data relabel first",
                      path, d->task);
-  return is_npz(path) ? save_npz(d, path, err) : save_hdf5(d, path, err);
+  return d->n_blind ? save_seeing(d, path, err) : save(d, path, err);
 }

@@ -31,6 +31,7 @@ typedef struct fitter {
   par *pool;
   int E, B, rows, blocks, pieces; /* of a full batch; rows: of this one */
   int wave, first;                /* members at a time; the first of this wave */
+  int64_t N;                      /* rows that say what they led to */
   int64_t n_train, n_hold, at;    /* at: first place of this batch in each bootstrap */
   uint32_t *split, *index;        /* [N] holdout first; [E,n_train] */
   adam opt[ENSEMBLE_MAX];
@@ -257,7 +258,7 @@ static void choose_elites(ensemble *m)
 
 static void layout(fitter *f, arena *a)
 {
-  size_t N = (size_t)f->d->N, E = (size_t)f->E, size = f->m->net[0].size;
+  size_t N = (size_t)f->N, E = (size_t)f->E, size = f->m->net[0].size;
   size_t Dp = (size_t)f->m->padded_D, threads = (size_t)par_threads(f->pool);
   int hold_blocks = (int)((f->n_hold + HOLDOUT_BLOCK - 1) / HOLDOUT_BLOCK);
   f->split = arena_bytes(a, N * sizeof *f->split);
@@ -294,9 +295,10 @@ static void forget_transposes(ensemble *m)
 /* Holdout rows are the first of a random order, bootstrap samples are drawn from the rest. */
 static void draw_samples(fitter *f, rng_key key)
 {
-  for (int64_t i = 0; i < f->d->N; i++) f->split[i] = (uint32_t)i;
+  for (int64_t i = 0, n = 0; i < f->d->N; i++)
+    if (!f->d->blind[i]) f->split[n++] = (uint32_t)i;
   rng_stream r = rng_stream_of(rng_split(key, "holdout"));
-  rng_shuffle(&r, f->split, (size_t)f->d->N);
+  rng_shuffle(&r, f->split, (size_t)f->N);
   for (int e = 0; e < f->E; e++) {
     rng_stream s = rng_stream_of(rng_index(rng_split(key, "bootstrap"), (uint64_t)e));
     uint32_t *index = f->index + (size_t)e * (size_t)f->n_train;
@@ -307,13 +309,15 @@ static void draw_samples(fitter *f, rng_key key)
 
 static mopo_status prepare(fitter *f, rng_key key, mopo_error *err)
 {
-  f->n_hold = (int64_t)(f->set->holdout_ratio * (double)f->d->N);
+  f->N = f->d->N - f->d->n_blind;
+  f->n_hold = (int64_t)(f->set->holdout_ratio * (double)f->N);
   if (f->n_hold > f->set->holdout_max) f->n_hold = f->set->holdout_max;
   if (f->n_hold < 1) f->n_hold = 1;
-  f->n_train = f->d->N - f->n_hold;
+  f->n_train = f->N - f->n_hold;
   if (f->n_train < 1)
-    return error_set(err, MOPO_EDATA, "%s: %lld rows, want at least 2 to fit a model", f->d->name,
-                     (long long)f->d->N);
+    return error_set(err, MOPO_EDATA,
+                     "%s: %lld rows that say what they led to, want at least 2 to fit a model",
+                     f->d->name, (long long)f->N);
   if (f->d->N > UINT32_MAX)
     return error_set(err, MOPO_EDATA, "%s: more than %u rows", f->d->name, UINT32_MAX);
   layout(f, &f->memory);

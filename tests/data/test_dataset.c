@@ -64,28 +64,34 @@ static void loads_every_dress(void **state)
   }
 }
 
-/* The trap: a terminal row's successor must not be the first observation of the next episode. */
-static void without_next_drops_last_rows(void **state)
+/* The trap: a terminal row's successor must not be the first observation of the next episode. The
+ * row stays, for policies; other last rows do not. */
+static void without_next_no_row_leads_into_another_episode(void **state)
 {
   (void)state;
   for (int cut = 0; cut < 2; cut++) {
     mopo_dataset *d = load_fixture(cut ? "no_next" : "no_next_no_timeouts");
-    int64_t k = 0;
+    int64_t k = 0, blind = 0;
     for (int64_t i = 0; i < SAMPLE_N; i++) {
-      bool ended = sample_terminal(i) || (cut && sample_timeout(i));
-      if (ended || i == SAMPLE_N - 1) {
+      bool terminal = sample_terminal(i), timeout = cut && !terminal && sample_timeout(i);
+      if (!terminal && (timeout || i == SAMPLE_N - 1)) {
         assert_int_equal(d->ends[k - 1], 1);
-        assert_int_equal(d->timeouts[k - 1], ended);
+        assert_int_equal(d->timeouts[k - 1], timeout);
         continue;
       }
       const float *x = dataset_row(d, k);
       check_row(d, k, i);
-      for (int s = 0; s < SAMPLE_S; s++) assert_true(x[d->at.next + s] == sample_obs(i + 1, s));
-      assert_true(x[d->at.done] == 0.0f);
+      for (int s = 0; s < SAMPLE_S; s++)
+        assert_true(x[d->at.next + s] == sample_obs(terminal ? i : i + 1, s));
+      assert_true(x[d->at.done] == (terminal ? 1.0f : 0.0f));
+      assert_int_equal(d->blind[k], terminal);
+      blind += terminal;
       k++;
     }
     assert_int_equal(mopo_dataset_rows(d), k);
-    assert_int_equal(k, SAMPLE_N - (cut ? 5 : 3));
+    assert_int_equal(d->n_blind, blind);
+    assert_true(blind > 0);
+    assert_int_equal(k, SAMPLE_N - (cut ? 5 : 3) + blind);
     mopo_dataset_free(d);
   }
 }
@@ -160,10 +166,10 @@ static void old_files_are_cut_at_1000(void **state)
   for (int next = 0; next < 2; next++) {
     cook("dataset_old.hdf5", &(recipe){.n = 2500, .terminal = 400, .next = next});
     mopo_dataset *d = load("dataset_old.hdf5");
-    assert_int_equal(mopo_dataset_rows(d), next ? 2500 : 2500 - 4);
+    assert_int_equal(mopo_dataset_rows(d), next ? 2500 : 2500 - 3);
     for (int64_t k = 0, i = 0; i < 2500; i++) {
       bool ends = i == 400 || i == 1400 || i == 2400 || i == 2499;
-      if (!next && ends) continue;
+      if (!next && ends && i != 400) continue; /* a fall stays */
       check_row(d, k, i);
       if (next) assert_int_equal(d->timeouts[k], i == 1400 || i == 2400);
       k++;
@@ -172,7 +178,7 @@ static void old_files_are_cut_at_1000(void **state)
   }
 }
 
-static void an_episode_of_one_row_leaves_nothing(void **state)
+static void an_episode_of_one_row_leaves_its_fall_or_nothing(void **state)
 {
   (void)state;
   mopo_error e = {0};
@@ -182,7 +188,10 @@ static void an_episode_of_one_row_leaves_nothing(void **state)
   assert_null(d);
   assert_non_null(strstr(e.msg, "dataset_one.hdf5: no next_observations"));
   cook("dataset_one.hdf5", &(recipe){.n = 2, .terminal = 0, .next = false});
-  assert_int_equal(mopo_dataset_load(&d, "dataset_one.hdf5", NULL, &e), MOPO_EDATA);
+  d = load("dataset_one.hdf5");
+  assert_int_equal(mopo_dataset_rows(d), 1);
+  assert_int_equal(d->n_blind, 1);
+  mopo_dataset_free(d);
   cook("dataset_one.hdf5", &(recipe){.n = 1, .terminal = 0, .next = true});
   d = load("dataset_one.hdf5");
   assert_int_equal(mopo_dataset_rows(d), 1);
@@ -356,9 +365,9 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(loads_every_dress),
-      cmocka_unit_test(without_next_drops_last_rows),
+      cmocka_unit_test(without_next_no_row_leads_into_another_episode),
       cmocka_unit_test(old_files_are_cut_at_1000),
-      cmocka_unit_test(an_episode_of_one_row_leaves_nothing),
+      cmocka_unit_test(an_episode_of_one_row_leaves_its_fall_or_nothing),
       cmocka_unit_test(rounding_beyond_one_is_clipped),
       cmocka_unit_test(refuses_what_h5py_can_make),
       cmocka_unit_test(refuses_bad_values),

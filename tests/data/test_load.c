@@ -137,18 +137,21 @@ static mopo_dataset *import(const char *columns)
   return d;
 }
 
-/* Two episodes of 3 and 2 rows, of which the last of each has no successor. */
-static void check_csv(const mopo_dataset *d)
+/* Two episodes of 3 and 2 rows, of which the last of each has no successor; fell: the first one's is
+ * terminal, and stays. */
+static void check_csv(const mopo_dataset *d, bool fell)
 {
   static const float obs[3][2] = {{1, 2}, {3, 4}, {10, 20}},
                      next[3][2] = {{3, 4}, {5, 6}, {30, 40}};
-  assert_int_equal(mopo_dataset_rows(d), 3);
+  assert_int_equal(mopo_dataset_rows(d), fell ? 4 : 3);
+  if (fell) assert_true(d->blind[2] && dataset_row(d, 2)[0] == 5.0f);
   for (int i = 0; i < 3; i++) {
-    const float *x = dataset_row(d, i);
+    int64_t row = fell && i == 2 ? 3 : i;
+    const float *x = dataset_row(d, row);
     for (int s = 0; s < 2; s++) assert_true(x[s] == obs[i][s] && x[d->at.next + s] == next[i][s]);
     assert_true(x[d->at.act] == 0.5f - (float)i / 4.0f);
     assert_true(x[d->at.rew] == (float)i + 1.0f);
-    assert_int_equal(d->ends[i], i > 0);
+    assert_int_equal(d->ends[row], i == 2 || (i == 1 && !fell));
   }
 }
 
@@ -163,7 +166,7 @@ static void csv_with_our_names(void **state)
              "8,10,20,0,3,\n"
              "8,30,40,0.5,4,end");
   mopo_dataset *d = load("load.csv");
-  check_csv(d);
+  check_csv(d, false);
   mopo_dataset_free(d);
 }
 
@@ -177,7 +180,7 @@ static void csv_with_its_own_names(void **state)
              "0.4,1e1,20.0,0,3,0,0\r\n"
              "0.5,30,40,0.5,4,0,1\r\n");
   mopo_dataset *d = import("obs=angle,speed;act=torque;reward=gain;terminal=fell;timeout=cut;");
-  check_csv(d);
+  check_csv(d, true);
   mopo_dataset_free(d);
 }
 
@@ -256,27 +259,72 @@ static void csv_refused(void **state)
   }
 }
 
-/* A failure whose outcome the file does not say cannot be learned from; nobody may think it was. */
-static void terminals_that_are_left_out_are_counted(void **state)
+static bool noted(const mopo_dataset_info *info, const char *words)
+{
+  for (int i = 0; i < info->n_notes; i++)
+    if (strstr(info->notes[i], words)) return true;
+  return false;
+}
+
+/* Without next observations a fall is kept for policies, but what it led to is nobody's to learn or
+ * to write down. */
+static void terminals_stay_without_what_they_led_to(void **state)
 {
   (void)state;
   mopo_error e;
   mopo_dataset *d = NULL;
   mopo_dataset_info info;
-  write_text("obs_0,act_0,reward,terminal\n1,0,1,0\n2,0,2,1\n3,0,3,0\n4,0,4,1\n5,0,5,0\n");
+  write_text("obs_0,act_0,reward,terminal,timeout\n1,0,1,0,0\n2,0,2,1,0\n3,0,3,1,0\n4,0,4,0,0\n"
+             "5,0,5,0,1\n6,0,6,0,0\n");
   assert_ok(mopo_dataset_load(&d, "load.csv", NULL, &e), e);
+  assert_int_equal(d->N, 4); /* the last rows of the cut episodes are gone */
+  static const float want[][3] = {{1, 2, 0}, {2, 2, 1}, {3, 3, 1}, {4, 5, 0}}; /* obs, next, done */
+  static const unsigned char blind[] = {0, 1, 1, 0}, ends[] = {0, 1, 1, 1}, cut[] = {0, 0, 0, 1};
+  for (int i = 0; i < 4; i++) {
+    const float *x = dataset_row(d, i);
+    assert_true(x[0] == want[i][0] && x[d->at.next] == want[i][1] && x[d->at.done] == want[i][2]);
+    assert_int_equal(d->blind[i], blind[i]);
+    assert_int_equal(d->ends[i], ends[i]);
+    assert_int_equal(d->timeouts[i], cut[i]);
+  }
   assert_ok(mopo_dataset_describe(&info, d, &e), e);
-  assert_int_equal(info.terminals, 0);
-  bool said = false;
-  for (int i = 0; i < info.n_notes; i++)
-    said = said || strstr(info.notes[i], "2 terminal rows are left out");
-  assert_true(said);
+  assert_int_equal(info.terminals, 2);
+  assert_true(noted(&info, "2 terminal rows do not say what they led to"));
+
+  static const char *const files[] = {"load_blind.hdf5", "load_blind.npz"};
+  for (int k = 0; k < 2; k++) {
+    mopo_dataset *seen = NULL;
+    assert_ok(mopo_dataset_save(d, files[k], &e), e);
+    assert_ok(mopo_dataset_load(&seen, files[k], NULL, &e), e);
+    assert_int_equal(seen->N, 2);
+    assert_int_equal(seen->n_blind, 0);
+    for (int i = 0; i < 2; i++) {
+      const float *x = dataset_row(seen, i), *y = dataset_row(d, 3 * i);
+      assert_memory_equal(x, y, (size_t)d->at.width * sizeof *x);
+      assert_int_equal(seen->timeouts[i], 1);
+    }
+    mopo_dataset_free(seen);
+  }
+
+  const mopo_dataset *twice[] = {d, d};
+  mopo_dataset *both = NULL;
+  assert_ok(mopo_dataset_merge(&both, twice, 2, &e), e);
+  assert_int_equal(both->n_blind, 4);
+  for (int i = 0; i < 8; i++) assert_int_equal(both->blind[i], blind[i % 4]);
+  mopo_dataset_free(both);
   mopo_dataset_free(d);
+
+  write_text("obs_0,act_0,reward,terminal\n1,0,1,1\n");
+  assert_ok(mopo_dataset_load(&d, "load.csv", NULL, &e), e);
+  assert_int_equal(mopo_dataset_save(d, "load_blind.npz", &e), MOPO_EDATA);
+  mopo_dataset_free(d);
+
   write_text("obs_0,act_0,reward,terminal,next_obs_0\n1,0,1,0,2\n2,0,2,1,9\n3,0,3,0,4\n");
   assert_ok(mopo_dataset_load(&d, "load.csv", NULL, &e), e);
+  assert_int_equal(d->n_blind, 0);
   assert_ok(mopo_dataset_describe(&info, d, &e), e);
   assert_int_equal(info.terminals, 1);
-  for (int i = 0; i < info.n_notes; i++) assert_null(strstr(info.notes[i], "left out"));
+  assert_false(noted(&info, "what they led to"));
   mopo_dataset_free(d);
 }
 
@@ -361,7 +409,7 @@ int main(void)
       cmocka_unit_test(csv_with_next),
       cmocka_unit_test(csv_long),
       cmocka_unit_test(csv_refused),
-      cmocka_unit_test(terminals_that_are_left_out_are_counted),
+      cmocka_unit_test(terminals_stay_without_what_they_led_to),
       cmocka_unit_test(actions_are_scaled),
       cmocka_unit_test(episodes_cover_the_rows),
       cmocka_unit_test(merging),

@@ -132,6 +132,25 @@ static void threads_do_not_change_the_bits(void **state)
   mopo_dataset_free(d);
 }
 
+/* Rows that do not say what they led to decide nothing, whatever stands there. */
+static void blind_rows_are_left_out(void **state)
+{
+  (void)state;
+  fit_result r;
+  ensemble *m[2];
+  for (int k = 0; k < 2; k++) {
+    mopo_dataset *d = linear_dataset(700, 9);
+    for (int64_t i = 3; i < d->N; i += 7) {
+      d->rows[i * d->at.width + d->at.next] = k ? 1e6f : -3.0f;
+      d->blind[i] = 1, d->n_blind++;
+    }
+    m[k] = fitted(d, 1, &r);
+    mopo_dataset_free(d);
+  }
+  assert_memory_equal(m[0]->memory.base, m[1]->memory.base, m[0]->memory.used);
+  ensemble_free(m[0]), ensemble_free(m[1]);
+}
+
 static void a_file_gives_the_same_steps(void **state)
 {
   (void)state;
@@ -351,6 +370,7 @@ int main(void)
       cmocka_unit_test(the_fit_finds_the_truth),
       cmocka_unit_test(known_noise_is_calibrated),
       cmocka_unit_test(threads_do_not_change_the_bits),
+      cmocka_unit_test(blind_rows_are_left_out),
       cmocka_unit_test(a_file_gives_the_same_steps),
       cmocka_unit_test(bad_files_are_refused),
       cmocka_unit_test(layers_that_do_not_meet_take_no_memory),
