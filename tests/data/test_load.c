@@ -137,8 +137,8 @@ static mopo_dataset *import(const char *columns)
   return d;
 }
 
-/* Two episodes of 3 and 2 rows, of which the last of each has no successor; fell: the first one's is
- * terminal, and stays. */
+/* Two episodes of 3 and 2 rows, of which the last of each has no successor; fell: the first one's
+ * is terminal, and stays. */
 static void check_csv(const mopo_dataset *d, bool fell)
 {
   static const float obs[3][2] = {{1, 2}, {3, 4}, {10, 20}},

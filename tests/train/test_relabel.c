@@ -197,7 +197,7 @@ static void rewards_of_another_task_are_refused(void **state)
   assert_int_equal(mopo_dataset_save(raw, "relabel.npz", &err), MOPO_EINVAL);
   assert_ok(mopo_dataset_save(d, "relabel.npz", &err), err);
   assert_int_equal(mopo_dataset_merge(&both, (const mopo_dataset *const[]){d, raw}, 2, &err),
-                   MOPO_EINVAL);
+                   MOPO_EDATA);
   mopo_dataset_free(d);
   mopo_dataset_free(raw);
 }
