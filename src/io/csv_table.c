@@ -174,7 +174,7 @@ static mopo_status read_line(table *t, int64_t line, mopo_error *err)
 static bool reserve(table *t)
 {
   if (t->rows < t->cap) return true;
-  int64_t cap = t->cap ? 2 * t->cap : 1024;
+  int64_t cap = t->cap ? 2 * t->cap : 64;
   float *grown = realloc(t->x, (size_t)cap * (size_t)t->n_wanted * sizeof *grown);
   if (!grown) return false;
   t->x = grown;
@@ -205,7 +205,7 @@ static mopo_status read_body(table *t, mopo_error *err)
 
 /* ------------------------------------------------------------------ arrays */
 
-/* Array `a` is columns first.. of t->x. */
+/* Array `a` is columns first.. of t->x. block: of HDF5_BLOCK bytes, or of all of t->x. */
 static mopo_status hand_over(const table *t, const hdf5_array *a, int index, int first,
                              float *block, const hdf5_sink *sink, mopo_error *err)
 {
@@ -229,7 +229,8 @@ static mopo_status read_all(table *t, const char *const *columns, hdf5_array *ar
   if (!st) st = read_body(t, err);
   for (int i = 0; i < n; i++) arrays[i].rows = arrays[i].present ? t->rows : 0;
   if (!st) st = sink->begin(sink->ctx, arrays, n, err);
-  float *block = st ? NULL : malloc(HDF5_BLOCK);
+  size_t all = (size_t)t->rows * (size_t)t->n_wanted * sizeof *t->x;
+  float *block = st ? NULL : malloc(all < HDF5_BLOCK ? all + 1 : HDF5_BLOCK);
   if (!st && !block) st = error_set(err, MOPO_ENOMEM, "%s: out of memory", t->path);
   int first = 0;
   for (int i = 0; !st && i < n; first += arrays[i++].cols)
