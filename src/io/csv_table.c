@@ -123,7 +123,7 @@ static mopo_status want_columns(table *t, hdf5_array *a, const char *columns, mo
 {
   int before = t->n_wanted;
   mopo_status st = MOPO_OK;
-  bool numbered = columns && strchr(columns, '#');
+  bool numbered = strchr(columns, '#') != NULL;
   if (numbered) st = want_numbered(t, columns, err);
   for (const char *p = columns; !st && p && !numbered; p = strchr(p, ',')) {
     if (*p == ',') p++;
@@ -139,7 +139,7 @@ static mopo_status want_columns(table *t, hdf5_array *a, const char *columns, mo
   a->present = a->cols > 0;
   if (!st && a->required && !a->present)
     return error_set(err, MOPO_EFORMAT, "%s: no column '%s' for '%s', want one", t->path,
-                     columns ? columns : "", a->name);
+                     columns, a->name);
   return st;
 }
 

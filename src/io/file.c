@@ -36,16 +36,9 @@ static bool write_all(int fd, const file_piece *pieces, size_t count)
 /* The rename is on the disk only when its directory is. */
 static bool sync_parent(const char *path)
 {
-  char dir[PATH_BYTES];
-  snprintf(dir, sizeof dir, "%s", path);
-  char *slash = strrchr(dir, '/');
-  if (slash == dir) {
-    slash[1] = 0;
-  } else if (slash) {
-    *slash = 0;
-  } else {
-    snprintf(dir, sizeof dir, ".");
-  }
+  char dir[PATH_BYTES]; /* a/b: "a/." */
+  const char *slash = strrchr(path, '/');
+  snprintf(dir, sizeof dir, "%.*s.", slash ? (int)(slash - path) + 1 : 0, path);
   int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return false;
   bool ok = fsync(fd) == 0 || errno == EINVAL; /* some file systems cannot, and say so */
@@ -59,7 +52,7 @@ static mopo_status write_whole(const char *path, const file_piece *pieces, size_
 {
   char part[PATH_BYTES];
   int len = snprintf(part, sizeof part, "%s.part", path);
-  if (len < 0 || (size_t)len >= sizeof part)
+  if ((size_t)len >= sizeof part) /* -1 too */
     return error_set(err, MOPO_EINVAL, "%.64s...: path too long", path);
 
   int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -179,7 +172,7 @@ mopo_status file_join(char *buf, size_t size, const char *dir, const char *name,
   size_t len = strlen(dir);
   const char *slash = len && dir[len - 1] != '/' ? "/" : "";
   int n = snprintf(buf, size, "%s%s%s", dir, slash, name);
-  if (n < 0 || (size_t)n >= size)
+  if ((size_t)n >= size) /* -1 too */
     return error_set(err, MOPO_EINVAL, "%.64s...%s: path too long, want < %zu bytes", dir, name,
                      size);
   return MOPO_OK;
