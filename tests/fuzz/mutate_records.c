@@ -1,5 +1,5 @@
-/* mutate_records.c - libFuzzer's mutator for event files: it changes bytes and then puts lengths and
- * checksums of the records right again, so that what is tested is what comes after them. Every
+/* mutate_records.c - libFuzzer's mutator for event files: it changes bytes and then puts lengths
+ * and checksums of the records right again, so that what is tested is what comes after them. Every
  * fourth time it leaves them as they are. */
 #include "fuzz.h"
 #include "io/tfevents.h"
