@@ -138,8 +138,8 @@ static mopo_status want_columns(table *t, hdf5_array *a, const char *columns, mo
   a->cols = t->n_wanted - before;
   a->present = a->cols > 0;
   if (!st && a->required && !a->present)
-    return error_set(err, MOPO_EFORMAT, "%s: no column '%s' for '%s', want one", t->path,
-                     columns, a->name);
+    return error_set(err, MOPO_EFORMAT, "%s: no column '%s' for '%s', want one", t->path, columns,
+                     a->name);
   return st;
 }
 
