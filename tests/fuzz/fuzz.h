@@ -25,9 +25,14 @@ static inline void fuzz_want(bool holds)
 void fuzz_file(const char *path, const uint8_t *bytes, size_t n);
 size_t fuzz_file_size(void); /* of what is left of it */
 
+/* Inputs that were taken for what they claim to be; replay.c wants some. */
+void fuzz_count_accepted(void);
+long fuzz_accepted(void);
+
 /* A parser either gives something or says in one line why not. */
 static inline void fuzz_check(mopo_status st, const mopo_error *err, const void *given)
 {
+  if (st == MOPO_OK) fuzz_count_accepted();
   fuzz_want((st == MOPO_OK) == (given != NULL));
   if (st != MOPO_OK) fuzz_want(err->code == st && *err->msg && !strchr(err->msg, '\n'));
 }

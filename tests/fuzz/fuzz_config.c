@@ -10,6 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     fuzz_want(*err.msg && memcmp(&c, &before, sizeof c) == 0);
     return 0;
   }
+  fuzz_count_accepted();
   for (int i = 0; mopo_config_setting(i); i++) {
     const mopo_setting *s = mopo_config_setting(i);
     char text[1100], again[1100];

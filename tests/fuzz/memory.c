@@ -23,6 +23,11 @@ void fuzz_file(const char *path, const uint8_t *bytes, size_t n)
 
 size_t fuzz_file_size(void) { return the_size; }
 
+static long accepted;
+
+void fuzz_count_accepted(void) { accepted++; }
+long fuzz_accepted(void) { return accepted; }
+
 #define WRAP(type, name, ...)      \
   type __real_##name(__VA_ARGS__); \
   type __wrap_##name(__VA_ARGS__); \
