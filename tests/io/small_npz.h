@@ -57,14 +57,15 @@ static inline mopo_status read_npz(const char *path, seen *s, mopo_error *e)
 /* An archive of two arrays, and what becomes of it when one thing is changed. */
 static const float small_obs[6] = {1, 2, 3, 4, 5, 6}, small_rew[2] = {7, 8};
 
-static inline char *small(size_t *n)
+/* Written to `path`, and its bytes; free() them. */
+static inline char *small(const char *path, size_t *n)
 {
   mopo_error e;
   char *bytes = NULL;
   const npz_array arrays[] = {{"observations", 'f', 2, 3, small_obs},
                               {"rewards", 'f', 2, 0, small_rew}};
-  assert_ok(npz_write("npz_small.npz", arrays, 2, &e), e);
-  assert_ok(file_read(&bytes, n, "npz_small.npz", 1 << 20, &e), e);
+  assert_ok(npz_write(path, arrays, 2, &e), e);
+  assert_ok(file_read(&bytes, n, path, 1 << 20, &e), e);
   return bytes;
 }
 

@@ -57,7 +57,7 @@ static void truncation_at_every_byte(void **state)
   seen s;
   mopo_error e;
   (void)state;
-  char *bytes = small(&n);
+  char *bytes = small("npz_small.npz", &n);
   for (size_t k = 0; k < n; k++) {
     assert_ok(file_write("npz_small.npz", bytes, k, &e), e);
     assert_int_equal(read_npz("npz_small.npz", &s, &e), MOPO_EFORMAT);

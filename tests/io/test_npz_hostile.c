@@ -43,11 +43,11 @@ static void hostile_records(void **state)
     size_t n = 0;
     seen s;
     mopo_error e = {0};
-    char *bytes = small(&n);
+    char *bytes = small("npz_hostile.npz", &n);
     char *at = record(bytes, n, bad[i].signature, bad[i].which);
     put(at + bad[i].at, bad[i].value == NEAR_END ? n - 29 : bad[i].value, (size_t)bad[i].size);
-    assert_ok(file_write("npz_small.npz", bytes, n, &e), e);
-    mopo_status st = read_npz("npz_small.npz", &s, &e);
+    assert_ok(file_write("npz_hostile.npz", bytes, n, &e), e);
+    mopo_status st = read_npz("npz_hostile.npz", &s, &e);
     if (st != MOPO_EFORMAT || !strstr(e.msg, bad[i].message))
       fail_msg("case %zu: %d '%s', want '%s'", i, st, e.msg, bad[i].message);
     free(bytes);
@@ -62,7 +62,7 @@ static char *small64(size_t *n)
 {
   enum { CENTRAL_BYTES = 46, END_BYTES = 22, FIELDS = 7 + 4 + 24 };
   size_t old = 0, head = 0, name = 0;
-  char *bytes = small(&old), *from = record(bytes, old, "PK\1\2", 0);
+  char *bytes = small("npz_hostile.npz", &old), *from = record(bytes, old, "PK\1\2", 0);
   char *end = bytes + old - END_BYTES, *out = calloc(1, old + 2 * FIELDS + 56 + 20), *at = out;
   assert_non_null(out);
   head = (size_t)(from - bytes);
@@ -158,8 +158,8 @@ static void names_given_twice(void **state)
                               {"rewards", 'f', 2, 0, small_rew},
                               {"rewards", 'f', 2, 0, small_obs}};
   (void)state;
-  assert_ok(npz_write("npz_small.npz", arrays, 3, &e), e);
-  assert_int_equal(read_npz("npz_small.npz", &s, &e), MOPO_EFORMAT);
+  assert_ok(npz_write("npz_hostile.npz", arrays, 3, &e), e);
+  assert_int_equal(read_npz("npz_hostile.npz", &s, &e), MOPO_EFORMAT);
   assert_non_null(strstr(e.msg, "two entries of one name"));
 }
 
