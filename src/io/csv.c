@@ -13,7 +13,7 @@ mopo_status csv_print(char *line, size_t size, const double *x, int n, mopo_erro
     char cell[40] = "";
     if (!isnan(x[i])) snprintf(cell, sizeof cell, "%.9g", x[i]);
     int k = snprintf(line + used, size - used, "%s%c", cell, i + 1 < n ? ',' : '\n');
-    if (k < 0 || (size_t)k >= size - used)
+    if ((size_t)k >= size - used) /* -1 too */
       return error_set(err, MOPO_EINVAL, "a line of %d numbers does not fit %zu bytes", n, size);
     used += (size_t)k;
   }

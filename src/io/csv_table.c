@@ -167,7 +167,7 @@ static mopo_status want_columns(table *t, hdf5_array *a, const char *columns, mo
 {
   int before = t->n_wanted;
   mopo_status st = MOPO_OK;
-  bool numbered = columns && strchr(columns, '#');
+  bool numbered = strchr(columns, '#') != NULL;
   if (numbered) st = want_numbered(t, columns, err);
   for (const char *p = columns; !st && p && !numbered; p = strchr(p, ',')) {
     if (*p == ',') p++;
@@ -180,11 +180,10 @@ static mopo_status want_columns(table *t, hdf5_array *a, const char *columns, mo
   a->cols = t->n_wanted - before;
   a->present = a->cols > 0;
   if (!st && a->required && !a->present) {
-    const char *name = columns ? columns : "";
-    size_t mark = strcspn(name, "#");
+    const char *mark = strchr(columns, '#'), *rest = mark ? mark + 1 : "";
     char first[NAME_SIZE]; /* obs_0 */
-    int n = snprintf(first, sizeof first, "%.*s%s%s", (int)mark, name, name[mark] ? "0" : "",
-                     name[mark] ? name + mark + 1 : "");
+    int n = snprintf(first, sizeof first, "%.*s%s%s", (int)strcspn(columns, "#"), columns,
+                     mark ? "0" : "", rest);
     return no_column(t, first, n < NAME_SIZE ? n : NAME_SIZE - 1, a->name, err);
   }
   return st;
@@ -221,7 +220,7 @@ static mopo_status read_line(table *t, int64_t line, mopo_error *err)
 static bool reserve(table *t)
 {
   if (t->rows < t->cap) return true;
-  int64_t cap = t->cap ? 2 * t->cap : 1024;
+  int64_t cap = t->cap ? 2 * t->cap : 64;
   float *grown = realloc(t->x, (size_t)cap * (size_t)t->n_wanted * sizeof *grown);
   if (!grown) return false;
   t->x = grown;
@@ -252,7 +251,7 @@ static mopo_status read_body(table *t, mopo_error *err)
 
 /* ------------------------------------------------------------------ arrays */
 
-/* Array `a` is columns first.. of t->x. */
+/* Array `a` is columns first.. of t->x. block: of HDF5_BLOCK bytes, or of all of t->x. */
 static mopo_status hand_over(const table *t, const hdf5_array *a, int index, int first,
                              float *block, const hdf5_sink *sink, mopo_error *err)
 {
@@ -276,7 +275,8 @@ static mopo_status read_all(table *t, const char *const *columns, hdf5_array *ar
   if (!st) st = read_body(t, err);
   for (int i = 0; i < n; i++) arrays[i].rows = arrays[i].present ? t->rows : 0;
   if (!st) st = sink->begin(sink->ctx, arrays, n, err);
-  float *block = st ? NULL : malloc(HDF5_BLOCK);
+  size_t all = (size_t)t->rows * (size_t)t->n_wanted * sizeof *t->x;
+  float *block = st ? NULL : malloc(all < HDF5_BLOCK ? all + 1 : HDF5_BLOCK);
   if (!st && !block) st = error_set(err, MOPO_ENOMEM, "%s: out of memory", t->path);
   int first = 0;
   for (int i = 0; !st && i < n; first += arrays[i++].cols)

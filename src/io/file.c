@@ -35,15 +35,9 @@ static bool write_all(int fd, const file_piece *pieces, size_t count)
 
 static void parent_of(char dir[PATH_BYTES], const char *path)
 {
-  snprintf(dir, PATH_BYTES, "%s", path);
-  char *slash = strrchr(dir, '/');
-  if (slash == dir) {
-    slash[1] = 0;
-  } else if (slash) {
-    *slash = 0;
-  } else {
-    snprintf(dir, PATH_BYTES, ".");
-  }
+  /* a/b: "a/." */
+  const char *slash = strrchr(path, '/');
+  snprintf(dir, PATH_BYTES, "%.*s.", slash ? (int)(slash - path) + 1 : 0, path);
 }
 
 /* The rename is on the disk only when its directory is. */
@@ -64,7 +58,7 @@ static mopo_status write_whole(const char *path, const file_piece *pieces, size_
 {
   char part[PATH_BYTES];
   int len = snprintf(part, sizeof part, "%s.part", path);
-  if (len < 0 || (size_t)len >= sizeof part)
+  if ((size_t)len >= sizeof part) /* -1 too */
     return error_set(err, MOPO_EINVAL, "%.64s...: path too long", path);
 
   int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -200,7 +194,7 @@ mopo_status file_join(char *buf, size_t size, const char *dir, const char *name,
   size_t len = strlen(dir);
   const char *slash = len && dir[len - 1] != '/' ? "/" : "";
   int n = snprintf(buf, size, "%s%s%s", dir, slash, name);
-  if (n < 0 || (size_t)n >= size)
+  if ((size_t)n >= size) /* -1 too */
     return error_set(err, MOPO_EINVAL, "%.64s...%s: path too long, want < %zu bytes", dir, name,
                      size);
   return MOPO_OK;

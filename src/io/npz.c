@@ -126,11 +126,10 @@ static mopo_status read_header(const zip_file *z, zip_reader *in, npy *a, const 
   return MOPO_OK;
 }
 
-/* e->in is NULL when the array is not there. */
+/* e: {0}; e->in stays NULL when the array is not there. */
 static mopo_status open_entry(const zip_file *z, entry *e, const hdf5_array *want, mopo_error *err)
 {
   char name[NAME_SIZE];
-  *e = (entry){0};
   snprintf(name, sizeof name, "%s.npy", want->name);
   mopo_status st = zip_open(&e->in, z, name, err);
   if (st) return st;
@@ -176,6 +175,14 @@ static void convert(void *x, char as, const unsigned char *raw, const npy *a, si
   }
 }
 
+/* Bytes of the most values that read_values hands over at a time. */
+static size_t block_bytes(const npy *a)
+{
+  uint64_t all = (uint64_t)a->rows * (uint64_t)a->cols * sizeof(double);
+  return all < HDF5_BLOCK ? (size_t)all : HDF5_BLOCK;
+}
+
+/* raw, block: of block_bytes each. */
 static mopo_status read_values(entry *e, const hdf5_array *a, int index, char *raw, char *block,
                                const hdf5_sink *sink, mopo_error *err)
 {
@@ -193,28 +200,34 @@ static mopo_status read_values(entry *e, const hdf5_array *a, int index, char *r
   return st ? st : zip_check(e->in, err);
 }
 
-static mopo_status read_all(const zip_file *z, hdf5_array *arrays, int n, char *blocks,
+/* e [n]: the arrays, open. */
+static mopo_status read_open(const zip_file *z, entry *e, const hdf5_array *arrays, int n,
+                             const hdf5_sink *sink, mopo_error *err)
+{
+  size_t most = 1;
+  for (int i = 0; i < n; i++)
+    if (e[i].in && block_bytes(&e[i].about) > most) most = block_bytes(&e[i].about);
+  char *blocks = malloc(2 * most);
+  if (!blocks) return error_set(err, MOPO_ENOMEM, "%s: out of memory", zip_name(z));
+  mopo_status st = MOPO_OK;
+  for (int i = 0; !st && i < n; i++)
+    if (e[i].in) st = read_values(&e[i], &arrays[i], i, blocks, blocks + most, sink, err);
+  free(blocks);
+  return st;
+}
+
+static mopo_status read_all(const zip_file *z, entry *e, hdf5_array *arrays, int n,
                             const hdf5_sink *sink, mopo_error *err)
 {
   mopo_status st = MOPO_OK;
-  entry e;
   for (int i = 0; !st && i < n; i++) {
-    st = open_entry(z, &e, &arrays[i], err);
-    arrays[i].present = !st && e.in;
-    arrays[i].rows = arrays[i].present ? e.about.rows : 0;
-    arrays[i].cols = arrays[i].present ? e.about.cols : 0;
-    zip_close(e.in);
+    st = open_entry(z, &e[i], &arrays[i], err);
+    arrays[i].present = !st && e[i].in;
+    arrays[i].rows = arrays[i].present ? e[i].about.rows : 0;
+    arrays[i].cols = arrays[i].present ? e[i].about.cols : 0;
   }
   if (!st) st = sink->begin(sink->ctx, arrays, n, err);
-  for (int i = 0; !st && i < n; i++) {
-    if (!arrays[i].present) continue;
-    st = open_entry(z, &e, &arrays[i], err);
-    if (!st && (e.about.rows != arrays[i].rows || e.about.cols != arrays[i].cols))
-      st = refuse(z, arrays[i].name, "changed while it was read", err);
-    if (!st) st = read_values(&e, &arrays[i], i, blocks, blocks + HDF5_BLOCK, sink, err);
-    zip_close(e.in);
-  }
-  return st;
+  return st ? st : read_open(z, e, arrays, n, sink, err);
 }
 
 mopo_status npz_read(const char *path, hdf5_array *arrays, int n, const hdf5_sink *sink,
@@ -223,10 +236,11 @@ mopo_status npz_read(const char *path, hdf5_array *arrays, int n, const hdf5_sin
   zip_file *z = NULL;
   mopo_status st = zip_file_open(&z, path, err);
   if (st) return st;
-  char *blocks = malloc(2 * (size_t)HDF5_BLOCK);
-  st = blocks ? read_all(z, arrays, n, blocks, sink, err)
-              : error_set(err, MOPO_ENOMEM, "%s: out of memory", zip_name(z));
-  free(blocks);
+  entry *e = calloc((size_t)n, sizeof *e);
+  st = e ? read_all(z, e, arrays, n, sink, err)
+         : error_set(err, MOPO_ENOMEM, "%s: out of memory", zip_name(z));
+  for (int i = 0; e && i < n; i++) zip_close(e[i].in);
+  free(e);
   zip_file_close(z);
   return st;
 }

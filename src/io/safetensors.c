@@ -225,7 +225,7 @@ void tensor_file_free(tensor_file *f)
 
 static bool read_size(size_t *out, const json_t *x)
 {
-  if (!json_is_integer(x) || json_integer_value(x) < 0) return false;
+  if (json_typeof(x) != JSON_INTEGER || json_integer_value(x) < 0) return false;
   *out = (size_t)json_integer_value(x);
   return true;
 }
@@ -270,7 +270,7 @@ static mopo_status read_entry(placed *p, const char *file, const char *key, cons
     return error_set(err, MOPO_EFORMAT, "%s: tensor '%.64s...': want a name below %zu bytes", file,
                      key, sizeof t->name);
   memcpy(t->name, key, strlen(key) + 1);
-  if (!json_is_object(entry) || json_object_size(entry) != 3)
+  if (json_typeof(entry) != JSON_OBJECT || json_object_size(entry) != 3)
     return error_set(err, MOPO_EFORMAT, "%s: tensor '%s': want dtype, shape and data_offsets", file,
                      t->name);
   mopo_status st = read_type(t, file, json_object_get(entry, "dtype"), err);
@@ -293,7 +293,7 @@ static mopo_status read_meta(tensor_file *f, json_t *meta, mopo_error *err)
 {
   const char *key;
   json_t *value;
-  if (!json_is_object(meta))
+  if (json_typeof(meta) != JSON_OBJECT)
     return error_set(err, MOPO_EFORMAT, "%s: %s is not an object", f->name, meta_key);
   json_object_foreach(meta, key, value)
   {
@@ -339,7 +339,7 @@ static mopo_status read_header(tensor_file *f, json_t *root, size_t n_data, mopo
 {
   const char *key;
   json_t *entry;
-  if (!json_is_object(root))
+  if (json_typeof(root) != JSON_OBJECT)
     return error_set(err, MOPO_EFORMAT, "%s: its header is not a JSON object", f->name);
   f->p = calloc(json_object_size(root) + 1, sizeof *f->p);
   if (!f->p) return error_set(err, MOPO_ENOMEM, "%s: no memory", f->name);

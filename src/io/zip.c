@@ -135,9 +135,10 @@ mopo_status zip_file_open(zip_file **out, const char *path, mopo_error *err)
   struct stat about = {0};
   mopo_status st = MOPO_OK;
   /* a FIFO must not make us wait */
-  if (stat(path, &about) == 0 && !S_ISREG(about.st_mode))
+  bool there = stat(path, &about) == 0;
+  if (there && !S_ISREG(about.st_mode))
     st = error_set(err, MOPO_EIO, "%s: not a regular file", z->name);
-  else if (!(z->file = fopen(path, "rbe")) || fstat(fileno(z->file), &about) != 0)
+  else if (!there || !(z->file = fopen(path, "rbe")))
     st = error_set(err, MOPO_EIO, "%s: %s", z->name, strerror(errno));
   z->bytes = (uint64_t)about.st_size;
   if (!st) st = read_directory(z, err);
@@ -160,9 +161,12 @@ const char *zip_name(const zip_file *z) { return z->name; }
 
 /* ------------------------------------------------------------------ entries */
 
-/* A directory entry's sizes and place, from its zip64 field where the short ones are full. */
+/* What the directory says of an entry; sizes and place are from its zip64 field where the short
+ * ones are full. */
 typedef struct place {
   uint64_t packed, unpacked, offset;
+  int method;
+  uint32_t crc;
 } place;
 
 static bool extend(place *p, const unsigned char *extra, size_t n)
@@ -187,10 +191,10 @@ static bool extend(place *p, const unsigned char *extra, size_t n)
 }
 
 /* Finds the entry and checks what the directory says of it. *there is false if it has none. */
-static mopo_status find_entry(zip_reader *r, place *at, bool *there, mopo_error *err)
+static mopo_status find_entry(const zip_file *z, const char *want, place *at, bool *there,
+                              mopo_error *err)
 {
-  const zip_file *z = r->z;
-  size_t left = z->directory_bytes, length = strlen(r->name);
+  size_t left = z->directory_bytes, length = strlen(want);
   const unsigned char *p = z->directory;
   *there = false;
   for (uint64_t i = 0; i < z->entries; i++) {
@@ -198,14 +202,16 @@ static mopo_status find_entry(zip_reader *r, place *at, bool *there, mopo_error 
     size_t name = u16(p + 28), extra = u16(p + 30), comment = u16(p + 32);
     size_t all = CENTRAL_BYTES + name + extra + comment;
     if (all > left) return damaged(z, "damaged directory", err);
-    if (name == length && memcmp(p + CENTRAL_BYTES, r->name, name) == 0) {
+    if (name == length && memcmp(p + CENTRAL_BYTES, want, name) == 0) {
       if (*there) return damaged(z, "two entries of one name", err);
-      *at = (place){u32(p + 20), u32(p + 24), u32(p + 42)};
+      *at = (place){.packed = u32(p + 20),
+                    .unpacked = u32(p + 24),
+                    .offset = u32(p + 42),
+                    .method = (int)u16(p + 10),
+                    .crc = u32(p + 16)};
       if (!extend(at, p + CENTRAL_BYTES + name, extra)) return damaged(z, "damaged directory", err);
       if (u16(p + 8) & 1)
-        return error_set(err, MOPO_EFORMAT, "%s: '%s' is encrypted", z->name, r->name);
-      r->method = (int)u16(p + 10);
-      r->want_crc = u32(p + 16);
+        return error_set(err, MOPO_EFORMAT, "%s: '%s' is encrypted", z->name, want);
       *there = true;
     }
     p += all;
@@ -218,6 +224,8 @@ static mopo_status check_place(zip_reader *r, const place *at, mopo_error *err)
 {
   const zip_file *z = r->z;
   unsigned char local[LOCAL_BYTES] = {0};
+  r->method = at->method;
+  r->want_crc = at->crc;
   if (r->method != STORED && r->method != DEFLATED)
     return error_set(err, MOPO_EFORMAT, "%s: '%s' is packed by method %d, want none or deflate",
                      z->name, r->name, r->method);
@@ -243,20 +251,21 @@ static mopo_status check_place(zip_reader *r, const place *at, mopo_error *err)
 
 mopo_status zip_open(zip_reader **out, const zip_file *z, const char *name, mopo_error *err)
 {
+  place at = {0};
+  bool there = false;
   *out = NULL;
+  mopo_status st = find_entry(z, name, &at, &there, err);
+  if (st || !there) return st;
   zip_reader *r = calloc(1, sizeof *r);
   if (!r) return error_set(err, MOPO_ENOMEM, "%s: out of memory", z->name);
   r->z = z;
   snprintf(r->name, sizeof r->name, "%s", name);
-  place at = {0};
-  bool there = false;
-  mopo_status st = find_entry(r, &at, &there, err);
-  if (!st && there) st = check_place(r, &at, err);
-  if (!st && there && r->method == DEFLATED) {
+  st = check_place(r, &at, err);
+  if (!st && r->method == DEFLATED) {
     r->inflating = inflateInit2(&r->stream, -MAX_WBITS) == Z_OK;
     if (!r->inflating) st = error_set(err, MOPO_ENOMEM, "%s: out of memory", z->name);
   }
-  if (st || !there)
+  if (st)
     zip_close(r);
   else
     *out = r;

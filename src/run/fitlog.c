@@ -26,7 +26,7 @@ static mopo_status path_beside(char *buf, const char *model, int file, mopo_erro
   size_t n = strlen(model), cut = sizeof suffix - 1;
   if (n > cut && !strcmp(model + n - cut, suffix)) n -= cut;
   int k = snprintf(buf, RUN_PATH, "%.*s%s", (int)n, model, endings[file]);
-  if (k >= 0 && k < RUN_PATH) return MOPO_OK;
+  if ((unsigned)k < RUN_PATH) return MOPO_OK; /* -1 does not fit either */
   return error_set(err, MOPO_EINVAL, "%.64s...: path too long", model);
 }
 

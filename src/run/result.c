@@ -121,7 +121,9 @@ mopo_status result_read_batch(double *mean, double *max, const char *path, mopo_
   mopo_status st = file_read(&text, &n, path, (size_t)1 << 28, err);
   if (st != MOPO_OK) return st;
   json_t *root = json_loadb(text, n, 0, &why);
-  if (!root) st = error_set(err, MOPO_EFORMAT, "%s:%d: %s", path, why.line, why.text);
+  if (!root) /* without a word, where memory ran out */
+    st = *why.text ? error_set(err, MOPO_EFORMAT, "%s:%d: %s", path, why.line, why.text)
+                   : error_set(err, MOPO_ENOMEM, "%s: no memory", path);
   const json_t *batch = json_object_get(root, "batch");
   *mean = number_of(batch, "return_mean");
   *max = number_of(batch, "return_max");

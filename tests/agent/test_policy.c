@@ -174,13 +174,15 @@ static void expect_refused(mopo_status want, const char *message)
 typedef struct damage {
   const char *format;    /* NULL: none */
   const char *first;     /* name of the first layer's weights */
+  tensor_type type;      /* of them */
   int64_t out[2], in[2]; /* of the layers' weights */
   int64_t bias;          /* length of the first */
   int rank;              /* of the second's weights */
   float weight;          /* what every weight is */
 } damage;
 
-static const damage SOUND = {"mopo.policy.1", "actor.0.weight", {4, 6}, {5, 4}, 4, 2, 0.5f};
+static const damage SOUND = {
+    "mopo.policy.1", "actor.0.weight", TENSOR_F32, {4, 6}, {5, 4}, 4, 2, 0.5f};
 
 static void write_damaged(const damage *d)
 {
@@ -191,8 +193,7 @@ static void write_damaged(const damage *d)
   tensor_list *l = tensor_list_create();
   assert_non_null(l);
   if (d->format) assert_ok(tensor_list_meta(l, "format", d->format, &e), e);
-  assert_ok(tensor_list_add(l, d->first, TENSOR_F32, 2, (int64_t[]){d->out[0], d->in[0]}, w, &e),
-            e);
+  assert_ok(tensor_list_add(l, d->first, d->type, 2, (int64_t[]){d->out[0], d->in[0]}, w, &e), e);
   assert_ok(tensor_list_add(l, "actor.0.bias", TENSOR_F32, 1, &d->bias, w, &e), e);
   assert_ok(tensor_list_add(l, "actor.2.weight", TENSOR_F32, d->rank,
                             (int64_t[]){d->out[1], d->in[1], 1}, w, &e),
@@ -223,6 +224,10 @@ static void damaged_policies_are_refused(void **state)
   expect_refused(MOPO_EFORMAT, "'actor.2.weight' is not a matrix of at most");
   d = SOUND, d.out[0] = 0, d.in[1] = 0, d.bias = 0, write_damaged(&d);
   expect_refused(MOPO_EFORMAT, "'actor.0.weight' is not a matrix of at most");
+  d = SOUND, d.in[0] = 0, write_damaged(&d);
+  expect_refused(MOPO_EFORMAT, "'actor.0.weight' is not a matrix of at most");
+  d = SOUND, d.type = TENSOR_U32, write_damaged(&d);
+  expect_refused(MOPO_EFORMAT, "tensor 'actor.0.weight' is U32 [4,5], want F32 [4,5]");
   d = SOUND, d.weight = NAN, write_damaged(&d);
   expect_refused(MOPO_EFORMAT, "a weight is not finite");
   d = SOUND, d.weight = -INFINITY, write_damaged(&d);
@@ -237,6 +242,14 @@ static void layers_that_do_not_meet_take_no_memory(void **state)
   enum { WIDE = 65536 };
   static float w[2 * WIDE];
   mopo_error e;
+  for (int tall = 0; tall < 2; tall++) { /* one more than there may be, either way */
+    tensor_list *only = tensor_list_create();
+    int64_t shape[] = {tall ? WIDE + 1 : 1, tall ? 1 : WIDE + 1};
+    assert_ok(tensor_list_add(only, "actor.0.weight", TENSOR_F32, 2, shape, w, &e), e);
+    assert_ok(tensor_list_write(only, PATH, &e), e);
+    tensor_list_free(only);
+    expect_refused(MOPO_EFORMAT, "is not a matrix of at most 65536 x 65536");
+  }
   tensor_list *l = tensor_list_create();
   assert_ok(tensor_list_add(l, "actor.0.weight", TENSOR_F32, 2, (int64_t[]){1, WIDE}, w, &e), e);
   assert_ok(tensor_list_add(l, "actor.2.weight", TENSOR_F32, 2, (int64_t[]){2, WIDE}, w, &e), e);

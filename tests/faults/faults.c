@@ -34,7 +34,7 @@ static bool fails(fault_kind kind)
   long left = atomic_fetch_sub(&the->left, 1);
   if (left > 1 || (left < 1 && !atomic_load(&the->stays))) return false;
   atomic_store(&the->fired, true);
-  errno = kind == FAULT_MEMORY ? ENOMEM : EIO;
+  errno = kind == FAULT_MEMORY ? ENOMEM : kind == FAULT_SIGNAL ? EINTR : EIO;
   return true;
 }
 
@@ -139,6 +139,10 @@ WRAP(char *, realpath, const char *path, char *out)
 {
   return fails(FAULT_MEMORY) ? NULL : taken(__real_realpath(path, out));
 }
+WRAP(char *, strdup, const char *text)
+{
+  return fails(FAULT_MEMORY) ? NULL : taken(__real_strdup(text));
+}
 WRAP(FILE *, open_memstream, char **text, size_t *n)
 {
   return fails(FAULT_MEMORY) ? NULL : __real_open_memstream(text, n);
@@ -194,7 +198,7 @@ WRAP(int, close, int fd)
 }
 WRAP(ssize_t, write, int fd, const void *bytes, size_t n)
 {
-  return fails(FAULT_STORAGE) ? -1 : __real_write(fd, bytes, n);
+  return fails(FAULT_STORAGE) || fails(FAULT_SIGNAL) ? -1 : __real_write(fd, bytes, n);
 }
 WRAP(ssize_t, pwrite, int fd, const void *bytes, size_t n, off_t at)
 {
@@ -240,4 +244,30 @@ WRAP(int, fflush, FILE *f)
   if (fileno(f) < 0 || !fails(FAULT_STORAGE)) return __real_fflush(f);
   __fpurge(f);
   return EOF;
+}
+
+/* ------------------------------------------------------------------ reading */
+
+WRAP(ssize_t, read, int fd, void *bytes, size_t n)
+{
+  return fails(FAULT_READ) || fails(FAULT_SIGNAL) ? -1 : __real_read(fd, bytes, n);
+}
+static FILE *broken; /* whose last reading failed */
+WRAP(size_t, fread, void *p, size_t size, size_t n, FILE *f)
+{
+  broken = fails(FAULT_READ) ? f : NULL;
+  return broken ? 0 : __real_fread(p, size, n, f);
+}
+WRAP(int, ferror, FILE *f) { return f == broken || __real_ferror(f); }
+WRAP(int, fseeko, FILE *f, off_t at, int whence)
+{
+  return fails(FAULT_READ) ? -1 : __real_fseeko(f, at, whence);
+}
+WRAP(int, stat, const char *path, struct stat *about)
+{
+  return fails(FAULT_READ) ? -1 : __real_stat(path, about);
+}
+WRAP(int, fstat, int fd, struct stat *about)
+{
+  return fails(FAULT_READ) ? -1 : __real_fstat(fd, about);
 }

@@ -10,6 +10,8 @@ typedef enum fault_kind {
   FAULT_NONE,
   FAULT_STORAGE, /* open write fsync rename close ...: EIO. Not in child processes */
   FAULT_MEMORY,  /* malloc and its kin, threads. The child that reads HDF5 counts too */
+  FAULT_READ,    /* read fread fseeko stat fstat: EIO */
+  FAULT_SIGNAL,  /* read write: EINTR, as a signal leaves them */
 } fault_kind;
 
 /* The k-th call from now fails, k = 1, 2, ...; with `stays` every one after it too. */

@@ -4,6 +4,12 @@
 #include "faults/faults.h"
 #include "faults/tiny.h"
 
+#include "base/error.h"
+#include "io/safetensors.h"
+#include "model/fit_state.h"
+#include "run/fitlog.h"
+#include "run/result.h"
+
 typedef mopo_status scenario(mopo_error *err);
 
 static bool long_form;
@@ -157,6 +163,81 @@ static void runs(void **state)
   }
 }
 
+/* ------------------------------------------------------------------ single files */
+
+/* More tensors than the list first has room for, and bytes at an odd address. */
+static mopo_status tensors(mopo_error *err)
+{
+  enum { MANY = 40 };
+  static const char odd[] = "\x36\0\0\0\0\0\0\0"
+                            "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}"
+                            "1234";
+  mopo_status st = MOPO_OK;
+  tensor_file *f = NULL;
+  tensor_list *l = tensor_list_create();
+  if (!l) return error_set(err, MOPO_ENOMEM, "no memory");
+  for (int i = 0; st == MOPO_OK && i < MANY; i++) {
+    char name[16];
+    snprintf(name, sizeof name, "t%d", i);
+    st = tensor_list_add(l, name, TENSOR_U8, 0, NULL, "x", err);
+  }
+  if (st == MOPO_OK) st = tensor_list_write(l, "memory_tensors", err);
+  tensor_list_free(l);
+  if (st == MOPO_OK) st = tensor_file_parse(&f, "odd", odd, sizeof odd - 1, err);
+  assert_int_equal(f != NULL, st == MOPO_OK);
+  if (f) assert_memory_equal(tensor_file_at(f, 0)->data, "1234", 4);
+  tensor_file_free(f);
+  return st;
+}
+
+static mopo_status fit_state_of(mopo_error *err)
+{
+  float x[4] = {1, 2, 3, 4};
+  double y[2] = {1, 2}, history[3] = {1, 2, 3};
+  fit_state s = {.members = 1, .size = 4, .outputs = 2, .epochs = 1, .history = history};
+  s.weights[0] = s.m[0] = s.v[0] = s.best = s.max = s.min = s.bound_m = s.bound_v = x;
+  s.best_mse = s.power1 = s.power2 = y;
+  mopo_status st = fit_state_save(&s, "memory_fit_state", err);
+  s.history = NULL;
+  if (st == MOPO_OK) st = fit_state_load(&s, "memory_fit_state", err);
+  assert_int_equal(s.history != NULL, st == MOPO_OK);
+  free(s.history);
+  return st;
+}
+
+static mopo_status tables(mopo_error *err)
+{
+  fitlog l = {0};
+  fitlog_tables t = {0};
+  fitlog_add_epoch(&l, &(fitlog_epoch){1, 0, 0, 0, 0});
+  fitlog_add_bin(&l, &(fitlog_bin){0, 1, 2, 3, 4, 5, 6, 7});
+  mopo_status st = fitlog_write(&l, "memory_tables", err);
+  fitlog_free(&l);
+  if (st == MOPO_OK) st = fitlog_copy("memory_copy", "memory_tables", err);
+  if (st == MOPO_OK) st = fitlog_read(&t, "memory_copy", err);
+  fitlog_tables_free(&t);
+  return st;
+}
+
+static mopo_status result(mopo_error *err)
+{
+  double mean, max;
+  mopo_train_result r = {.epochs = 1};
+  mopo_config c = mopo_config_default();
+  const metrics_row rows[2] = {{.epoch = 1}, {.epoch = 2}};
+  mopo_status st = result_write(".", &c, rows, 2, &r, err);
+  return st == MOPO_OK ? result_read_batch(&mean, &max, "result.json", err) : st;
+}
+
+static void single_files(void **state)
+{
+  (void)state;
+  each("tensors", tensors);
+  each("fit state", fit_state_of);
+  each("tables", tables);
+  each("result", result);
+}
+
 /* ------------------------------------------------------------------ policies */
 
 static const char POLICY[] = "memory_policy.safetensors";
@@ -243,6 +324,7 @@ int main(int argc, char **argv)
   long_form = argc > 1 && !strcmp(argv[1], "long");
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(datasets),
+      cmocka_unit_test(single_files),
       cmocka_unit_test(runs),
       cmocka_unit_test(policies),
   };

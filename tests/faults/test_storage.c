@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "io/safetensors.h"
+#include "run/fitlog.h"
 
 static void assert_said(const char *name, long k, mopo_status st, const mopo_error *err)
 {
@@ -138,6 +139,21 @@ static mopo_status write_policy(const char *path, mopo_error *err)
   return export(path, MOPO_EXPORT_SAFETENSORS, err);
 }
 
+/* The tables of a fit beside its model: three rows of each, from here and copied. */
+static mopo_status write_tables(const char *path, mopo_error *err)
+{
+  fitlog l = {0};
+  for (int i = 0; i < 3; i++) {
+    fitlog_add_epoch(&l, &(fitlog_epoch){i + 1, 0, 0.5, 0.25, 1});
+    fitlog_add_bin(&l, &(fitlog_bin){i, 1, 2, 3, 4, 5, 6, 7});
+  }
+  mopo_status st = fitlog_write(&l, "storage_tables", err);
+  fitlog_free(&l);
+  char model[64];
+  snprintf(model, sizeof model, "%.*s", (int)(strstr(path, ".calibration.csv") - path), path);
+  return st == MOPO_OK ? fitlog_copy(model, "storage_tables", err) : st;
+}
+
 #ifdef MOPO_HAVE_MUJOCO
 static mopo_status write_evaluation(const char *path, mopo_error *err)
 {
@@ -209,6 +225,7 @@ static void a_file_is_whole_or_the_old_one(void **state)
              {"data.npz", write_dataset},
              {"config.ini", write_settings},
              {"model.safetensors", write_model},
+             {"tables.calibration.csv", write_tables},
              {"policy.c", write_c},
              {"policy.onnx", write_onnx},
              {"policy.safetensors", write_policy},

@@ -8,8 +8,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
   static offline *o;
   mopo_error err = {0};
-  if (!o) o = small_run();
-  fuzz_write(SMALL_CHECKPOINT, bytes, n);
+  if (!o) o = small_run(FUZZ_DIR);
+  fuzz_file(FUZZ_DIR "/" SMALL_CHECKPOINT, bytes, n);
   mopo_status st = checkpoint_load(o, &err);
   fuzz_check(st, &err, st == MOPO_OK ? o : NULL);
   if (st != MOPO_OK) return 0;

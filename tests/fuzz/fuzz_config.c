@@ -5,11 +5,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
   mopo_error err = {0};
   mopo_config c = mopo_config_default(), before = c, back = c;
-  fuzz_write("fuzz.ini", bytes, n);
-  if (mopo_config_load(&c, "fuzz.ini", &err) != MOPO_OK) {
+  fuzz_file(FUZZ_DIR "/ini", bytes, n);
+  if (mopo_config_load(&c, FUZZ_DIR "/ini", &err) != MOPO_OK) {
     fuzz_want(*err.msg && memcmp(&c, &before, sizeof c) == 0);
     return 0;
   }
+  fuzz_count_accepted();
   for (int i = 0; mopo_config_setting(i); i++) {
     const mopo_setting *s = mopo_config_setting(i);
     char text[1100], again[1100];

@@ -9,8 +9,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
   mopo_error err = {0};
   ensemble *m = NULL;
-  fuzz_write("fuzz_model.safetensors", bytes, n);
-  mopo_status st = ensemble_load(&m, "fuzz_model.safetensors", &err);
+  fuzz_file(FUZZ_DIR "/model", bytes, n);
+  mopo_status st = ensemble_load(&m, FUZZ_DIR "/model", &err);
   fuzz_check(st, &err, m);
   for (int e = 0; m && e < m->set.members; e++)
     for (size_t i = 0; i < m->net[e].size; i++) fuzz_want(isfinite(m->net[e].params[i]));

@@ -8,8 +8,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
   static float obs[65536], act[65536];
   mopo_error err = {0};
   mopo_policy *p = NULL;
-  fuzz_write("fuzz_policy.safetensors", bytes, n);
-  mopo_status st = mopo_policy_load(&p, "fuzz_policy.safetensors", &err);
+  fuzz_file(FUZZ_DIR "/policy", bytes, n);
+  mopo_status st = mopo_policy_load(&p, FUZZ_DIR "/policy", &err);
   fuzz_check(st, &err, p);
   if (p) {
     mopo_policy_act(p, act, obs, 1);

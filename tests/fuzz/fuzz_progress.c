@@ -2,16 +2,13 @@
 #include "fuzz.h"
 #include "run/metrics.h"
 
-#include <unistd.h>
-
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
   mopo_error err = {0};
   metrics *m = NULL;
   int count = 0;
-  unlink("events.out.tfevents.mopo");
-  fuzz_write("progress.csv", bytes, n);
-  mopo_status st = metrics_open(&m, ".", 5, &err);
+  fuzz_file(FUZZ_DIR "/progress.csv", bytes, n);
+  mopo_status st = metrics_open(&m, FUZZ_DIR, 5, &err);
   fuzz_check(st, &err, m);
   const metrics_row *r = m ? metrics_rows(m, &count) : NULL;
   for (int i = 0; i < count; i++)

@@ -12,8 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
   if (line) memcpy(columns, bytes, line);
   mopo_import how = {.columns = line ? columns : NULL};
   line += end != NULL;
-  fuzz_write("fuzz.csv", bytes + line, n - line);
-  mopo_status st = mopo_dataset_import(&d, "fuzz.csv", &how, NULL, &err);
+  fuzz_file(FUZZ_DIR "/a.csv", bytes + line, n - line);
+  mopo_status st = mopo_dataset_import(&d, FUZZ_DIR "/a.csv", &how, NULL, &err);
   fuzz_check(st, &err, d);
   if (d) fuzz_want(d->N > 0 && d->at.S > 0 && d->at.A > 0);
   mopo_dataset_free(d);

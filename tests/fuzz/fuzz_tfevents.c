@@ -2,18 +2,15 @@
 #include "fuzz.h"
 #include "io/tfevents.h"
 
-#include <sys/stat.h>
-
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-  static const char path[] = "fuzz.tfevents";
+  static const char path[] = FUZZ_DIR "/events";
   mopo_error err = {0};
   tfevents *w = NULL;
-  struct stat about;
-  fuzz_write(path, bytes, n);
+  fuzz_file(path, bytes, n);
   mopo_status st = tfevents_open(&w, path, 5, &err);
   fuzz_check(st, &err, w);
-  fuzz_want(w && stat(path, &about) == 0 && (size_t)about.st_size <= n);
+  fuzz_want(w && fuzz_file_size() <= n);
   tfevents_close(w);
   return 0;
 }

@@ -8,11 +8,11 @@
 #define SMALL_CHECKPOINT "checkpoint.safetensors"
 
 /* Never freed: a fuzz target keeps it to its end. */
-static inline offline *small_run(void)
+static inline offline *small_run(const char *out)
 {
   static offline o = {.lock = -1};
-  static const char *const set[][2] = {
-      {"out", "."},        {"algo", "mopo"}, {"hidden", "1"},           {"layers", "1"},
+  const char *const set[][2] = {
+      {"out", out},        {"algo", "mopo"}, {"hidden", "1"},           {"layers", "1"},
       {"batch-size", "4"}, {"epochs", "3"},  {"updates-per-epoch", "5"}};
   mopo_error err;
   o.c = mopo_config_default();

@@ -24,6 +24,8 @@ static void test_csv(void **state)
   assert_false(csv_parse(y, 2, "1,2,3", NULL));
   assert_false(csv_parse(y, 2, "1,x", NULL));
   assert_false(csv_parse(y, 2, "1,2x\n", NULL));
+  assert_true(csv_parse(y, 3, "1,,", &end)); /* ends without a newline */
+  assert_true(*end == 0 && y[0] == 1 && isnan(y[1]) && isnan(y[2]));
   assert_int_equal(csv_print(line, 6, x, 4, &err), MOPO_EINVAL);
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char dir[] = "/tmp/mopo_test_file_XXXXXX";
@@ -73,6 +74,74 @@ static void test_read_without_a_size(void **state)
   free(bytes);
 }
 
+/* A pipe has no size and gives what it has; 300 kB of it. */
+static void test_read_from_a_pipe(void **state)
+{
+  enum { N = 300000 };
+  static const struct {
+    size_t max;
+    mopo_status status;
+  } all[] = {{SIZE_MAX, MOPO_OK}, {N, MOPO_OK}, {N - 1, MOPO_EFORMAT}, {100, MOPO_EFORMAT}};
+  (void)state;
+  char *want = malloc(N), path[256];
+  assert_non_null(want);
+  for (int i = 0; i < N; i++) want[i] = (char)(i % 251);
+  snprintf(path, sizeof path, "%s", in_dir("pipe"));
+  assert_int_equal(mkfifo(path, 0600), 0);
+  for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
+    pid_t child = fork();
+    if (child == 0) {
+      FILE *f = fopen(path, "wb");
+      size_t n = f ? fwrite(want, 1, N, f) : 0;
+      _exit(n == N && fclose(f) == 0 ? 0 : 1); /* or SIGPIPE, where no more is wanted */
+    }
+    mopo_error err;
+    char *bytes = NULL;
+    size_t n = 0;
+    mopo_status st = file_read(&bytes, &n, path, all[k].max, &err);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_int_equal(st, all[k].status);
+    if (st == MOPO_OK) {
+      assert_int_equal(n, N);
+      assert_memory_equal(bytes, want, N);
+    }
+    free(bytes);
+  }
+  free(want);
+}
+
+/* A name as long as the system takes has no room for the temporary one's ending. */
+static void test_paths_too_long(void **state)
+{
+  (void)state;
+  mopo_error err;
+  char *path = malloc(5000);
+  assert_non_null(path);
+  for (int i = 0; i < 4999; i++) path[i] = i % 2 ? '.' : '/'; /* "/././x" */
+  memcpy(path + 4997, "/x", 3);
+  assert_int_equal(file_write(path + 5000 - 4093, "x", 1, &err), MOPO_EINVAL);
+  assert_non_null(strstr(err.msg, "path too long"));
+  assert_int_equal(file_make_dir(path, &err), MOPO_EINVAL);
+  free(path);
+}
+
+/* The directory that is synced is the file's own, however the path is written. */
+static void test_directories_of_paths(void **state)
+{
+  (void)state;
+  mopo_error err;
+  char here[4096];
+  assert_non_null(getcwd(here, sizeof here));
+  assert_int_equal(chdir(dir), 0);
+  assert_ok(file_make_dir("sub", &err), err);
+  static const char *const paths[] = {"bare", "./dot", "sub/in", "sub//twice", "sub/../up"};
+  for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+    assert_ok(file_write(paths[i], "hello", 5, &err), err);
+    expect_content(paths[i], "hello");
+  }
+  assert_int_equal(chdir(here), 0);
+}
+
 static void test_failures_name_the_file(void **state)
 {
   (void)state;
@@ -123,6 +192,9 @@ static void test_make_dir(void **state)
   assert_ok(file_write(in_dir("plain"), "", 0, &err), err);
   assert_int_equal(file_make_dir(in_dir("plain/sub"), &err), MOPO_EIO);
   assert_int_equal(file_make_dir("", &err), MOPO_EINVAL);
+  assert_int_equal(symlink("nowhere", in_dir("dangling")), 0);
+  assert_int_equal(file_make_dir(in_dir("dangling"), &err), MOPO_EIO);
+  assert_non_null(strstr(err.msg, "dangling: No such file"));
 }
 
 static void test_join(void **state)
@@ -160,6 +232,9 @@ int main(void)
       cmocka_unit_test(test_write_and_read),
       cmocka_unit_test(test_read_refuses_more_than_max),
       cmocka_unit_test(test_read_without_a_size),
+      cmocka_unit_test(test_read_from_a_pipe),
+      cmocka_unit_test(test_paths_too_long),
+      cmocka_unit_test(test_directories_of_paths),
       cmocka_unit_test(test_failures_name_the_file),
       cmocka_unit_test(test_a_device_is_not_replaced),
       cmocka_unit_test(test_a_link_stays_a_link),

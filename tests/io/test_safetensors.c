@@ -66,6 +66,7 @@ static void test_round_trip(void **state)
   assert_int_equal(tensor_file_count(f), 6);
   assert_string_equal(tensor_file_at(f, 0)->name, "w");
   assert_null(tensor_file_at(f, 6));
+  assert_null(tensor_file_at(f, -1));
   assert_string_equal(tensor_file_meta(f, "task"), "hopper");
   assert_string_equal(tensor_file_meta(f, "note"), "a \"quoted\"\nline \xc3\xa9");
   assert_null(tensor_file_meta(f, "absent"));
@@ -87,6 +88,12 @@ static void test_round_trip(void **state)
   assert_int_equal(tensor_file_get(f, &data, "w", TENSOR_F32, 2, (int64_t[]){3, 2}, &err),
                    MOPO_EFORMAT);
   assert_string_equal(err.msg, "test_safetensors.tmp: tensor 'w' is F32 [2,3], want F32 [3,2]");
+  assert_int_equal(tensor_file_get(f, &data, "w", TENSOR_F64, 2, (int64_t[]){2, 3}, &err),
+                   MOPO_EFORMAT);
+  assert_string_equal(err.msg, "test_safetensors.tmp: tensor 'w' is F32 [2,3], want F64 [2,3]");
+  assert_int_equal(tensor_file_get(f, &data, "w", TENSOR_F32, 1, (int64_t[]){2}, &err),
+                   MOPO_EFORMAT);
+  assert_string_equal(err.msg, "test_safetensors.tmp: tensor 'w' is F32 [2,3], want F32 [2]");
   assert_int_equal(tensor_file_get(f, &data, "v", TENSOR_F32, 0, NULL, &err), MOPO_EFORMAT);
   tensor_file_free(f);
 }
@@ -216,6 +223,85 @@ static void test_long_names_are_refused(void **state)
   tensor_list_free(l);
 }
 
+/* What the header's JSON cannot hold is refused before it is written; its neighbours are not. */
+static void test_names_are_utf8(void **state)
+{
+  static const char *const bad[] = {"\x80",         "\xc1\xbf",         "\xc3",
+                                    "\xc3(",        "\xe0\x9f\xbf",     "\xe2\x82",
+                                    "\xed\xa0\x80", "\xed\xbf\xbf",     "\xf0\x8f\xbf\xbf",
+                                    "\xf0\x9f(",    "\xf4\x90\x80\x80", "\xf5\x80\x80\x80"};
+  static const char *const good[] = {
+      "\x7f",         "\xc2\x80",     "\xe0\xa0\x80",     "\xed\x9f\xbf",
+      "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"};
+  (void)state;
+  mopo_error err;
+  tensor_file *f = NULL;
+  tensor_list *l = tensor_list_create();
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    assert_int_equal(tensor_list_add(l, bad[i], TENSOR_U8, 0, NULL, "", &err), MOPO_EINVAL);
+    assert_int_equal(tensor_list_meta(l, bad[i], "", &err), MOPO_EINVAL);
+    assert_int_equal(tensor_list_meta(l, "k", bad[i], &err), MOPO_EINVAL);
+  }
+  assert_int_equal(tensor_list_add(l, "", TENSOR_U8, 0, NULL, "", &err), MOPO_EINVAL);
+  for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+    assert_ok(tensor_list_add(l, good[i], TENSOR_U8, 0, NULL, "", &err), err);
+  assert_ok(tensor_list_write(l, path, &err), err);
+  tensor_list_free(l);
+  assert_ok(tensor_file_open(&f, path, &err), err);
+  assert_int_equal(tensor_file_count(f), sizeof good / sizeof *good);
+  for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+    assert_non_null(tensor_file_find(f, good[i]));
+  tensor_file_free(f);
+}
+
+static void test_shapes_that_cannot_be_written(void **state)
+{
+  static const int64_t large[] = {(int64_t)1 << 40, (int64_t)1 << 40}, negative[] = {-1};
+  (void)state;
+  mopo_error err;
+  tensor_list *l = tensor_list_create();
+  assert_int_equal(tensor_list_add(l, "a", TENSOR_F32, 2, large, NULL, &err), MOPO_EINVAL);
+  assert_string_equal(err.msg, "'a': its shape is too large");
+  assert_int_equal(tensor_list_add(l, "a", TENSOR_F32, 1, negative, NULL, &err), MOPO_EINVAL);
+  assert_int_equal(tensor_list_add(l, "a", TENSOR_F32, -1, NULL, NULL, &err), MOPO_EINVAL);
+  assert_string_equal(err.msg, "'a': rank = -1, want 0..4");
+  assert_int_equal(tensor_list_add(l, "a", TENSOR_F32, 5, large, NULL, &err), MOPO_EINVAL);
+  tensor_list_free(l);
+}
+
+/* More than the list first has room for; read in any order of the header. */
+static void test_many_tensors(void **state)
+{
+  enum { MANY = 70 };
+  (void)state;
+  mopo_error err;
+  uint32_t x[MANY];
+  tensor_file *f = NULL;
+  tensor_list *l = tensor_list_create();
+  for (uint32_t i = 0; i < MANY; i++) {
+    char name[16];
+    x[i] = i;
+    snprintf(name, sizeof name, "t%u", i);
+    assert_ok(tensor_list_add(l, name, TENSOR_U32, 0, NULL, &x[i], &err), err);
+  }
+  assert_ok(tensor_list_write(l, path, &err), err);
+  tensor_list_free(l);
+  assert_ok(tensor_file_open(&f, path, &err), err);
+  assert_int_equal(tensor_file_count(f), MANY);
+  for (int i = 0; i < MANY; i++) assert_memory_equal(tensor_file_at(f, i)->data, &x[i], 4);
+  tensor_file_free(f);
+
+  static const char backwards[] = "{\"c\":" ENTRY("U8", "[1]", "[2,3]") ",\"b\":" ENTRY(
+      "U8", "[2]", "[0,2]") ",\"a\":" ENTRY("U8", "[0]", "[0,0]") "}";
+  size_t n = 0;
+  char *bytes = make(&n, backwards, 3);
+  assert_ok(tensor_file_parse(&f, "backwards", bytes, n, &err), err);
+  assert_string_equal(tensor_file_at(f, 0)->name, "a");
+  assert_string_equal(tensor_file_at(f, 2)->name, "c");
+  tensor_file_free(f);
+  free(bytes);
+}
+
 static void test_a_file_that_is_not_there(void **state)
 {
   (void)state;
@@ -236,6 +322,9 @@ int main(void)
       cmocka_unit_test(test_hostile_headers),
       cmocka_unit_test(test_hostile_lengths),
       cmocka_unit_test(test_long_names_are_refused),
+      cmocka_unit_test(test_names_are_utf8),
+      cmocka_unit_test(test_shapes_that_cannot_be_written),
+      cmocka_unit_test(test_many_tensors),
       cmocka_unit_test(test_a_file_that_is_not_there),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -141,6 +141,98 @@ static void test_torn_file(void **state)
   free(bytes);
 }
 
+/* A record around a message, its checksums right. */
+static void add_record(buffer *b, const char *body, size_t n)
+{
+  uint64_t size = n;
+  uint32_t crc_size = masked(&size, sizeof size), crc = masked(body, n);
+  buffer_add(b, &size, sizeof size);
+  buffer_add(b, &crc_size, sizeof crc_size);
+  buffer_add(b, body, n);
+  buffer_add(b, &crc, sizeof crc);
+}
+
+/* After a sound record comes one whose checksums hold, whatever its message is: it stays if it is
+ * an event of step 100 or before, and nothing is read beyond it. */
+static void test_hostile_messages(void **state)
+{
+#define BODY(text) text, sizeof text - 1
+  static const struct {
+    const char *body;
+    size_t n;
+    bool stays;
+  } all[] = {
+      {BODY(""), true},                                              /* an event of step 0 */
+      {BODY("\x10\x64"), true},                                      /* step 100 */
+      {BODY("\x10\x65"), false},                                     /* step 101 */
+      {BODY("\x18\x65"), true},                                      /* another field's varint */
+      {BODY("\x10\x65\x10\x05"), true},                              /* the last one counts */
+      {BODY("\x80"), false},                                         /* half a key */
+      {BODY("\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01"), false}, /* a key of 77 bits */
+      {BODY("\x10"), false},                                         /* no value */
+      {BODY("\x10\xff"), false},                                     /* half a value */
+      {BODY("\x0d\1\2\3\4"), true},                                  /* 4 bytes */
+      {BODY("\x0d\1\2\3"), false},                                   /* of which there are 3 */
+      {BODY("\x09\1\2\3\4\5\6\7\x08"), true},                        /* 8 bytes */
+      {BODY("\x09\1\2\3\4\5\6\7"), false},                           /* of which there are 7 */
+      {BODY("\x1a\x02xy"), true},                                    /* a text */
+      {BODY("\x1a\x03xy"), false},                                   /* longer than the message */
+      {BODY("\x1a\x80"), false},                                 /* of a length that is cut off */
+      {BODY("\x1a\xff\xff\xff\xff\xff\xff\xff\xff\x7f"), false}, /* of 2^63 bytes */
+      {BODY("\x0b"), false},                                     /* wire types that there are not */
+      {BODY("\x0c"), false},
+      {BODY("\x0e"), false},
+      {BODY("\x0f"), false},
+  };
+#undef BODY
+  (void)state;
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    mopo_error err;
+    tfevents *w = NULL;
+    buffer b = {0};
+    add_record(&b, "\x10\x01", 2);
+    size_t first = b.n;
+    add_record(&b, all[i].body, all[i].n);
+    assert_ok(buffer_write(&b, path, &err), err);
+    assert_ok(tfevents_open(&w, path, 100, &err), err);
+    tfevents_close(w);
+    char *bytes = NULL;
+    size_t n = 0;
+    assert_ok(file_read(&bytes, &n, path, 1 << 20, &err), err);
+    if (n != (all[i].stays ? b.n : first)) fail_msg("case %zu: %zu bytes stay", i, n);
+    assert_memory_equal(bytes, b.bytes, n);
+    free(bytes);
+    buffer_free(&b);
+  }
+}
+
+/* A length that the file does not have, with the right checksum. */
+static void test_a_record_longer_than_the_file(void **state)
+{
+  static const uint64_t sizes[] = {3, 1 << 20, UINT64_MAX, UINT64_MAX - 15};
+  (void)state;
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    mopo_error err;
+    tfevents *w = NULL;
+    buffer b = {0};
+    uint32_t crc = masked(&sizes[i], 8);
+    add_record(&b, "\x10\x01", 2);
+    size_t first = b.n;
+    buffer_add(&b, &sizes[i], 8);
+    buffer_add(&b, &crc, 4);
+    buffer_add(&b, "\x10\x02....", 6);
+    assert_ok(buffer_write(&b, path, &err), err);
+    assert_ok(tfevents_open(&w, path, 100, &err), err);
+    tfevents_close(w);
+    char *bytes = NULL;
+    size_t n = 0;
+    assert_ok(file_read(&bytes, &n, path, 1 << 20, &err), err);
+    assert_int_equal(n, first);
+    free(bytes);
+    buffer_free(&b);
+  }
+}
+
 /* Takes field `number` off a message; a fixed one is its 4 or 8 bytes. */
 static const unsigned char *field(const unsigned char **at, int number, size_t *n)
 {
@@ -236,9 +328,14 @@ static void test_image(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_crc_known_answers), cmocka_unit_test(test_frames_and_messages),
-      cmocka_unit_test(test_going_on),          cmocka_unit_test(test_torn_file),
-      cmocka_unit_test(test_histogram),         cmocka_unit_test(test_image),
+      cmocka_unit_test(test_crc_known_answers),
+      cmocka_unit_test(test_frames_and_messages),
+      cmocka_unit_test(test_going_on),
+      cmocka_unit_test(test_torn_file),
+      cmocka_unit_test(test_histogram),
+      cmocka_unit_test(test_image),
+      cmocka_unit_test(test_hostile_messages),
+      cmocka_unit_test(test_a_record_longer_than_the_file),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   unlink(path);

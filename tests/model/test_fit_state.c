@@ -1,10 +1,14 @@
 /* test_fit_state.c - a fit that was interrupted goes on to the same bits. */
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "io/file.h"
+#include "io/safetensors.h"
 #include "model/fit.h"
+#include "model/fit_state.h"
 #include "model/linear.h"
 
 static const ensemble_settings SHAPE = {3, 2, 24, 2};
@@ -131,9 +135,146 @@ static void test_refused(void **state)
   mopo_dataset_free(d);
 }
 
+/* ------------------------------------------------------------------ the file by itself */
+
+enum { MEMBERS = 2, SIZE = 3, OUTPUTS = 2, EPOCHS = 2 };
+
+/* A state of two members and three parameters; every array has values of its own. */
+typedef struct small {
+  fit_state s;
+  float floats[7][MEMBERS * SIZE];
+  double doubles[3][MEMBERS + 1], history[EPOCHS * 3 * MEMBERS];
+} small;
+
+static void small_make(small *x)
+{
+  *x = (small){.s = {.members = MEMBERS, .size = SIZE, .outputs = OUTPUTS, .epochs = EPOCHS}};
+  fit_state *s = &x->s;
+  for (int i = 0; i < 7; i++)
+    for (int k = 0; k < MEMBERS * SIZE; k++) x->floats[i][k] = (float)(10 * i + k);
+  for (int i = 0; i < 3; i++)
+    for (int k = 0; k <= MEMBERS; k++) x->doubles[i][k] = 0.5 + 10 * i + k;
+  for (int k = 0; k < EPOCHS * 3 * MEMBERS; k++) x->history[k] = k;
+  for (int e = 0; e < MEMBERS; e++) {
+    s->weights[e] = x->floats[0] + e * SIZE;
+    s->m[e] = x->floats[1] + e * SIZE;
+    s->v[e] = x->floats[2] + e * SIZE;
+  }
+  s->best = x->floats[3];
+  s->max = x->floats[4], s->min = x->floats[4] + OUTPUTS;
+  s->bound_m = x->floats[5], s->bound_v = x->floats[6];
+  s->best_mse = x->doubles[0], s->power1 = x->doubles[1], s->power2 = x->doubles[2];
+  s->history = x->history;
+}
+
+/* The file of a small state, one number of it another, or one array not there. */
+static void write_with(const char *format, const char *name, int at, double value)
+{
+  small x;
+  mopo_error err;
+  tensor_file *f = NULL;
+  double copy[32];
+  small_make(&x);
+  assert_ok(fit_state_save(&x.s, PATH, &err), err);
+  assert_ok(tensor_file_open(&f, PATH, &err), err);
+  tensor_list *l = tensor_list_create();
+  if (format) assert_ok(tensor_list_meta(l, "format", format, &err), err);
+  for (int i = 0; i < tensor_file_count(f); i++) {
+    tensor t = *tensor_file_at(f, i);
+    if (!strcmp(t.name, name)) {
+      if (at < 0) continue;
+      assert_true(tensor_bytes(&t) <= sizeof copy);
+      t.data = memcpy(copy, t.data, tensor_bytes(&t));
+      if (t.type == TENSOR_F32) ((float *)copy)[at] = (float)value;
+      if (t.type == TENSOR_F64) copy[at] = value;
+      if (t.type == TENSOR_I64) ((int64_t *)copy)[at] = (int64_t)value;
+    }
+    assert_ok(tensor_list_add(l, t.name, t.type, t.rank, t.shape, t.data, &err), err);
+  }
+  assert_ok(tensor_list_write(l, PATH, &err), err);
+  tensor_list_free(l);
+  tensor_file_free(f);
+}
+
+/* Refused, and nothing has been changed. */
+static void expect_refused(const char *message)
+{
+  small x, before;
+  mopo_error err = {0};
+  small_make(&x), small_make(&before);
+  x.s.history = NULL;
+  mopo_status st = fit_state_load(&x.s, PATH, &err);
+  if (st != MOPO_EFORMAT || !strstr(err.msg, message))
+    fail_msg("%d '%s', want '%s'", st, err.msg, message);
+  assert_memory_equal(x.floats, before.floats, sizeof x.floats);
+  assert_memory_equal(x.doubles, before.doubles, sizeof x.doubles);
+  assert_null(x.s.history);
+}
+
+static void test_a_file_comes_back(void **state)
+{
+  (void)state;
+  small x, back;
+  mopo_error err;
+  small_make(&x), small_make(&back);
+  x.s.stale = 1;
+  memset(back.floats, 0, sizeof back.floats);
+  memset(back.doubles, 0, sizeof back.doubles);
+  assert_ok(fit_state_save(&x.s, PATH, &err), err);
+  assert_ok(fit_state_load(&back.s, PATH, &err), err);
+  assert_memory_equal(x.floats[0], back.floats[0], 3 * sizeof x.floats[0]);
+  assert_memory_equal(x.s.best, back.s.best, sizeof x.floats[3]);
+  assert_memory_equal(x.s.bound_v, back.s.bound_v, 2 * OUTPUTS * sizeof(float));
+  assert_memory_equal(x.s.power2, back.s.power2, (MEMBERS + 1) * sizeof(double));
+  assert_memory_equal(x.history, back.s.history, sizeof x.history);
+  assert_true(back.s.epochs == EPOCHS && back.s.stale == 1);
+  free(back.s.history);
+  assert_int_equal(fit_state_load(&back.s, "no/such/fit", &err), MOPO_EIO);
+}
+
+static void test_files_that_no_fit_leaves(void **state)
+{
+  static const char good[] = "mopo.fit.1";
+  static const struct {
+    const char *format, *name;
+    int at;
+    double value;
+    const char *message;
+  } bad[] = {
+      {NULL, "", 0, 0, "format '', want mopo.fit.1"},
+      {"mopo.fit.2", "", 0, 0, "format 'mopo.fit.2', want mopo.fit.1"},
+      {good, "weights.1", -1, 0, "no tensor 'weights.1'"},
+      {good, "weights.1", 2, NAN, "'weights.1' is not finite"},
+      {good, "m.0", 0, INFINITY, "'m.0' is not finite"},
+      {good, "bound_v", 3, -INFINITY, "'bound_v' is not finite"},
+      {good, "best_mse", 1, NAN, "'best_mse' is not finite"},
+      {good, "power2", 2, INFINITY, "'power2' is not finite"},
+      {good, "place", -1, 0, "no tensor 'place'"},
+      {good, "history", -1, 0, "no tensor 'history'"},
+      {good, "place", 0, 3, "tensor 'history' is F64 [2,3,2], want F64 [3,3,2]"},
+      {good, "place", 0, -1, "tensor 'history' is F64 [2,3,2], want F64 [-1,3,2]"},
+      {good, "place", 1, -1, "2 epochs, -1 of them in vain"},
+      {good, "place", 1, 2, "2 epochs, 2 of them in vain"},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    write_with(bad[i].format, bad[i].name, bad[i].at, bad[i].value);
+    expect_refused(bad[i].message);
+  }
+  /* No epoch at all: what is written after none. */
+  small x;
+  mopo_error err;
+  small_make(&x);
+  x.s.epochs = 0;
+  assert_ok(fit_state_save(&x.s, PATH, &err), err);
+  expect_refused("0 epochs, 0 of them in vain");
+  unlink(PATH);
+}
+
 int main(void)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_bits),
-                                     cmocka_unit_test(test_refused)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_same_bits), cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_a_file_comes_back), cmocka_unit_test(test_files_that_no_fit_leaves)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

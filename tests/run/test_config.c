@@ -95,6 +95,15 @@ static void test_refusals(void **state)
   expect_refused("data", "a\nb", "control characters");
   expect_refused("data", "a ;b", "' ;'");
   expect_refused("data", "a ", "blanks at the ends");
+  expect_refused("data", " a", "blanks at the ends");
+  expect_refused("data", ";a", "' ;'");
+  expect_refused("data", "a\x7f", "control characters");
+  expect_refused("gamma", "-0.5", "from 0 to 1");
+  expect_refused("gamma", "", "a number");
+  expect_refused("seed", "", "0 or more");
+  expect_refused("seed", "3x", "0 or more");
+  expect_refused("steps", "0", "from 1 to");
+  expect_refused("steps", "99999999999999999999", "from 1 to");
   char longer[1100];
   memset(longer, 'p', sizeof longer);
   longer[1024] = 0;
@@ -191,6 +200,7 @@ static void test_bad_files_name_the_line(void **state)
   expect_load_refused("[mopo\nseed = 1\n", MOPO_EFORMAT, ".tmp:1: want 'name = value'");
   expect_load_refused("[other]\nseed = 1\n", MOPO_EFORMAT, ".tmp:2: 'seed' is in section [other]");
   expect_load_refused("seed = 1\n", MOPO_EFORMAT, "want [mopo]");
+  expect_load_refused("[mopo]\n seed: x\n", MOPO_EINVAL, ".tmp:2: seed = 'x'");
   expect_load_refused("[mopo]\nseed = 1\nseed = 1\n", MOPO_EFORMAT,
                       ".tmp:3: 'seed' is given twice");
   mopo_config c = mopo_config_default();

@@ -70,10 +70,49 @@ static void torn_tables_are_refused(void **state)
   free(text);
 }
 
+static void other_tables_are_refused(void **state)
+{
+  (void)state;
+  mopo_error err;
+  fitlog_tables t;
+  write_log("fitlog_other");
+  assert_ok(file_write("fitlog_other.fit.csv", "epoch,member\n1,2\n", 17, &err), err);
+  assert_int_equal(fitlog_read(&t, "fitlog_other", &err), MOPO_EFORMAT);
+  assert_string_equal(err.msg, "fitlog_other.fit.csv:1: its columns are not this version's");
+  assert_ok(file_write("fitlog_other.fit.csv", "epoch\0\n", 7, &err), err);
+  assert_int_equal(fitlog_read(&t, "fitlog_other", &err), MOPO_EFORMAT);
+  assert_string_equal(err.msg, "fitlog_other.fit.csv: not a text file");
+  assert_true(!t.epochs && !t.bins);
+}
+
+/* Directories where files ought to be, and names that no path holds. */
+static void what_cannot_be_read_or_written(void **state)
+{
+  (void)state;
+  mopo_error err;
+  fitlog_tables t;
+  fitlog l = {0};
+  char longer[2000];
+  memset(longer, 'm', sizeof longer);
+  longer[sizeof longer - 1] = 0;
+  assert_int_equal(fitlog_write(&l, longer, &err), MOPO_EINVAL);
+  assert_non_null(strstr(err.msg, "path too long"));
+  assert_int_equal(fitlog_read(&t, longer, &err), MOPO_EINVAL);
+  assert_int_equal(fitlog_copy(longer, "fitlog_from", &err), MOPO_EINVAL);
+  assert_int_equal(fitlog_copy("fitlog_to", longer, &err), MOPO_EINVAL);
+  write_log("fitlog_from");
+  assert_int_equal(fitlog_copy("no/such/fitlog", "fitlog_from", &err), MOPO_EIO);
+  assert_int_equal(fitlog_write(&l, "no/such/fitlog", &err), MOPO_EIO);
+  assert_ok(file_make_dir("fitlog_dir.fit.csv", &err), err);
+  assert_int_equal(fitlog_read(&t, "fitlog_dir", &err), MOPO_EIO);
+  assert_int_equal(fitlog_copy("fitlog_to", "fitlog_dir", &err), MOPO_EIO);
+}
+
 int main(void)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(tables_come_back),
-                                     cmocka_unit_test(absent_tables_are_empty),
-                                     cmocka_unit_test(torn_tables_are_refused)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(tables_come_back), cmocka_unit_test(absent_tables_are_empty),
+      cmocka_unit_test(torn_tables_are_refused), cmocka_unit_test(other_tables_are_refused),
+      cmocka_unit_test(what_cannot_be_read_or_written)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

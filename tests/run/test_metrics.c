@@ -183,6 +183,77 @@ static void test_result(void **state)
   json_decref(root);
 }
 
+/* A seed that JSON's integers do not hold is the text of config.ini. */
+static void test_result_of_a_large_seed(void **state)
+{
+  static const char *const seeds[] = {"9223372036854775807", "9223372036854775808"};
+  (void)state;
+  for (int i = 0; i < 2; i++) {
+    mopo_error err;
+    mopo_config c = mopo_config_default();
+    mopo_train_result r = {.epochs = 1};
+    assert_ok(mopo_config_set(&c, "seed", seeds[i], &err), err);
+    assert_ok(result_write(dir, &c, NULL, 0, &r, &err), err);
+    char path[RUN_PATH];
+    assert_ok(rundir_path(path, sizeof path, dir, RUN_RESULT, &err), err);
+    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *seed = json_object_get(json_object_get(root, "settings"), "seed");
+    if (i == 0) assert_true(json_integer_value(seed) == INT64_MAX);
+    if (i == 1) assert_string_equal(json_string_value(seed), seeds[1]);
+    json_decref(root);
+  }
+}
+
+/* The batch's returns of a result that says nothing of them, or is none. */
+static void test_results_of_others(void **state)
+{
+  static const struct {
+    const char *text;
+    mopo_status status;
+    bool mean, max; /* there? */
+  } all[] = {{"{\"batch\": {\"return_mean\": 1.5, \"return_max\": 2}}", MOPO_OK, true, true},
+             {"{\"batch\": {\"return_mean\": null}}", MOPO_OK, false, false},
+             {"{\"batch\": {\"return_mean\": \"1\", \"return_max\": 3}}", MOPO_OK, false, true},
+             {"{\"batch\": 3}", MOPO_OK, false, false},
+             {"{}", MOPO_OK, false, false},
+             {"[]", MOPO_OK, false, false},
+             {"{\"batch\": {", MOPO_EFORMAT, false, false},
+             {"", MOPO_EFORMAT, false, false}};
+  (void)state;
+  mopo_error err;
+  double mean = 0, max = 0;
+  char path[RUN_PATH];
+  assert_ok(rundir_path(path, sizeof path, dir, RUN_RESULT, &err), err);
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    assert_ok(file_write(path, all[i].text, strlen(all[i].text), &err), err);
+    assert_int_equal(result_read_batch(&mean, &max, path, &err), all[i].status);
+    assert_int_equal(!isnan(mean), all[i].mean);
+    assert_int_equal(!isnan(max), all[i].max);
+  }
+  assert_int_equal(result_read_batch(&mean, &max, "no/such/result.json", &err), MOPO_EIO);
+}
+
+/* A directory whose path leaves no room for the names in it. */
+static void test_a_directory_too_long(void **state)
+{
+  (void)state;
+  mopo_error err;
+  metrics *m = NULL;
+  mopo_config c = mopo_config_default();
+  mopo_train_result r = {.epochs = 1};
+  /* "progress.csv" fits, "events.out.tfevents.mopo" does not. */
+  static const int lengths[] = {RUN_PATH, RUN_PATH - 20};
+  for (int i = 0; i < 2; i++) {
+    char longer[RUN_PATH + 1];
+    memset(longer, 'd', sizeof longer);
+    longer[lengths[i]] = 0;
+    assert_int_equal(metrics_open(&m, longer, 0, &err), MOPO_EINVAL);
+    assert_non_null(strstr(err.msg, "path too long"));
+    assert_null(m);
+    if (i == 0) assert_int_equal(result_write(longer, &c, NULL, 0, &r, &err), MOPO_EINVAL);
+  }
+}
+
 static void test_lock(void **state)
 {
   (void)state;
@@ -225,6 +296,9 @@ int main(void)
       cmocka_unit_test(test_torn_and_foreign_files),
       cmocka_unit_test(test_rows_out_of_order_are_refused),
       cmocka_unit_test(test_result),
+      cmocka_unit_test(test_result_of_a_large_seed),
+      cmocka_unit_test(test_results_of_others),
+      cmocka_unit_test(test_a_directory_too_long),
       cmocka_unit_test(test_lock),
   };
   return cmocka_run_group_tests(tests, make_dir, remove_dir);
