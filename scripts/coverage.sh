@@ -1,7 +1,7 @@
 #!/bin/sh
 # coverage.sh - runs the tests on a build that counts (build-coverage), and prints by gcovr which
 # lines of the library they reach and which branches of what reads our own files. Fails below LINES
-# and BRANCHES per cent. Two to three minutes of both of 2 cores.
+# and BRANCHES per cent. From nothing 129 seconds of processor time: a minute or two on 2 cores.
 set -eu
 cd "$(dirname "$0")/.."
 LINES=${LINES:-93}
