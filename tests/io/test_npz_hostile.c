@@ -187,6 +187,7 @@ static void hostile_headers(void **state)
   } bad[] = {
       {"", "does not hold numbers"},
       {"{'descr' '<f4'}", "does not hold numbers"},
+      {"{'descr': '", "does not hold numbers"}, /* the text ends where the type begins */
       {ARRAY("'<f4", "False", "(2, 3)"), "does not hold numbers"},
       {ARRAY("'<f16'", "False", "(2, 3)"), "does not hold numbers"},
       {ARRAY("'<f2'", "False", "(2, 3)"), "does not hold numbers"},
