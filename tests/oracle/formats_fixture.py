@@ -9,6 +9,7 @@ The NPZ files hold the 40 transitions of h5py_check.py (S = 3, A = 2); the formu
 tests/data/sample.h too. Episode e of a Minari file has obs[t,s] = 100 e + t + s / 8.
 """
 import os
+import shutil
 import subprocess
 import sys
 
@@ -83,6 +84,7 @@ def write_minari(folder, episodes):
         x = {k: list(v) for k, v in episode(e, steps_of(e, episodes)).items()}
         buffers.append(EpisodeBuffer(id=e, seed=None, options=None, infos={}, **x))
     name = f"mopo/test{episodes}-v0"
+    shutil.rmtree(os.path.join(folder, name), ignore_errors=True)  # of a run of this test before
     minari.create_dataset_from_buffers(
         name, buffers, observation_space=spaces.Box(-1e9, 1e9, (S,), np.float64),
         action_space=spaces.Box(-1, 1, (A,), np.float32), algorithm_name="none", author="mopo",
