@@ -12,6 +12,9 @@ mopo_status(error_set)(mopo_error *err, mopo_status code, const char *fmt, ...)
     err->code = code;
     vsnprintf(err->msg, sizeof err->msg, fmt, ap);
     va_end(ap);
+    /* Names come from files: one line stays one, and nothing in it speaks to the terminal. */
+    for (char *c = err->msg; *c; c++)
+      if ((unsigned char)*c < ' ' || *c == 127) *c = '?';
   }
   return code;
 }

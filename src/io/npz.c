@@ -53,7 +53,7 @@ static const char *value_of(const char *text, const char *key)
 /* '<f4', '|b1', '>i8' */
 static bool parse_type(npy *a, const char *p)
 {
-  if (!p || (*p != '\'' && *p != '"') || strspn(p + 1, "<>|=") != 1) return false;
+  if (!p || strnlen(p, 5) < 5 || (*p != '\'' && *p != '"') || !strchr("<>|=", p[1])) return false;
   a->big = p[1] == '>';
   a->kind = p[2];
   a->size = p[3] - '0';

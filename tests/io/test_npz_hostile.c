@@ -187,7 +187,9 @@ static void hostile_headers(void **state)
   } bad[] = {
       {"", "does not hold numbers"},
       {"{'descr' '<f4'}", "does not hold numbers"},
-      {"{'descr': '", "does not hold numbers"}, /* the text ends where the type begins */
+      {"{'descr': '", "does not hold numbers"}, /* the text ends within the type */
+      {"{'descr': '<", "does not hold numbers"},
+      {"{'descr': '<f4", "does not hold numbers"},
       {ARRAY("'<f4", "False", "(2, 3)"), "does not hold numbers"},
       {ARRAY("'<f16'", "False", "(2, 3)"), "does not hold numbers"},
       {ARRAY("'<f2'", "False", "(2, 3)"), "does not hold numbers"},
