@@ -11,19 +11,21 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { ROWS = 24, COLS = 100 };
 
-/* A run whose fit lasts several times the 0.2 s between two looks, on a fast machine too; with a
- * sanitizer a tenth of it lasts as long. */
+/* A fit that lasts many times the 0.2 s between two frames, on a fast machine too; with a sanitizer
+ * a tenth of it lasts as long. What comes after it goes on until it has been seen. */
 #if defined(__SANITIZE_ADDRESS__)
-#define EPOCHS "12"
 #define MODEL_HIDDEN "32"
 #else
-#define EPOCHS "60"
 #define MODEL_HIDDEN "128"
 #endif
+#define LONG_FIT "30"
+#define SHORT_FIT "2"
+#define ENDLESS "1000000"
 
 typedef struct screen {
   int rows, cols, row, col;
@@ -111,7 +113,14 @@ static void resize(screen *s, int master, int rows, int cols)
   assert_int_equal(ioctl(master, TIOCSWINSZ, &w), 0);
 }
 
-static pid_t start(screen *s, int *master, const char *epochs, const char *name, const char *value)
+static void begin_plainly(void)
+{
+  setenv("TERM", "xterm", 1);
+  setenv("LC_ALL", "C.UTF-8", 1);
+  unsetenv("NO_COLOR");
+}
+
+static pid_t start(screen *s, int *master, const char *fit, const char *epochs)
 {
   struct winsize w = {.ws_row = ROWS, .ws_col = 80};
   memset(s, 0, sizeof *s);
@@ -121,29 +130,26 @@ static pid_t start(screen *s, int *master, const char *epochs, const char *name,
   pid_t pid = forkpty(master, NULL, NULL, &w);
   assert_true(pid >= 0);
   if (pid) return pid;
-  setenv("TERM", "xterm", 1);
-  setenv("LC_ALL", "C.UTF-8", 1);
-  unsetenv("NO_COLOR");
-  setenv(name, value, 1);
   execl(MOPO_PROGRAM, "mopo", "train", "--data",
         SOURCE_DIR "/data/hopper-medium-replay-sample.hdf5", "--task", "hopper", "--out",
         "test_live.run", "--epochs", epochs, "--updates-per-epoch", "100", "--hidden", "16",
         "--model-hidden", MODEL_HIDDEN, "--members", "3", "--elites", "2", "--model-max-epochs",
-        "6", "--rollout-batch", "500", "--eval-episodes", "1", "--threads", "1", (char *)NULL);
+        fit, "--rollout-batch", "500", "--eval-episodes", "1", "--threads", "1", (char *)NULL);
   _exit(127);
 }
 
-/* What was ever seen; each of the region's lines must be there once or not at all, at every moment
- * between two writes. */
+/* What was ever seen. */
 typedef struct seen {
   bool fit, update, model, figures, policy, plot;
 } seen;
 
+static bool everything(const seen *e)
+{
+  return e->fit && e->update && e->model && e->figures && e->policy && e->plot;
+}
+
 static void look(seen *e, const screen *s)
 {
-  static const char *const begins[] = {"fit  ", "update  ", "model  ", "learning  ", "policy  "};
-  for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
-    assert_in_range(lines_with(s, begins[i]), 0, 1);
   e->fit = e->fit || lines_with(s, "fit  ");
   e->update = e->update || (lines_with(s, "update  ") && has(s, "/s  "));
   e->model = e->model || has(s, "model     holdout mse ");
@@ -152,7 +158,15 @@ static void look(seen *e, const screen *s)
   e->plot = e->plot || has(s, "            epoch 1 ");
 }
 
-/* Reads until the program ends or `until` is on the screen; the exit status. */
+/* Between two frames each of the region's lines is there once or not at all. */
+static void expect_one_region(const screen *s)
+{
+  static const char *const begins[] = {"fit  ", "update  ", "model  ", "learning  ", "policy  "};
+  for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
+    assert_in_range(lines_with(s, begins[i]), 0, 1);
+}
+
+/* Reads until the program ends, or `until` is on the screen ("": once); the exit status, or -1. */
 static int run(screen *s, seen *e, int master, pid_t pid, const char *until)
 {
   char bytes[4096];
@@ -162,7 +176,8 @@ static int run(screen *s, seen *e, int master, pid_t pid, const char *until)
     ssize_t n = read(master, bytes, sizeof bytes);
     if (n <= 0) break; /* EIO: the program has ended */
     for (ssize_t i = 0; i < n; i++) show(s, (unsigned char)bytes[i]);
-    if (e && poll(&p, 1, 20) == 0) look(e, s);
+    if (e) look(e, s);
+    if (e && poll(&p, 1, 20) == 0) expect_one_region(s);
     if (until && has(s, until)) return -1;
   }
   close(master);
@@ -181,35 +196,39 @@ static void expect_no_rest(const screen *s)
   assert_false(s->unknown);
 }
 
-static void test_a_run(void **state)
-{
-  (void)state;
-  static screen s;
-  seen e = {.fit = false};
-  int master = -1;
-  pid_t pid = start(&s, &master, EPOCHS, "MOPO_NOTHING", "1");
-  assert_int_equal(run(&s, &e, master, pid, NULL), 0);
-  assert_true(e.fit && e.update && e.model && e.figures && e.policy && e.plot);
-  expect_no_rest(&s);
-  assert_true(has(&s, "model: 6 epochs")); /* a message stays, and stands on a line of its own */
-  assert_true(has(&s, "learned policy"));
-  assert_true(has(&s, "  batch best")); /* in one piece: the curve's lines fit the terminal */
-  assert_int_equal(s.col, 0);
-}
-
-/* Ctrl-C: the note, then one line that says how to go on; the prompt comes on a line of its own. */
+/* All there is to see is seen. Then Ctrl-C: the note, and one line that says how to go on; the prompt
+ * comes on a line of its own. */
 static void test_interrupted(void **state)
 {
   (void)state;
   static screen s;
   seen e = {.fit = false};
   int master = -1;
-  pid_t pid = start(&s, &master, "100000", "MOPO_NOTHING", "1");
-  assert_int_equal(run(&s, &e, master, pid, "policy    return"), -1);
+  pid_t pid = start(&s, &master, LONG_FIT, ENDLESS);
+  for (time_t t0 = time(NULL); !everything(&e) && time(NULL) < t0 + 120;)
+    assert_int_equal(run(&s, &e, master, pid, ""), -1);
+  assert_true(e.fit && e.model);
+  assert_true(e.update && e.figures && e.policy && e.plot);
   assert_int_equal(write(master, "\003", 1), 1);
   assert_int_equal(run(&s, NULL, master, pid, NULL), 130);
   expect_no_rest(&s);
   assert_int_equal(lines_with(&s, "mopo: stopped in epoch "), 1);
+  assert_int_equal(s.col, 0);
+}
+
+/* What a run leaves on the terminal. */
+static void test_ended(void **state)
+{
+  (void)state;
+  static screen s;
+  seen e = {.fit = false};
+  int master = -1;
+  pid_t pid = start(&s, &master, SHORT_FIT, "12");
+  assert_int_equal(run(&s, &e, master, pid, NULL), 0);
+  expect_no_rest(&s);
+  assert_true(has(&s, "model: 2 epochs")); /* a message stays, and stands on a line of its own */
+  assert_true(has(&s, "learned policy"));
+  assert_true(has(&s, "  batch best")); /* in one piece: the curve's lines fit the terminal */
   assert_int_equal(s.col, 0);
 }
 
@@ -220,12 +239,12 @@ static void test_resized(void **state)
   static screen s;
   seen e = {.fit = false};
   int master = -1;
-  pid_t pid = start(&s, &master, "100000", "MOPO_NOTHING", "1");
+  pid_t pid = start(&s, &master, SHORT_FIT, ENDLESS);
   assert_int_equal(run(&s, &e, master, pid, "policy    return"), -1);
   static const int sizes[][2] = {{ROWS, COLS}, {ROWS, 50}, {ROWS, 60}, {ROWS, 80}};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     resize(&s, master, sizes[i][0], sizes[i][1]);
-    for (int k = 0; k < 20; k++) { /* some frames at this size */
+    for (int k = 0; k < 8; k++) { /* some frames at this size */
       memset(&e, 0, sizeof e);
       run(&s, &e, master, pid, "update ");
     }
@@ -240,22 +259,25 @@ static void test_resized(void **state)
 static void test_plain(void **state)
 {
   (void)state;
-  static const char *const set[][2] = {{"NO_COLOR", "1"}, {"TERM", "dumb"}};
+  static const char *const set[][2] = {{"TERM", "dumb"}, {"NO_COLOR", "1"}};
   for (size_t i = 0; i < sizeof set / sizeof *set; i++) {
     static screen s;
     int master = -1;
-    pid_t pid = start(&s, &master, "3", set[i][0], set[i][1]);
+    setenv(set[i][0], set[i][1], 1);
+    pid_t pid = start(&s, &master, SHORT_FIT, "3");
     assert_int_equal(run(&s, NULL, master, pid, NULL), 0);
     assert_false(s.escapes);
     assert_true(has(&s, "learned policy"));
+    begin_plainly();
   }
 }
 
 int main(void)
 {
+  begin_plainly();
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_a_run),
       cmocka_unit_test(test_interrupted),
+      cmocka_unit_test(test_ended),
       cmocka_unit_test(test_resized),
       cmocka_unit_test(test_plain),
   };
