@@ -196,8 +196,8 @@ static void expect_no_rest(const screen *s)
   assert_false(s->unknown);
 }
 
-/* All there is to see is seen. Then Ctrl-C: the note, and one line that says how to go on; the prompt
- * comes on a line of its own. */
+/* All there is to see is seen. Then Ctrl-C: the note, and one line that says how to go on; the
+ * prompt comes on a line of its own. */
 static void test_interrupted(void **state)
 {
   (void)state;
