@@ -5,8 +5,10 @@
  *
  * (PETS; the authors' code of MOPO.) A step takes the members in waves, as few at a time as keep
  * the threads busy, so that what the rows leave behind is still in cache when the panels want it. A
- * wave is a stage of rows, cut by member and block of 64 rows, and a stage of panels, cut by member
- * and panel of weights; the shared bounds are reduced over members and blocks in their order. */
+ * wave is a stage of transposes, cut by member and piece of weights, a stage of rows, cut by member
+ * and block of 64 rows, and a stage of updates, cut like the first. The transposes of one wave lie
+ * where those of the wave before lay: seven members' own would be 4 MB more to walk through in each
+ * step. The shared bounds are reduced over members and blocks in their order. */
 #include "model/fit.h"
 
 #include <math.h>
@@ -36,6 +38,7 @@ typedef struct fitter {
   uint32_t *split, *index;        /* [N] holdout first; [E,n_train] */
   adam opt[ENSEMBLE_MAX];
   adam_step step[ENSEMBLE_MAX];
+  mlp net[ENSEMBLE_MAX];       /* [wave] the members at work, with transposes for the way back */
   mlp_acts acts[ENSEMBLE_MAX]; /* [wave] */
   mlp_grads grads[ENSEMBLE_MAX];
   float *sums;              /* [E,blocks,4,padded_D] as kernels.gauss_nll adds them */
@@ -54,6 +57,13 @@ typedef struct fitter {
 } fitter;
 
 /* ------------------------------------------------------------------ one step */
+
+static void transposes_stage(void *ctx, int piece, int thread)
+{
+  (void)thread;
+  fitter *f = ctx;
+  mlp_piece_transpose(&f->net[piece / f->pieces], piece % f->pieces);
+}
 
 static void rows_stage(void *ctx, int piece, int thread)
 {
@@ -79,7 +89,7 @@ static void rows_stage(void *ctx, int piece, int thread)
     y[0] = row[f->d->at.rew];
     for (int i = 0; i < m->S; i++) y[1 + i] = row[f->d->at.next + i] - row[i];
   }
-  mlp *net = &m->net[e];
+  const mlp *net = &f->net[slot];
   int last = net->layers;
   mlp_acts *acts = &f->acts[slot];
   mlp_grads *grads = &f->grads[slot];
@@ -163,6 +173,8 @@ static mopo_status train_epoch(fitter *f, int epoch, rng_key key, const fit_watc
     for (int e = 0; e < f->E; e++) f->step[e] = adam_next(&f->opt[e]);
     for (f->first = 0; f->first < f->E; f->first += f->wave) {
       int n = f->E - f->first < f->wave ? f->E - f->first : f->wave;
+      for (int i = 0; i < n; i++) mlp_place(&f->net[i], f->m->net[f->first + i].params);
+      par_run(f->pool, n * f->pieces, transposes_stage, f);
       par_run(f->pool, n * f->blocks, rows_stage, f);
       par_run(f->pool, n * f->pieces, panels_stage, f);
     }
@@ -264,11 +276,11 @@ static void layout(fitter *f, arena *a)
   f->split = arena_bytes(a, N * sizeof *f->split);
   f->index = arena_bytes(a, E * (size_t)f->n_train * sizeof *f->index);
   for (int e = 0; e < f->E; e++) {
-    mlp *net = &f->m->net[e];
-    mlp_layout_transposes(net, a);
     adam_layout(&f->opt[e], a, size);
   }
   for (int i = 0; i < f->wave; i++) {
+    f->net[i] = f->m->net[0];
+    mlp_layout_transposes(&f->net[i], a);
     mlp_acts_layout(&f->acts[i], &f->m->net[0], a, f->B, true);
     mlp_grads_layout(&f->grads[i], &f->m->net[0], a, f->B);
   }
@@ -284,12 +296,6 @@ static void layout(fitter *f, arena *a)
     if (a->base) f->scratch[t] = s;
     ensemble_work_layout(a->base ? &f->work[t] : &measure, f->m, a);
   }
-}
-
-static void forget_transposes(ensemble *m)
-{
-  for (int e = 0; e < m->set.members; e++)
-    for (int i = 0; i < m->net[e].layers; i++) m->net[e].layer[i].wt = NULL;
 }
 
 /* Holdout rows are the first of a random order, bootstrap samples are drawn from the rest. */
@@ -321,10 +327,8 @@ static mopo_status prepare(fitter *f, rng_key key, mopo_error *err)
   if (f->d->N > UINT32_MAX)
     return error_set(err, MOPO_EDATA, "%s: more than %u rows", f->d->name, UINT32_MAX);
   layout(f, &f->memory);
-  if (!arena_alloc(&f->memory)) {
-    forget_transposes(f->m);
+  if (!arena_alloc(&f->memory))
     return error_set(err, MOPO_ENOMEM, "model: no memory to fit %lld rows", (long long)f->d->N);
-  }
   layout(f, &f->memory);
   draw_samples(f, key);
   scaler *s = NULL;
@@ -336,7 +340,6 @@ static mopo_status prepare(fitter *f, rng_key key, mopo_error *err)
   f->power1 = f->power2 = 1.0;
   for (int e = 0; e < f->E; e++) {
     adam_init(&f->opt[e], f->set->lr);
-    mlp_transpose(&f->m->net[e]);
     f->best_mse[e] = INFINITY;
   }
   return MOPO_OK;
@@ -414,7 +417,6 @@ static mopo_status go_on(fitter *f, fit_result *out, rng_key shuffles, const fit
   f->power1 = power1[f->E], f->power2 = power2[f->E];
   for (int e = 0; e < f->E; e++) {
     f->opt[e].power1 = power1[e], f->opt[e].power2 = power2[e];
-    mlp_transpose(&f->m->net[e]);
   }
   for (int i = 0; i < out->epochs; i++) {
     out->last = told(f, i + 1);
@@ -486,7 +488,6 @@ mopo_status ensemble_fit(ensemble *m, fit_result *out, const mopo_dataset *d,
   mopo_status st = prepare(f, key, err);
   if (st == MOPO_OK) st = run(f, out, key, watch, err);
   ensemble_bounds_changed(m);
-  forget_transposes(m);
   free(f->history);
   free(f->memory.base);
   free(f);

@@ -25,9 +25,11 @@ void mlp_shape(mlp *n, const kernels *k, int layers, const int *sizes, mlp_activ
   }
 }
 
-void mlp_layout(mlp *n, arena *a)
+void mlp_layout(mlp *n, arena *a) { mlp_place(n, arena_floats(a, n->size)); }
+
+void mlp_place(mlp *n, float *params)
 {
-  n->params = arena_floats(a, n->size);
+  n->params = params;
   size_t at = 0;
   for (int i = 0; i < n->layers; i++) {
     mlp_layer *l = &n->layer[i];
@@ -131,6 +133,12 @@ void mlp_transpose(mlp *n)
 {
   for (int i = 0; i < n->layers; i++)
     for (int p = 0; p * PANEL < n->layer[i].out; p++) transpose_panel(n, &n->layer[i], p);
+}
+
+void mlp_piece_transpose(mlp *n, int piece)
+{
+  mlp_piece at = mlp_piece_at(n, piece);
+  for (int p = 0; p < at.panels; p++) transpose_panel(n, &n->layer[at.layer], at.panel + p);
 }
 
 void mlp_fold_input(const mlp *to, const mlp *from, const float *shift, const float *scale)
@@ -293,7 +301,7 @@ void mlp_piece_apply(mlp *n, int piece, adam *o, adam_step step, const float *dw
   step.decay = 0.0f;
   n->k->adam(at.b, o->m + b, o->v + b, db, target ? target->params + b : NULL, (int)at.b_size,
              &step);
-  for (int p = 0; p < at.panels; p++) transpose_panel(n, &n->layer[at.layer], at.panel + p);
+  mlp_piece_transpose(n, piece);
 }
 
 void mlp_piece_update(mlp *n, int piece, adam *o, adam_step step, const mlp_acts *s,

@@ -52,6 +52,8 @@ typedef struct mlp_grads {
 void mlp_shape(mlp *n, const kernels *k, int layers, const int *sizes, mlp_activation activation);
 /* Places the parameters. */
 void mlp_layout(mlp *n, arena *a);
+/* Lets it have parameters that are elsewhere, size floats; its transposes stay where they are. */
+void mlp_place(mlp *n, float *params);
 /* Places the transposes that a network needs for the way back; call after mlp_layout. They follow
  * from the parameters, so they need not be where state is kept. */
 void mlp_layout_transposes(mlp *n, arena *a);
@@ -98,6 +100,8 @@ typedef struct mlp_piece {
   size_t w_size, b_size;
 } mlp_piece;
 mlp_piece mlp_piece_at(const mlp *n, int piece);
+/* Renews the transpose of a piece. */
+void mlp_piece_transpose(mlp *n, int piece);
 /* Gradient of a piece, summed over `rows` rows: dw [w_size], db [b_size]. */
 void mlp_piece_gradient(const mlp *n, int piece, float *dw, float *db, const mlp_acts *s,
                         const mlp_grads *g, int rows);
