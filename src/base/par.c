@@ -1,12 +1,15 @@
 /* par.c - see par.h. The only file that sees pthreads.
  *
  * Stages of an update are some 100 microseconds long, so waiting threads spin for a while before
- * they sleep. A job is published by a new generation number; pieces are taken from one counter. */
+ * they sleep. A job is published by a new generation number. Each thread has a share of the pieces,
+ * the same in every job of as many pieces, and then helps with those of others: what a thread wrote
+ * in the last update is in its own cache in this one. */
 #include "base/par.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #if defined(__x86_64__)
@@ -25,13 +28,18 @@ typedef struct worker {
   pthread_t thread;
 } worker;
 
+/* Pieces next .. end-1 are still to be taken; on cache lines of its own. */
+typedef struct share {
+  _Alignas(128) atomic_int next;
+  int end;
+} share;
+
 struct par {
   int threads, started, spins;
   par_fn *fn;
   void *ctx;
-  int pieces;
+  share *share;           /* [threads] */
   atomic_uint generation; /* odd steps of one: a new job */
-  atomic_int next;        /* piece to take */
   atomic_int busy;        /* workers that have not finished this generation */
   atomic_bool quit;
   atomic_int sleepers;
@@ -40,12 +48,23 @@ struct par {
   worker *workers;
 };
 
+static void share_out(par *p, int pieces)
+{
+  for (int t = 0; t < p->threads; t++) {
+    int64_t from = (int64_t)pieces * t / p->threads, end = (int64_t)pieces * (t + 1) / p->threads;
+    atomic_store_explicit(&p->share[t].next, (int)from, memory_order_relaxed);
+    p->share[t].end = (int)end;
+  }
+}
+
 static void run_pieces(par *p, int thread)
 {
-  for (;;) {
-    int i = atomic_fetch_add_explicit(&p->next, 1, memory_order_relaxed);
-    if (i >= p->pieces) return;
-    p->fn(p->ctx, i, thread);
+  for (int k = 0; k < p->threads; k++) {
+    share *s = &p->share[(thread + k) % p->threads];
+    while (atomic_load_explicit(&s->next, memory_order_relaxed) < s->end) {
+      int i = atomic_fetch_add_explicit(&s->next, 1, memory_order_relaxed);
+      if (i < s->end) p->fn(p->ctx, i, thread);
+    }
   }
 }
 
@@ -96,8 +115,7 @@ void par_run(par *p, int pieces, par_fn *fn, void *ctx)
   }
   p->fn = fn;
   p->ctx = ctx;
-  p->pieces = pieces;
-  atomic_store_explicit(&p->next, 0, memory_order_relaxed);
+  share_out(p, pieces);
   atomic_store_explicit(&p->busy, p->threads - 1, memory_order_relaxed);
   publish(p);
   run_pieces(p, 0);
@@ -130,7 +148,9 @@ mopo_status par_create(par **out, int threads, mopo_error *err)
   p->threads = threads ? threads : par_cores();
   p->spins = p->threads <= par_cores() ? SPINS : 1;
   p->workers = calloc((size_t)p->threads, sizeof *p->workers);
-  if (!p->workers) {
+  p->share = aligned_alloc(_Alignof(share), (size_t)p->threads * sizeof *p->share);
+  if (!p->workers || !p->share) {
+    free(p->workers), free(p->share);
     free(p);
     return error_set(err, MOPO_ENOMEM, "threads: no memory");
   }
@@ -158,5 +178,6 @@ void par_free(par *p)
   pthread_cond_destroy(&p->wake);
   pthread_mutex_destroy(&p->lock);
   free(p->workers);
+  free(p->share);
   free(p);
 }
