@@ -2,8 +2,8 @@
  *
  * The work is cut into pieces by the caller; which thread runs a piece is not fixed (its own share
  * first, then what others have not begun), so a piece may write only what is its own, and
- * reductions happen afterwards in the order of the pieces. Then the bits do not depend on the number
- * of threads. */
+ * reductions happen afterwards in the order of the pieces. Then the bits do not depend on the
+ * number of threads. */
 #ifndef BASE_PAR_H
 #define BASE_PAR_H
 
