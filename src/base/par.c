@@ -109,7 +109,7 @@ static void publish(par *p)
 
 void par_run(par *p, int pieces, par_fn *fn, void *ctx)
 {
-  if (p->threads == 1 || pieces == 1) {
+  if (p->threads == 1 || pieces <= 1) {
     for (int i = 0; i < pieces; i++) fn(ctx, i, 0);
     return;
   }

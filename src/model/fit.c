@@ -3,12 +3,13 @@
  *   mean over B and D of [(mu - y)^2 exp(-lv) + lv] + sum over layers of wd_l / 2 |W_l|^2
  *   and, once, 0.01 sum(max) - 0.01 sum(min)
  *
- * (PETS; the authors' code of MOPO.) A step takes the members in waves, as few at a time as keep
- * the threads busy, so that what the rows leave behind is still in cache when the panels want it. A
- * wave is a stage of transposes, cut by member and piece of weights, a stage of rows, cut by member
- * and block of 64 rows, and a stage of updates, cut like the first. The transposes of one wave lie
- * where those of the wave before lay: seven members' own would be 4 MB more to walk through in each
- * step. The shared bounds are reduced over members and blocks in their order. */
+ * (PETS; the authors' code of MOPO.) Each thread takes whole members, transposes, rows, then
+ * updates, so that what the rows leave behind is still in its cache when the weights want it, and
+ * what it wrote in the last step is there, too. The members that do not go up in threads are done
+ * by all together: a stage of transposes and one of updates, cut by member and piece of weights,
+ * and between them one of rows, cut by member and block of 64 rows. Transposes lie with the thread,
+ * not with the member: seven members' own would be 4 MB more to walk through in each step. The
+ * shared bounds are reduced over members and blocks in their order. */
 #include "model/fit.h"
 
 #include <math.h>
@@ -32,14 +33,15 @@ typedef struct fitter {
   const fit_settings *set;
   par *pool;
   int E, B, rows, blocks, pieces; /* of a full batch; rows: of this one */
-  int wave, first;                /* members at a time; the first of this wave */
+  int slots;                      /* members at work at the same time */
+  int whole;                      /* the first so many members: one thread each */
   int64_t N;                      /* rows that say what they led to */
   int64_t n_train, n_hold, at;    /* at: first place of this batch in each bootstrap */
   uint32_t *split, *index;        /* [N] holdout first; [E,n_train] */
   adam opt[ENSEMBLE_MAX];
   adam_step step[ENSEMBLE_MAX];
-  mlp net[ENSEMBLE_MAX];       /* [wave] the members at work, with transposes for the way back */
-  mlp_acts acts[ENSEMBLE_MAX]; /* [wave] */
+  mlp net[ENSEMBLE_MAX];       /* [slots] the members at work, with transposes */
+  mlp_acts acts[ENSEMBLE_MAX]; /* [slots] what their rows leave behind */
   mlp_grads grads[ENSEMBLE_MAX];
   float *sums;              /* [E,blocks,4,padded_D] as kernels.gauss_nll adds them */
   float *bound_m, *bound_v; /* [2,padded_D] Adam of max, then min */
@@ -58,20 +60,14 @@ typedef struct fitter {
 
 /* ------------------------------------------------------------------ one step */
 
-static void transposes_stage(void *ctx, int piece, int thread)
-{
-  (void)thread;
-  fitter *f = ctx;
-  mlp_piece_transpose(&f->net[piece / f->pieces], piece % f->pieces);
-}
+/* Member e goes to work in a slot. */
+static void seat(fitter *f, int slot, int e) { mlp_place(&f->net[slot], f->m->net[e].params); }
 
-static void rows_stage(void *ctx, int piece, int thread)
+/* A block of rows there and back. */
+static void rows_of(fitter *f, int slot, int e, int block)
 {
-  (void)thread;
-  fitter *f = ctx;
   ensemble *m = f->m;
-  int slot = piece / f->blocks, e = f->first + slot, block = piece % f->blocks, r0 = block * BLOCK;
-  int n = f->rows - r0 < BLOCK ? f->rows - r0 : BLOCK, W = f->d->at.width;
+  int r0 = block * BLOCK, n = f->rows - r0 < BLOCK ? f->rows - r0 : BLOCK, W = f->d->at.width;
   float *sums = f->sums + (size_t)(e * f->blocks + block) * 4 * (size_t)m->padded_D;
   memset(sums, 0, 4 * (size_t)m->padded_D * sizeof(float));
   if (n <= 0) return;
@@ -109,14 +105,55 @@ static double decay_of(int layer, int layers)
   return DECAY[layer < last - 1 ? layer : last - 1];
 }
 
-static void panels_stage(void *ctx, int piece, int thread)
+static void update_of(fitter *f, int slot, int e, int piece, int thread)
+{
+  mlp *net = &f->m->net[e];
+  double decay = f->set->decay * decay_of(mlp_piece_at(net, piece).layer, net->layers);
+  mlp_piece_update(net, piece, &f->opt[e], f->step[e], &f->acts[slot], &f->grads[slot], f->rows,
+                   NULL, (float)decay, f->scratch[thread]);
+}
+
+static void member_stage(void *ctx, int e, int thread)
 {
   fitter *f = ctx;
-  int slot = piece / f->pieces, e = f->first + slot, p = piece % f->pieces;
-  mlp *net = &f->m->net[e];
-  double decay = f->set->decay * decay_of(mlp_piece_at(net, p).layer, net->layers);
-  mlp_piece_update(net, p, &f->opt[e], f->step[e], &f->acts[slot], &f->grads[slot], f->rows, NULL,
-                   (float)decay, f->scratch[thread]);
+  seat(f, thread, e);
+  mlp_transpose(&f->net[thread]);
+  for (int b = 0; b < f->blocks; b++) rows_of(f, thread, e, b);
+  for (int p = 0; p < f->pieces; p++) update_of(f, thread, e, p, thread);
+}
+
+static void transposes_stage(void *ctx, int piece, int thread)
+{
+  (void)thread;
+  fitter *f = ctx;
+  mlp_piece_transpose(&f->net[piece / f->pieces], piece % f->pieces);
+}
+
+static void rows_stage(void *ctx, int piece, int thread)
+{
+  (void)thread;
+  fitter *f = ctx;
+  int slot = piece / f->blocks;
+  rows_of(f, slot, f->whole + slot, piece % f->blocks);
+}
+
+static void updates_stage(void *ctx, int piece, int thread)
+{
+  fitter *f = ctx;
+  int slot = piece / f->pieces;
+  update_of(f, slot, f->whole + slot, piece % f->pieces, thread);
+}
+
+/* A step of every member. */
+static void members_step(fitter *f)
+{
+  int rest = f->E - f->whole;
+  for (int e = 0; e < f->E; e++) f->step[e] = adam_next(&f->opt[e]);
+  par_run(f->pool, f->whole, member_stage, f);
+  for (int i = 0; i < rest; i++) seat(f, i, f->whole + i);
+  par_run(f->pool, rest * f->pieces, transposes_stage, f);
+  par_run(f->pool, rest * f->blocks, rows_stage, f);
+  par_run(f->pool, rest * f->pieces, updates_stage, f);
 }
 
 /* Adam on max and min: gradients summed over members and blocks in their order. */
@@ -170,14 +207,7 @@ static mopo_status train_epoch(fitter *f, int epoch, rng_key key, const fit_watc
   for (f->at = 0; f->at < f->n_train; f->at += f->B) {
     int64_t left = f->n_train - f->at;
     f->rows = left < f->B ? (int)left : f->B;
-    for (int e = 0; e < f->E; e++) f->step[e] = adam_next(&f->opt[e]);
-    for (f->first = 0; f->first < f->E; f->first += f->wave) {
-      int n = f->E - f->first < f->wave ? f->E - f->first : f->wave;
-      for (int i = 0; i < n; i++) mlp_place(&f->net[i], f->m->net[f->first + i].params);
-      par_run(f->pool, n * f->pieces, transposes_stage, f);
-      par_run(f->pool, n * f->blocks, rows_stage, f);
-      par_run(f->pool, n * f->pieces, panels_stage, f);
-    }
+    members_step(f);
     bounds_step(f);
     add_losses(f);
     if (watch && watch->step && watch->step(watch->ctx, f->at, f->n_train))
@@ -278,7 +308,7 @@ static void layout(fitter *f, arena *a)
   for (int e = 0; e < f->E; e++) {
     adam_layout(&f->opt[e], a, size);
   }
-  for (int i = 0; i < f->wave; i++) {
+  for (int i = 0; i < f->slots; i++) {
     f->net[i] = f->m->net[0];
     mlp_layout_transposes(&f->net[i], a);
     mlp_acts_layout(&f->acts[i], &f->m->net[0], a, f->B, true);
@@ -466,13 +496,6 @@ static mopo_status run(fitter *f, fit_result *out, rng_key key, const fit_watch 
   return calibration_measure(out->bin, f->m, f->d, f->split, f->n_hold, f->pool, err);
 }
 
-/* Two blocks of rows for each thread, if there are as many. */
-static int members_at_a_time(const fitter *f)
-{
-  int wave = (2 * par_threads(f->pool) + f->blocks - 1) / f->blocks;
-  return wave < f->E ? wave : f->E;
-}
-
 mopo_status ensemble_fit(ensemble *m, fit_result *out, const mopo_dataset *d,
                          const fit_settings *set, par *pool, rng_key key, const fit_watch *watch,
                          mopo_error *err)
@@ -484,7 +507,9 @@ mopo_status ensemble_fit(ensemble *m, fit_result *out, const mopo_dataset *d,
   f->E = m->set.members, f->B = set->batch;
   f->blocks = (set->batch + BLOCK - 1) / BLOCK;
   f->pieces = mlp_pieces(&m->net[0]);
-  f->wave = members_at_a_time(f);
+  int threads = par_threads(pool);
+  f->whole = f->E - f->E % threads;
+  f->slots = threads < f->E ? threads : f->E;
   mopo_status st = prepare(f, key, err);
   if (st == MOPO_OK) st = run(f, out, key, watch, err);
   ensemble_bounds_changed(m);
