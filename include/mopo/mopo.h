@@ -308,8 +308,11 @@ typedef struct mopo_fit_result {
 } mopo_fit_result;
 
 /* Fits the dynamics ensemble alone and writes it to c->out (a .safetensors file), with the tables
- * of its fit beside it (docs/formats.md). */
-MOPO_MUST_CHECK mopo_status mopo_model_fit(mopo_fit_result *out, const mopo_config *c,
+ * of its fit beside it (docs/formats.md). A fit under way is kept beside it too, every 20 s; with
+ * `resume` it goes on from there, or begins if nothing was kept, to the same bits.
+ * EINVAL (a fit was begun there and resume is not set, or it is set and the fit is done, or was
+ * begun with other data or settings), EIO, EFORMAT, EDATA, ENOMEM, ENUMERIC, ESTOPPED. */
+MOPO_MUST_CHECK mopo_status mopo_model_fit(mopo_fit_result *out, const mopo_config *c, bool resume,
                                            const mopo_watch *watch, mopo_error *err);
 
 /* ------------------------------------------------------------------ policies */

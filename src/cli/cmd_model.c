@@ -9,7 +9,8 @@
 
 static const char usage[] = "model fit --data FILE --task NAME --out MODEL.safetensors [options]";
 static const char purpose[] =
-    "Fits the ensemble of dynamics models and writes it to one file, for `mopo train --model`.";
+    "Fits the ensemble of dynamics models and writes it to one file, for `mopo train --model`.\n"
+    "What was stopped goes on with --resume and the same settings.";
 
 static int rank_of(const mopo_fit_result *r, int member)
 {
@@ -57,7 +58,7 @@ static int fit(const options *o)
   mopo_fit_result r;
   progress bar = progress_create(o->quiet);
   mopo_watch watch = progress_watch(&bar);
-  mopo_status st = mopo_model_fit(&r, &o->c, &watch, &err);
+  mopo_status st = mopo_model_fit(&r, &o->c, o->resume, &watch, &err);
   progress_end(&bar);
   if (st != MOPO_OK) return cli_status(st, &err);
   if (o->json) {

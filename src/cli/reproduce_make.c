@@ -270,6 +270,7 @@ static int need_data(maker *k, const paper_row *row, const char *path)
 static int need_model(maker *k, const paper_row *row, uint64_t seed, const char *data,
                       const char *path)
 {
+  char state[REPRODUCE_PATH + 16];
   mopo_config c;
   mopo_error err;
   mopo_fit_result fit;
@@ -279,11 +280,13 @@ static int need_model(maker *k, const paper_row *row, uint64_t seed, const char 
   if (code == EXIT_DONE) code = settings_of(&c, k, "model", row->task, path, seed);
   if (code == EXIT_DONE) code = set(&c, "data", data);
   if (code != EXIT_DONE) return code;
-  say(k, "model fit", "model", &c, NULL, NULL);
+  int stem = (int)(strlen(path) - strlen(".safetensors"));
+  snprintf(state, sizeof state, "%.*s.fit.safetensors", stem, path);
+  say(k, there(state) ? "model fit --resume" : "model fit", "model", &c, NULL, NULL);
   if (dry(k)) return EXIT_DONE;
   progress bar = progress_create(k->r->o->quiet);
   mopo_watch watch = progress_watch(&bar);
-  code = cli_status(mopo_model_fit(&fit, &c, &watch, &err), &err);
+  code = cli_status(mopo_model_fit(&fit, &c, true, &watch, &err), &err);
   progress_end(&bar);
   return code;
 }

@@ -13,6 +13,7 @@
 #include "model/fit.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -55,6 +56,7 @@ typedef struct fitter {
   double best_mse[ENSEMBLE_MAX];
   int stale;       /* epochs since any member got better */
   double *history; /* [epochs,3,E] train loss and mse, holdout mse; grows */
+  char of[240];    /* data, settings, key: what a kept state is of */
   arena memory;
 } fitter;
 
@@ -199,6 +201,12 @@ static void shuffle(fitter *f, int epoch, rng_key key)
   }
 }
 
+static mopo_status stopped(const fitter *f, const char *where, int epoch, mopo_error *err)
+{
+  return error_set(err, MOPO_ESTOPPED, "stopped %s epoch %d of fitting the model%s", where, epoch,
+                   f->set->state ? "; go on with --resume" : "");
+}
+
 static mopo_status train_epoch(fitter *f, int epoch, rng_key key, const fit_watch *watch,
                                mopo_error *err)
 {
@@ -211,7 +219,7 @@ static mopo_status train_epoch(fitter *f, int epoch, rng_key key, const fit_watc
     bounds_step(f);
     add_losses(f);
     if (watch && watch->step && watch->step(watch->ctx, f->at, f->n_train))
-      return error_set(err, MOPO_ESTOPPED, "stopped in epoch %d of fitting the model", epoch + 1);
+      return stopped(f, "in", epoch + 1, err);
   }
   for (int e = 0; e < f->E; e++)
     if (!isfinite(f->loss[e]))
@@ -410,6 +418,30 @@ static fit_epoch told(const fitter *f, int epoch)
   return t;
 }
 
+/* Of all that is recorded (FNV-1a, 64 bits, a float at a time). */
+static uint64_t digest(const mopo_dataset *d)
+{
+  uint64_t h = 0xcbf29ce484222325u;
+  size_t n = (size_t)d->N * (size_t)d->at.width;
+  for (size_t i = 0; i < n; i++) {
+    uint32_t x;
+    memcpy(&x, d->rows + i, sizeof x);
+    h = (h ^ x) * 0x100000001b3u;
+  }
+  return h;
+}
+
+/* When to stop is left out: that may change. */
+static void describe(fitter *f, rng_key key)
+{
+  const fit_settings *s = f->set;
+  snprintf(f->of, sizeof f->of,
+           "%lld rows (%016llx), batch %d, lr %.9g, decay %.9g, improvement %.9g, "
+           "holdout %.9g to %d, seed's key %08x%08x",
+           (long long)f->d->N, (unsigned long long)digest(f->d), s->batch, s->lr, s->decay,
+           s->improvement, s->holdout_ratio, s->holdout_max, key.k[0], key.k[1]);
+}
+
 /* power1, power2 [E+1]. */
 static fit_state state_of(fitter *f, double *power1, double *power2)
 {
@@ -423,6 +455,7 @@ static fit_state state_of(fitter *f, double *power1, double *power2)
   s.max = m->max, s.min = m->min, s.bound_m = f->bound_m, s.bound_v = f->bound_v;
   s.best_mse = f->best_mse, s.power1 = power1, s.power2 = power2;
   s.stale = f->stale, s.history = f->history;
+  memcpy(s.of, f->of, sizeof s.of);
   return s;
 }
 
@@ -452,8 +485,7 @@ static mopo_status go_on(fitter *f, fit_result *out, rng_key shuffles, const fit
     out->last = told(f, i + 1);
     shuffle(f, i, shuffles);
     if (watch && watch->epoch && watch->epoch(watch->ctx, &out->last))
-      return error_set(err, MOPO_ESTOPPED, "stopped before epoch %d of fitting the model",
-                       out->epochs + 1);
+      return stopped(f, "before", out->epochs + 1, err);
   }
   return MOPO_OK;
 }
@@ -472,6 +504,7 @@ static mopo_status run(fitter *f, fit_result *out, rng_key key, const fit_watch 
 {
   rng_key shuffles = rng_split(key, "shuffle");
   double kept = seconds();
+  if (f->set->state) describe(f, key);
   mopo_status st = go_on(f, out, shuffles, watch, err);
   if (st != MOPO_OK) return st;
   for (int epoch = out->epochs; !f->set->max_epochs || epoch < f->set->max_epochs; epoch++) {
@@ -486,8 +519,7 @@ static mopo_status run(fitter *f, fit_result *out, rng_key key, const fit_watch 
       kept = seconds();
     }
     if (watch && watch->epoch && watch->epoch(watch->ctx, &out->last))
-      return error_set(err, MOPO_ESTOPPED, "stopped after epoch %d of fitting the model",
-                       epoch + 1);
+      return stopped(f, "after", epoch + 1, err);
     if (!better) break;
   }
   restore_best(f);

@@ -64,6 +64,7 @@ mopo_status fit_state_save(const fit_state *s, const char *path, mopo_error *err
   tensor_list *l = tensor_list_create();
   if (!l) return error_set(err, MOPO_ENOMEM, "%s: no memory", path);
   mopo_status st = tensor_list_meta(l, "format", FORMAT, err);
+  if (st == MOPO_OK) st = tensor_list_meta(l, "of", s->of, err);
   for (int i = 0; st == MOPO_OK && i < p.count; i++)
     st = tensor_list_add(l, p.at[i].name, p.at[i].type, 1, &p.at[i].n, p.at[i].data, err);
   if (st == MOPO_OK) st = tensor_list_add(l, "history", TENSOR_F64, 3, shape, s->history, err);
@@ -81,14 +82,18 @@ static bool all_finite(const part *p, const void *data)
   return true;
 }
 
-/* from [parts]: where each part is in the file. */
-static mopo_status check(const tensor_file *f, const char *path, const parts *p, const void **from,
-                         mopo_error *err)
+/* from [parts]: where each part is in the file. of: of what it must be a fit; files of old do not
+ * say. */
+static mopo_status check(const tensor_file *f, const char *path, const char *of, const parts *p,
+                         const void **from, mopo_error *err)
 {
   const char *format = tensor_file_meta(f, "format");
   if (!format || strcmp(format, FORMAT) != 0)
     return error_set(err, MOPO_EFORMAT, "%s: format '%.40s', want %s", path, format ? format : "",
                      FORMAT);
+  const char *was = tensor_file_meta(f, "of");
+  if (was && strcmp(was, of) != 0)
+    return error_set(err, MOPO_EINVAL, "%s: was begun with %.240s; now %s", path, was, of);
   for (int i = 0; i < p->count; i++) {
     const part *x = &p->at[i];
     mopo_status st = tensor_file_get(f, &from[i], x->name, x->type, 1, &x->n, err);
@@ -126,7 +131,7 @@ mopo_status fit_state_load(fit_state *s, const char *path, mopo_error *err)
   list(&p, s, place);
   mopo_status st = tensor_file_open(&f, path, err);
   if (st != MOPO_OK) return st;
-  if ((st = check(f, path, &p, from, err)) == MOPO_OK) {
+  if ((st = check(f, path, s->of, &p, from, err)) == MOPO_OK) {
     memcpy(place, from[p.count - 1], sizeof place);
     st = take_history(s, f, path, place, err);
   }

@@ -21,12 +21,14 @@ typedef struct fit_state {
   int64_t stale;           /* epochs since any member got better */
   int64_t epochs;          /* finished */
   double *history;         /* [epochs,3,members] losses; owned, free() it */
+  char of[240];            /* what it is a fit of: data, settings, key */
 } fit_state;
 
 /* ENOMEM, EIO. */
 MUST_CHECK mopo_status fit_state_save(const fit_state *s, const char *path, mopo_error *err);
 /* Into the arrays of s; s->history is made. EIO, ENOMEM, EFORMAT (not such a file, of another
- * shape, or with numbers that no fit leaves behind; then nothing has been changed). */
+ * shape, or with numbers that no fit leaves behind), EINVAL (a fit of something else than s->of
+ * says); on an error nothing has been changed. */
 MUST_CHECK mopo_status fit_state_load(fit_state *s, const char *path, mopo_error *err);
 
 #endif

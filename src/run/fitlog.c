@@ -19,13 +19,12 @@ enum {
 };
 static const char *const endings[FILES] = {".fit.csv", ".calibration.csv"};
 
-/* model.safetensors -> model.fit.csv */
-static mopo_status path_beside(char *buf, const char *model, int file, mopo_error *err)
+mopo_status fitlog_beside(char *buf, const char *model, const char *ending, mopo_error *err)
 {
   static const char suffix[] = ".safetensors";
   size_t n = strlen(model), cut = sizeof suffix - 1;
   if (n > cut && !strcmp(model + n - cut, suffix)) n -= cut;
-  int k = snprintf(buf, RUN_PATH, "%.*s%s", (int)n, model, endings[file]);
+  int k = snprintf(buf, RUN_PATH, "%.*s%s", (int)n, model, ending);
   if ((unsigned)k < RUN_PATH) return MOPO_OK; /* -1 does not fit either */
   return error_set(err, MOPO_EINVAL, "%.64s...: path too long", model);
 }
@@ -59,9 +58,9 @@ void fitlog_free(fitlog *l)
 mopo_status fitlog_write(const fitlog *l, const char *model, mopo_error *err)
 {
   char path[RUN_PATH];
-  mopo_status st = path_beside(path, model, 0, err);
+  mopo_status st = fitlog_beside(path, model, endings[0], err);
   if (st == MOPO_OK) st = buffer_write(&l->epochs, path, err);
-  if (st == MOPO_OK) st = path_beside(path, model, 1, err);
+  if (st == MOPO_OK) st = fitlog_beside(path, model, endings[1], err);
   return st == MOPO_OK ? buffer_write(&l->bins, path, err) : st;
 }
 
@@ -71,8 +70,8 @@ mopo_status fitlog_copy(const char *to, const char *from, mopo_error *err)
   for (int i = 0; i < FILES && st == MOPO_OK; i++) {
     char here[RUN_PATH], there[RUN_PATH], *text = NULL;
     size_t n = 0;
-    if ((st = path_beside(here, to, i, err)) != MOPO_OK) return st;
-    if ((st = path_beside(there, from, i, err)) != MOPO_OK) return st;
+    if ((st = fitlog_beside(here, to, endings[i], err)) != MOPO_OK) return st;
+    if ((st = fitlog_beside(there, from, endings[i], err)) != MOPO_OK) return st;
     if (!file_exists(there)) continue;
     st = file_read(&text, &n, there, (size_t)1 << 30, err);
     if (st == MOPO_OK) st = file_write(here, text, n, err);
@@ -111,10 +110,10 @@ mopo_status fitlog_read(fitlog_tables *out, const char *model, mopo_error *err)
   char path[RUN_PATH];
   double *epochs = NULL, *bins = NULL;
   *out = (fitlog_tables){0};
-  mopo_status st = path_beside(path, model, 0, err);
+  mopo_status st = fitlog_beside(path, model, endings[0], err);
   if (st == MOPO_OK && file_exists(path))
     st = read_table(&epochs, &out->n_epochs, path, epochs_head, EPOCH_COLUMNS, err);
-  if (st == MOPO_OK) st = path_beside(path, model, 1, err);
+  if (st == MOPO_OK) st = fitlog_beside(path, model, endings[1], err);
   if (st == MOPO_OK && file_exists(path))
     st = read_table(&bins, &out->n_bins, path, bins_head, BIN_COLUMNS, err);
   out->epochs = (fitlog_epoch *)epochs, out->bins = (fitlog_bin *)bins;

@@ -25,6 +25,10 @@ typedef struct fitlog {
 void fitlog_add_epoch(fitlog *l, const fitlog_epoch *e);
 void fitlog_add_bin(fitlog *l, const fitlog_bin *b);
 void fitlog_free(fitlog *l);
+/* model.safetensors, .x -> model.x: the name of what stands beside a model. buf [RUN_PATH]. EINVAL.
+ */
+MUST_CHECK mopo_status fitlog_beside(char *buf, const char *model, const char *ending,
+                                     mopo_error *err);
 /* Both tables beside the model file `model`, each whole or not at all. EIO, ENOMEM, EINVAL. */
 MUST_CHECK mopo_status fitlog_write(const fitlog *l, const char *model, mopo_error *err);
 /* The tables beside the model file `from` to beside `to`; none where there are none. EIO, ENOMEM,

@@ -411,9 +411,23 @@ void offline_tear_down(offline *o)
 
 /* ------------------------------------------------------------------ mopo model fit */
 
-mopo_status mopo_model_fit(mopo_fit_result *out, const mopo_config *c, const mopo_watch *watch,
-                           mopo_error *err)
+/* Where a fit under way is kept, state [RUN_PATH]. */
+static mopo_status place_of_state(char *state, const char *model, bool resume, mopo_error *err)
 {
+  mopo_status st = fitlog_beside(state, model, ".fit.safetensors", err);
+  if (st != MOPO_OK) return st;
+  bool begun = file_exists(state);
+  if (begun && !resume)
+    return error_set(err, MOPO_EINVAL, "%s: a fit was begun there: --resume, or remove it", state);
+  if (!begun && resume && file_exists(model))
+    return error_set(err, MOPO_EINVAL, "%s: is there, and no fit is under way", model);
+  return MOPO_OK;
+}
+
+mopo_status mopo_model_fit(mopo_fit_result *out, const mopo_config *c, bool resume,
+                           const mopo_watch *watch, mopo_error *err)
+{
+  char state[RUN_PATH];
   mopo_config set = *c;
   const mopo_task *task = NULL;
   mopo_dataset *data = NULL;
@@ -424,9 +438,10 @@ mopo_status mopo_model_fit(mopo_fit_result *out, const mopo_config *c, const mop
   clock_gettime(CLOCK_MONOTONIC, &began);
   mopo_status st = offline_data(&set, &task, &data, err);
   if (st == MOPO_OK) st = file_check_target(set.out, err); /* now, not after the fit */
+  if (st == MOPO_OK) st = place_of_state(state, set.out, resume, err);
   if (st == MOPO_OK) st = par_create(&pool, set.threads, err);
   if (st == MOPO_OK)
-    st = offline_model(&m, &fit, set.out, NULL, &set, data, pool,
+    st = offline_model(&m, &fit, set.out, state, &set, data, pool,
                        rng_split(rng_seed(set.seed), "train"), watch, err);
   if (st == MOPO_OK) {
     *out = (mopo_fit_result){.epochs = fit.epochs,

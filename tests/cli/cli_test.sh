@@ -173,6 +173,13 @@ expect 2 '.-task wants --int8' export own --format onnx --task hopper --out own.
 expect 3 'policy.safetensors: format' train --data own.csv --task none --out second --model own/policy.safetensors
 [ ! -e second ] || { echo 'a run directory of a run that never began'; failed=1; }
 expect 1 'own: not a regular file' model fit --data own.csv --task none --out own --quiet
+: > m.fit.safetensors
+expect 2 'm.fit.safetensors: a fit was begun there: --resume, or remove it' model fit --data own.csv --task none --out m.safetensors
+expect 3 'm.fit.safetensors: ' model fit --data own.csv --task none --out m.safetensors --resume
+rm m.fit.safetensors
+: > m.safetensors
+expect 2 'm.safetensors: is there, and no fit is under way' model fit --data own.csv --task none --out m.safetensors --resume
+rm m.safetensors
 expect 2 'task none has no simulator' eval own
 expect 2 'none: no simulated body' collect --task none --kind random --out own.hdf5
 

@@ -36,8 +36,8 @@ static bool on_epoch(void *ctx, const fit_epoch *now)
   return false;
 }
 
-static mopo_status fit(ensemble **m, fit_result *r, stopper *s, const char *state,
-                       const mopo_dataset *d, mopo_error *err)
+static mopo_status fit_by(ensemble **m, fit_result *r, stopper *s, const char *state,
+                          const mopo_dataset *d, uint64_t seed, mopo_error *err)
 {
   fit_settings set = {.batch = 64,
                       .patience = 3,
@@ -52,9 +52,15 @@ static mopo_status fit(ensemble **m, fit_result *r, stopper *s, const char *stat
   par *pool = NULL;
   assert_ok(par_create(&pool, 1, err), *err);
   assert_ok(ensemble_create(m, &SHAPE, LINEAR_S, LINEAR_A, rng_seed(1), err), *err);
-  mopo_status st = ensemble_fit(*m, r, d, &set, pool, rng_seed(2), &watch, err);
+  mopo_status st = ensemble_fit(*m, r, d, &set, pool, rng_seed(seed), &watch, err);
   par_free(pool);
   return st;
+}
+
+static mopo_status fit(ensemble **m, fit_result *r, stopper *s, const char *state,
+                       const mopo_dataset *d, mopo_error *err)
+{
+  return fit_by(m, r, s, state, d, 2, err);
 }
 
 static void assert_same(const ensemble *a, const ensemble *b)
@@ -131,6 +137,31 @@ static void test_refused(void **state)
   assert_non_null(strstr(err.msg, PATH));
   ensemble_free(m);
   free(bytes);
+  unlink(PATH);
+  mopo_dataset_free(d);
+}
+
+/* A fit of other data, even of one bit, or of another seed does not go on from it. */
+static void test_of_something_else(void **state)
+{
+  (void)state;
+  mopo_error err;
+  mopo_dataset *d = linear_dataset(700, 3);
+  ensemble *m = NULL;
+  fit_result r;
+  stopper s = {.in = 3};
+  unlink(PATH);
+  assert_int_equal(fit(&m, &r, &s, PATH, d, &err), MOPO_ESTOPPED);
+  assert_non_null(strstr(err.msg, "--resume"));
+  ensemble_free(m);
+  s = (stopper){0};
+  assert_int_equal(fit_by(&m, &r, &s, PATH, d, 3, &err), MOPO_EINVAL);
+  assert_non_null(strstr(err.msg, PATH));
+  ensemble_free(m);
+  d->rows[5] = nextafterf(d->rows[5], 9.0f);
+  assert_int_equal(fit(&m, &r, &s, PATH, d, &err), MOPO_EINVAL);
+  assert_int_equal(s.told, 0);
+  ensemble_free(m);
   unlink(PATH);
   mopo_dataset_free(d);
 }
@@ -275,6 +306,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_same_bits), cmocka_unit_test(test_refused),
-      cmocka_unit_test(test_a_file_comes_back), cmocka_unit_test(test_files_that_no_fit_leaves)};
+      cmocka_unit_test(test_of_something_else), cmocka_unit_test(test_a_file_comes_back),
+      cmocka_unit_test(test_files_that_no_fit_leaves)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
