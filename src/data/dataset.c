@@ -244,3 +244,16 @@ mopo_episode mopo_dataset_episode(const mopo_dataset *d, int64_t first)
   }
   return e;
 }
+
+/* FNV-1a, 64 bits, a float at a time. */
+void dataset_digest(char text[DATASET_DIGEST], const mopo_dataset *d)
+{
+  uint64_t h = 0xcbf29ce484222325u;
+  size_t n = (size_t)d->N * (size_t)d->at.width;
+  for (size_t i = 0; i < n; i++) {
+    uint32_t x;
+    memcpy(&x, d->rows + i, sizeof x);
+    h = (h ^ x) * 0x100000001b3u;
+  }
+  snprintf(text, DATASET_DIGEST, "%lld rows (%016llx)", (long long)d->N, (unsigned long long)h);
+}

@@ -38,6 +38,10 @@ static inline const float *dataset_row(const mopo_dataset *d, int64_t i)
   return d->rows + (size_t)i * (size_t)d->at.width;
 }
 
+/* Rows and a digest of them: "20000 rows (6e2ef20c76646068)". Other data have another text. */
+enum { DATASET_DIGEST = 48 };
+void dataset_digest(char text[DATASET_DIGEST], const mopo_dataset *d);
+
 /* As mopo_dataset_load, of a D4RL HDF5 file that has infos/qpos. Positions after a step are
  * infos/next_qpos or, where there is none, those before the next step: then the last row of every
  * episode is left out. */

@@ -418,28 +418,17 @@ static fit_epoch told(const fitter *f, int epoch)
   return t;
 }
 
-/* Of all that is recorded (FNV-1a, 64 bits, a float at a time). */
-static uint64_t digest(const mopo_dataset *d)
-{
-  uint64_t h = 0xcbf29ce484222325u;
-  size_t n = (size_t)d->N * (size_t)d->at.width;
-  for (size_t i = 0; i < n; i++) {
-    uint32_t x;
-    memcpy(&x, d->rows + i, sizeof x);
-    h = (h ^ x) * 0x100000001b3u;
-  }
-  return h;
-}
-
 /* When to stop is left out: that may change. */
 static void describe(fitter *f, rng_key key)
 {
   const fit_settings *s = f->set;
+  char data[DATASET_DIGEST];
+  dataset_digest(data, f->d);
   snprintf(f->of, sizeof f->of,
-           "%lld rows (%016llx), batch %d, lr %.9g, decay %.9g, improvement %.9g, "
+           "%s, batch %d, lr %.9g, decay %.9g, improvement %.9g, "
            "holdout %.9g to %d, seed's key %08x%08x",
-           (long long)f->d->N, (unsigned long long)digest(f->d), s->batch, s->lr, s->decay,
-           s->improvement, s->holdout_ratio, s->holdout_max, key.k[0], key.k[1]);
+           data, s->batch, s->lr, s->decay, s->improvement, s->holdout_ratio, s->holdout_max,
+           key.k[0], key.k[1]);
 }
 
 /* power1, power2 [E+1]. */

@@ -30,6 +30,7 @@ static mopo_status fill(tensor_list *l, const offline *o, const agent_state *s, 
   mopo_status st = tensor_list_meta(l, "format", FORMAT, err);
   if (st == MOPO_OK) st = tensor_list_meta(l, "algo", o->c.algo, err);
   if (st == MOPO_OK) st = tensor_list_meta(l, "mopo_version", MOPO_VERSION, err);
+  if (st == MOPO_OK) st = tensor_list_meta(l, "data", o->digest, err);
   if (st == MOPO_OK) st = add(l, "agent.values", TENSOR_F32, (int64_t)s->n_values, s->values, err);
   if (st == MOPO_OK)
     st = add(l, "agent.scalars", TENSOR_F64, (int64_t)s->n_scalars, s->scalars, err);
@@ -124,6 +125,10 @@ static mopo_status load(offline *o, const tensor_file *f, const char *path, mopo
   if (!algo || strcmp(algo, o->c.algo) != 0)
     return error_set(err, MOPO_EFORMAT, "%s: algo '%.40s', want '%s'", path, algo ? algo : "(none)",
                      o->c.algo);
+  const char *data = tensor_file_meta(f, "data"); /* files of old do not say */
+  if (data && strcmp(data, o->digest) != 0)
+    return error_set(err, MOPO_EINVAL, "%s: was learned from %.60s; the data are now %s", path,
+                     data, o->digest);
   agent_state s = o->agent->type->state(o->agent);
   const void *values = NULL, *scalars = NULL, *at = NULL;
   mopo_status st = tensor_file_get(f, &values, "agent.values", TENSOR_F32, 1,

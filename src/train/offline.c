@@ -362,6 +362,7 @@ static mopo_status set_up_all(offline *o, bool resume, mopo_error *err)
   char path[RUN_PATH];
   mopo_status st = mopo_dataset_describe(&o->info, o->data, err);
   if (st != MOPO_OK) return st;
+  dataset_digest(o->digest, o->data);
   if ((st = par_create(&o->pool, o->c.threads, err)) != MOPO_OK) return st;
   o->key = rng_split(rng_seed(o->c.seed), "train");
   o->rows = calloc((size_t)o->c.batch_size, sizeof *o->rows);

@@ -42,6 +42,7 @@ typedef struct offline {
   const mopo_watch *watch;
   mopo_dataset *data;
   mopo_dataset_info info;
+  char digest[DATASET_DIGEST]; /* of data */
   par *pool;
   rng_key key;
   int lock;

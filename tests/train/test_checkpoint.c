@@ -197,6 +197,23 @@ static int begin(void **state)
   return 0;
 }
 
+/* The data have changed since, or the file does not say what they were. */
+static void other_data(void **state)
+{
+  offline *o = *state;
+  mopo_error err;
+  snprintf(o->digest, sizeof o->digest, "3 rows (0000000000000001)");
+  tensor_file *f = save(o);
+  assert_ok(checkpoint_load(o, &err), err);
+  snprintf(o->digest, sizeof o->digest, "3 rows (0000000000000002)");
+  assert_int_equal(checkpoint_load(o, &err), MOPO_EINVAL);
+  assert_non_null(strstr(
+      err.msg, "from 3 rows (0000000000000001); the data are now 3 rows (0000000000000002)"));
+  write_spoilt(f, NULL, tensor_file_meta(f, "format"), tensor_file_meta(f, "algo"));
+  assert_ok(checkpoint_load(o, &err), err);
+  tensor_file_free(f);
+}
+
 static int end(void **state)
 {
   offline *o = *state;
@@ -213,7 +230,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_is_saved_comes_back),  cmocka_unit_test(nowhere_to_stand),
       cmocka_unit_test(rolled_into_an_empty_ring), cmocka_unit_test(truncation_at_every_byte),
-      cmocka_unit_test(nan_is_not_saved),
+      cmocka_unit_test(nan_is_not_saved),          cmocka_unit_test(other_data),
   };
   return cmocka_run_group_tests(tests, begin, end);
 }
