@@ -228,6 +228,7 @@ static mopo_status record_policy(collector *k, const actor *p, const char *purpo
 {
   float act[MAX_ACT];
   int64_t until = k->recorded + rows;
+  k->last.there = false; /* a step of learning waits to be written; it is not this policy's */
   begin_episode(k);
   for (int64_t t = 0; k->recorded + k->last.there < until; t++) {
     if (stopped(k))
@@ -281,10 +282,8 @@ static mopo_status collect_policies(collector *k, mopo_error *err)
   }
   recorder *paused = k->recorder;
   k->recorder = NULL;
-  k->last.there = false;
   begin_episode(k);
   st = learn_online(k, at, k->c.train_steps, false, &at, err);
-  k->last.there = false;
   k->recorder = paused;
   if (st != MOPO_OK) return st;
   if (!k->recorder && (st = open_recorder(k, err)) != MOPO_OK) return st;

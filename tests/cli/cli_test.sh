@@ -187,6 +187,9 @@ expect 2 'none: no simulated body' collect --task none --kind random --out own.h
 if "$mopo" --version | grep -q MuJoCo; then
   expect 1 '/dev/null' collect --task hopper --kind random --steps 10 --out /dev/null/x.hdf5 --quiet
   expect 2 'x.npz: HDF5 is written' collect --task hopper --kind random --steps 10 --out x.npz --quiet
+  # the policy's own steps and no other: every row is followed by the one that it led to
+  expect 0 '"notes":\[\]' collect --json --quiet --task hopper --kind medium --medium-fraction 0.003 --start-steps 1000 \
+    --collect-eval-every 1000 --batch-size 16 --hidden 16 --steps 500 --out medium.hdf5
   expect 0 'rewards of    halfcheetah-jump-behaviour (mopo data relabel' collect --quiet \
     --task halfcheetah-jump --kind random --steps 1100 --out raw.hdf5
   expect 0 'rewards of    halfcheetah-jump-behaviour (mopo data relabel' data info raw.hdf5
