@@ -3,7 +3,8 @@
 
 #include <math.h>
 
-static const double FACTOR = 10.0; /* of what is justified: a warning, not a verdict */
+static const double FACTOR = 10.0;     /* of what is justified: a warning, not a verdict */
+static const double PENALTY_EPOCH = 3; /* the first epochs' policies are still near random ones */
 
 mopo_status numbers_finite(const offline *o, mopo_error *err)
 {
@@ -34,8 +35,24 @@ number_bounds numbers_bounds(const offline *o, const metrics_row *row)
   return (number_bounds){.q = q, .critic_loss = q * q, .model_reward = FACTOR * r_max};
 }
 
+/* Where each step costs more than it earns, the best that a policy can do is to end the episode. */
+static void warn_of_penalty(offline *o, const metrics_row *row)
+{
+  bool *warned = &o->warned[3];
+  double earned = row->model_reward_mean, penalty = row->penalty_mean, coef = o->c.penalty_coef;
+  bool costs = earned > 0 && penalty > earned && row->rollout_terminal_rate > 0;
+  if (*warned || row->epoch < PENALTY_EPOCH || !costs) return;
+  *warned = true;
+  offline_line(
+      o,
+      "warning: epoch %.0f: an imagined step earns %.3g, its penalty is %.3g: where episodes "
+      "can end, ending them pays; a penalty-coef below %.2g (it is %.3g) leaves a gain",
+      row->epoch, earned, penalty, coef * earned / penalty, coef);
+}
+
 void numbers_warn(offline *o, const metrics_row *row)
 {
+  warn_of_penalty(o, row);
   number_bounds most = numbers_bounds(o, row);
   const struct {
     const char *name, *why;

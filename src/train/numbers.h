@@ -16,7 +16,8 @@ typedef struct number_bounds {
 } number_bounds;
 number_bounds numbers_bounds(const offline *o, const metrics_row *row);
 
-/* Tells the watch of the first figure of each kind that is beyond its bound: one line a session. */
+/* Tells the watch of the first figure of each kind that is beyond its bound, and of a penalty above
+ * what steps earn where imagined episodes end: one line of each a session. */
 void numbers_warn(offline *o, const metrics_row *row);
 
 #endif

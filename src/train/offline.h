@@ -61,7 +61,7 @@ typedef struct offline {
   standing at;
   discounted discounted;
   int64_t ring_count, ring_head; /* of the ring before the rollouts of the epoch under way */
-  bool warned[3];                /* of each kind of figure that grew too large (numbers.h) */
+  bool warned[4];                /* of each kind of figure that grew too large (numbers.h) */
   struct timespec began;         /* of this session */
 } offline;
 

@@ -414,6 +414,30 @@ static void values_that_explode_are_warned_of_once(void **state)
   assert_int_equal(warnings[1], 1);
 }
 
+static void count_penalties(void *ctx, const char *line)
+{
+  *(int *)ctx += !strncmp(line, "warning: epoch ", 15) && strstr(line, "ending them pays");
+}
+
+/* A penalty above what a step earns, once; and none where it is below. */
+static void a_penalty_that_makes_ends_pay_is_warned_of(void **state)
+{
+  (void)state;
+  static const double coef[2] = {100, 1e-4};
+  for (int i = 0; i < 2; i++) {
+    mopo_error err;
+    mopo_train_result r;
+    int warnings = 0;
+    mopo_watch w = {.line = count_penalties, .ctx = &warnings};
+    mopo_config c = small("run_cut", "mopo");
+    c.penalty_coef = coef[i];
+    c.epochs = 5;
+    remove_run("run_cut");
+    assert_ok(mopo_train(&r, &c, false, &w, &err), err);
+    assert_int_equal(warnings, i == 0);
+  }
+}
+
 static void a_run_directory_in_use_is_refused(void **state)
 {
   (void)state;
@@ -443,6 +467,7 @@ int main(void)
       cmocka_unit_test(divergence_is_found_and_named),
       cmocka_unit_test(a_model_that_diverges_is_named),
       cmocka_unit_test(values_that_explode_are_warned_of_once),
+      cmocka_unit_test(a_penalty_that_makes_ends_pay_is_warned_of),
       cmocka_unit_test(a_run_directory_in_use_is_refused),
   };
   return cmocka_run_group_tests(tests, write_data, NULL);
