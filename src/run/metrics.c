@@ -51,8 +51,6 @@ _Static_assert(sizeof(metrics_row) == COLUMNS * sizeof(double), "a name for each
 struct metrics {
   FILE *csv;
   tfevents *events;
-  metrics_row *rows;
-  int count, cap;
   char path[RUN_PATH]; /* of progress.csv, for messages */
 };
 
@@ -64,40 +62,46 @@ static void header(char *line, size_t size)
                              i + 1 < COLUMNS ? ',' : '\n');
 }
 
-static mopo_status remember(metrics *m, const double *x, mopo_error *err)
+/* The rows of a progress.csv; free rows. */
+typedef struct table {
+  metrics_row *rows;
+  int count, cap;
+} table;
+
+static mopo_status add_row(table *t, const double *x, const char *path, mopo_error *err)
 {
-  if (m->count == m->cap) {
-    int cap = m->cap ? 2 * m->cap : 64;
-    metrics_row *grown = realloc(m->rows, (size_t)cap * sizeof *grown);
-    if (!grown) return error_set(err, MOPO_ENOMEM, "%s: no memory", m->path);
-    m->rows = grown;
-    m->cap = cap;
+  if (t->count == t->cap) {
+    int cap = t->cap ? 2 * t->cap : 64;
+    metrics_row *grown = realloc(t->rows, (size_t)cap * sizeof *grown);
+    if (!grown) return error_set(err, MOPO_ENOMEM, "%s: no memory", path);
+    t->rows = grown;
+    t->cap = cap;
   }
-  memcpy(&m->rows[m->count++], x, sizeof(metrics_row));
+  memcpy(&t->rows[t->count++], x, sizeof(metrics_row));
   return MOPO_OK;
 }
 
-/* Reads rows up to epoch resume_at; *kept: bytes of the text before the first later one. */
-static mopo_status read_rows(metrics *m, size_t *kept, const char *text, int64_t resume_at,
-                             mopo_error *err)
+/* Reads rows up to epoch `last`; *kept: bytes of the text before the first later one. */
+static mopo_status read_rows(table *t, size_t *kept, const char *text, int64_t last,
+                             const char *path, mopo_error *err)
 {
   char want[LINE_MAX_BYTES];
   header(want, sizeof want);
   if (strncmp(text, want, strlen(want)) != 0)
-    return error_set(err, MOPO_EFORMAT, "%s:1: its columns are not this version's", m->path);
+    return error_set(err, MOPO_EFORMAT, "%s:1: its columns are not this version's", path);
   const char *at = text + strlen(want);
   for (int line = 2; *at; line++) {
     double x[COLUMNS];
     const char *next = NULL;
     if (!strchr(at, '\n')) break; /* torn by an interruption */
-    if (strtod(at, NULL) > (double)resume_at) break;
+    if (strtod(at, NULL) > (double)last) break;
     if (!csv_parse(x, COLUMNS, at, &next))
-      return error_set(err, MOPO_EFORMAT, "%s:%d: want %d numbers", m->path, line, COLUMNS);
-    double before = m->count ? m->rows[m->count - 1].epoch : 0.0;
+      return error_set(err, MOPO_EFORMAT, "%s:%d: want %d numbers", path, line, COLUMNS);
+    double before = t->count ? t->rows[t->count - 1].epoch : 0.0;
     if (!(x[0] > before && x[0] == floor(x[0])))
-      return error_set(err, MOPO_EFORMAT, "%s:%d: epoch %g after epoch %g", m->path, line, x[0],
+      return error_set(err, MOPO_EFORMAT, "%s:%d: epoch %g after epoch %g", path, line, x[0],
                        before);
-    mopo_status st = remember(m, x, err);
+    mopo_status st = add_row(t, x, path, err);
     if (st != MOPO_OK) return st;
     at = next;
   }
@@ -105,7 +109,7 @@ static mopo_status read_rows(metrics *m, size_t *kept, const char *text, int64_t
   return MOPO_OK;
 }
 
-/* Leaves in progress.csv what is to stay, and its rows in m. */
+/* Leaves in progress.csv what is to stay. */
 static mopo_status start_csv(metrics *m, int64_t resume_at, mopo_error *err)
 {
   char first[LINE_MAX_BYTES];
@@ -115,9 +119,11 @@ static mopo_status start_csv(metrics *m, int64_t resume_at, mopo_error *err)
 
   char *text = NULL;
   size_t n = 0, kept = 0;
+  table t = {0};
   mopo_status st = file_read(&text, &n, m->path, file_max, err);
-  if (st == MOPO_OK) st = read_rows(m, &kept, text, resume_at, err);
+  if (st == MOPO_OK) st = read_rows(&t, &kept, text, resume_at, m->path, err);
   if (st == MOPO_OK && kept < n) st = file_write(m->path, text, kept, err);
+  free(t.rows);
   free(text);
   return st;
 }
@@ -174,21 +180,29 @@ mopo_status metrics_add(metrics *m, const metrics_row *row, mopo_error *err)
   double x[COLUMNS];
   mopo_status st = csv_print(line, sizeof line, (const double *)row, COLUMNS, err);
   if (st != MOPO_OK) return st;
-  /* What is remembered is what a resumed run would read. */
+  /* The events hold what stands in the table. */
   bool same = csv_parse(x, COLUMNS, line, NULL);
   assert(same && "what csv_print writes, csv_parse reads");
   (void)same;
-  st = remember(m, x, err);
-  if (st != MOPO_OK) return st;
   if (fputs(line, m->csv) < 0 || fflush(m->csv) != 0 || fsync(fileno(m->csv)) != 0)
     return error_set(err, MOPO_EIO, "%s: %s", m->path, strerror(errno));
   return add_events(m, x, err);
 }
 
-const metrics_row *metrics_rows(const metrics *m, int *count)
+mopo_status metrics_rows(metrics_row **out, int *count, const metrics *m, mopo_error *err)
 {
-  *count = m->count;
-  return m->rows;
+  char *text = NULL;
+  size_t n = 0, kept = 0;
+  table t = {0};
+  mopo_status st = file_read(&text, &n, m->path, file_max, err);
+  if (st == MOPO_OK) st = read_rows(&t, &kept, text, INT64_MAX, m->path, err);
+  free(text);
+  if (st != MOPO_OK) {
+    free(t.rows);
+    return st;
+  }
+  *out = t.rows, *count = t.count;
+  return MOPO_OK;
 }
 
 void metrics_close(metrics *m)
@@ -196,6 +210,5 @@ void metrics_close(metrics *m)
   if (!m) return;
   if (m->csv) fclose(m->csv);
   tfevents_close(m->events);
-  free(m->rows);
   free(m);
 }

@@ -45,8 +45,10 @@ MUST_CHECK mopo_status metrics_add(metrics *m, const metrics_row *row, mopo_erro
  * before that epoch's metrics_add, which writes it out. EIO, ENOMEM. */
 MUST_CHECK mopo_status metrics_histogram(metrics *m, const char *name, int epoch, const double *x,
                                          int64_t n, mopo_error *err);
-/* All rows so far, those before an interruption too; borrowed until the next metrics_add. */
-const metrics_row *metrics_rows(const metrics *m, int *count);
+/* All rows so far, those before an interruption too, as progress.csv has them; free *out (NULL
+ * where there is none). A run keeps none of them in memory. EIO, ENOMEM, EFORMAT. */
+MUST_CHECK mopo_status metrics_rows(metrics_row **out, int *count, const metrics *m,
+                                    mopo_error *err);
 void metrics_close(metrics *m);
 
 #endif

@@ -233,7 +233,9 @@ static mopo_status learn(offline *o, mopo_error *err)
 static mopo_status finish(offline *o, mopo_train_result *out, mopo_error *err)
 {
   int rows = 0;
-  const metrics_row *r = metrics_rows(o->metrics, &rows);
+  metrics_row *r = NULL;
+  mopo_status st = metrics_rows(&r, &rows, o->metrics, err);
+  if (st != MOPO_OK) return st;
   *out =
       (mopo_train_result){.epochs = (int)o->at.epoch,
                           .return_mean = rows ? r[rows - 1].return_mean : NAN,
@@ -246,7 +248,9 @@ static mopo_status finish(offline *o, mopo_train_result *out, mopo_error *err)
                           .batch_return_mean = o->info.return_mean,
                           .batch_return_max = o->info.return_max,
                           .wall_seconds = offline_seconds(o)};
-  return result_write(o->c.out, &o->c, r, rows, out, err);
+  st = result_write(o->c.out, &o->c, r, rows, out, err);
+  free(r);
+  return st;
 }
 
 mopo_status mopo_train(mopo_train_result *out, const mopo_config *c, bool resume,

@@ -94,11 +94,13 @@ static mopo_status model(mopo_error *err)
 static mopo_status curves(mopo_error *err)
 {
   metrics *m = NULL;
+  metrics_row *rows = NULL;
   int n = 0;
   mopo_status st = metrics_open(&m, "reads_run", 2, err);
   assert_int_equal(m != NULL, st == MOPO_OK);
-  if (m) metrics_rows(m, &n);
-  assert_int_equal(n, m ? 2 : 0);
+  if (m) st = metrics_rows(&rows, &n, m, err);
+  assert_int_equal(n, st == MOPO_OK ? 2 : 0);
+  free(rows);
   metrics_close(m);
   return st;
 }

@@ -10,9 +10,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
   fuzz_file(FUZZ_DIR "/progress.csv", bytes, n);
   mopo_status st = metrics_open(&m, FUZZ_DIR, 5, &err);
   fuzz_check(st, &err, m);
-  const metrics_row *r = m ? metrics_rows(m, &count) : NULL;
+  metrics_row *r = NULL;
+  fuzz_want(!m || metrics_rows(&r, &count, m, &err) == MOPO_OK);
   for (int i = 0; i < count; i++)
     fuzz_want(r[i].epoch >= 1 && r[i].epoch <= 5 && (i == 0 || r[i].epoch > r[i - 1].epoch));
+  free(r);
   metrics_close(m);
   return 0;
 }
