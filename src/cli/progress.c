@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 enum { LINE_BYTES = 320 };
-static const double line_seconds = 10, live_seconds = 0.2, rate_seconds = 60;
+static const double line_seconds = 10, live_seconds = 0.2;
 
 typedef struct text {
   char at[LINE_BYTES];
@@ -61,29 +61,13 @@ static void add_duration(text *t, double seconds)
   }
 }
 
-/* Per second, in recent times; 0: not known yet. What happens between the steps of a stage counts:
- * the rate tells when the work will be done. A resumed run begins in the middle of its stage. */
-static double recent_rate(progress *bar, const mopo_progress *p, double t)
+static void add_rate(text *t, const mopo_progress *p, double per_second)
 {
-  progress_mark here = {t, p->done};
-  if (p->total != bar->total || p->done < bar->newer.done) {
-    bar->older = bar->newer = here;
-    bar->total = p->total;
-  } else if (t - bar->newer.at > rate_seconds) {
-    bar->older = bar->newer;
-    bar->newer = here;
-  }
-  double dt = t - bar->older.at;
-  return dt > 0.5 ? (double)(p->done - bar->older.done) / dt : 0;
-}
-
-static void add_rate(text *t, const mopo_progress *p, double rate)
-{
-  if (rate <= 0) return;
-  add(t, rate >= 10 ? "  %.0f/s" : "  %.2f/s", rate);
+  if (per_second <= 0) return;
+  add(t, per_second >= 10 ? "  %.0f/s" : "  %.2f/s", per_second);
   if (p->total <= 0) return;
   add(t, "  ");
-  add_duration(t, (double)(p->total - p->done) / rate);
+  add_duration(t, (double)(p->total - p->done) / per_second);
   add(t, " left");
 }
 
@@ -106,13 +90,13 @@ static void add_head(text *t, const mopo_progress *p)
   add(t, "%s", p->stage);
 }
 
-static void print_plain(const mopo_progress *p, double rate)
+static void print_plain(const mopo_progress *p, double per_second)
 {
   text t = {.n = 0};
   add_head(&t, p);
   if (p->done > 0) add(&t, "  %lld", (long long)p->done);
   if (p->done > 0 && p->total > 0) add(&t, "/%lld", (long long)p->total);
-  add_rate(&t, p, rate);
+  add_rate(&t, p, per_second);
   add_figures(&t, p);
   fprintf(stderr, "%s\n", t.at);
 }
@@ -123,16 +107,16 @@ static void on_progress(void *ctx, const mopo_progress *p)
   if (bar->quiet) return;
   if (bar->terminal) live_note(&bar->live, p);
   double t = now(), every = bar->terminal ? live_seconds : line_seconds;
-  double rate = p->done > 0 ? recent_rate(bar, p, t) : 0;
+  double per_second = p->done > 0 ? rate_now(&bar->rate, p->done, p->total, t) : 0;
   if (bar->next == 0) bar->next = t + every; /* short jobs print none */
   if (t < bar->next) return;
   bar->next = t + every;
   if (bar->terminal) {
     text rest = {.n = 0};
-    add_rate(&rest, p, rate);
+    add_rate(&rest, p, per_second);
     live_draw(&bar->live, p, rest.at);
   } else {
-    print_plain(p, rate);
+    print_plain(p, per_second);
   }
 }
 

@@ -4,19 +4,13 @@
 #define CLI_PROGRESS_H
 
 #include "live.h"
-
-typedef struct progress_mark {
-  double at; /* seconds */
-  int64_t done;
-} progress_mark;
+#include "rate.h"
 
 typedef struct progress {
   bool quiet, terminal;
   live live;
   double next; /* when the next view or line is due, seconds */
-  /* The rate is that since `older`, which follows a minute or two behind. */
-  progress_mark older, newer;
-  int64_t total; /* of the stage they belong to */
+  rate rate;
 } progress;
 
 progress progress_create(bool quiet);

@@ -3,9 +3,23 @@
 #include "nn/kernels.h"
 #include "nn/vec.h"
 
-/* A tile is STRIP columns wide: one panel, or two where a vector is as wide as a panel (what is
- * fetched of x then serves two multiply-adds). */
-enum { STRIP = 2 * VL > PANEL ? 2 * VL : PANEL, NV = STRIP / VL, PV = PANEL / VL };
+/* A strip of columns is one panel wide, or two where a vector is as wide as a panel (what is
+ * fetched of x then serves two multiply-adds): NV vectors. The last strip is half as wide if that
+ * is all that is left; or, of whole panels, three rather than two and one: WIDEST. */
+enum {
+  STRIP = 2 * VL > PANEL ? 2 * VL : PANEL,
+  NV = STRIP / VL,
+  WIDEST = VL == PANEL ? 3 : NV,
+  PV = PANEL / VL,
+  LOW = TILE > 8 ? 8 : TILE /* rows of the widest tiles: their sums fill the registers */
+};
+
+/* The vectors of the next strip when so many columns are left. */
+static int strip_vectors(int left)
+{
+  if (VL == PANEL && left > 2 * PANEL && left <= 3 * PANEL) return WIDEST;
+  return left > STRIP / 2 ? NV : (NV + 1) / 2;
+}
 
 /* Loops over a tile must be gone before registers are given out: the sums live in them. */
 #if defined(__clang__)
@@ -23,28 +37,28 @@ typedef struct gemm_job {
   epilogue ep;
 } gemm_job;
 
-INLINE vf finish(vf a, float *aux, epilogue ep)
+/* What is done to a sum in its register. */
+INLINE vf finish(vf a, const float *aux, epilogue ep)
 {
-  switch (ep) {
-  case EP_NONE:
-    return a;
-  case EP_RELU:
-    return v_at_least(v_set(0.0f), a); /* NaN travels, here and back */
-  case EP_SWISH:
-    return a * v_sigmoid(a);
-  case EP_SWISH_GRAD: {
-    vf s = v_sigmoid(a), y = a * s;
-    v_store(aux, v_fma(y, v_set(1.0f) - s, s));
-    return y;
-  }
-  case EP_IF_POS:
-    return v_if(v_load(aux) <= v_set(0.0f), v_set(0.0f), a);
-  case EP_TIMES:
-    return a * v_load(aux);
-  case EP_TANH:
-    return v_tanh(a);
-  }
+  if (ep == EP_RELU) return v_at_least(v_set(0.0f), a); /* NaN travels, here and back */
+  if (ep == EP_IF_POS) return v_if(v_load(aux) <= v_set(0.0f), v_set(0.0f), a);
+  if (ep == EP_TIMES) return a * v_load(aux);
   return a;
+}
+
+/* n floats of a panel that the products have left become what they are curved to. */
+INLINE void curve(float *y, float *aux, epilogue ep, int n)
+{
+  for (int i = 0; i < n; i += VL) {
+    vf a = v_load(y + i);
+    if (ep == EP_TANH) {
+      v_store(y + i, v_tanh(a));
+      continue;
+    }
+    vf s = v_sigmoid(a);
+    v_store(y + i, a * s);
+    if (ep == EP_SWISH_GRAD) v_store(aux + i, v_fma(a * s, v_set(1.0f) - s, s));
+  }
 }
 
 /* Where vector c of a tile's row begins. */
@@ -53,10 +67,23 @@ INLINE size_t vector_at(int c, size_t stride)
   return (size_t)(c * VL / PANEL) * stride + (size_t)(c * VL % PANEL);
 }
 
+INLINE void store_tile(const gemm_job *j, vf acc[][WIDEST], int m, int nv, epilogue ep)
+{
+  UNROLL for (int r = 0; r < m; r++)
+  {
+    UNROLL for (int c = 0; c < nv; c++)
+    {
+      size_t row = (size_t)r * PANEL;
+      v_store(j->y.x + row + vector_at(c, j->y.stride),
+              finish(acc[r][c], j->aux.x + row + vector_at(c, j->aux.stride), ep));
+    }
+  }
+}
+
 /* m rows by nv vectors of a strip; m and nv are constants where this is called. */
 INLINE void tile(const gemm_job *j, int m, int nv)
 {
-  vf acc[TILE][NV];
+  vf acc[TILE][WIDEST];
   UNROLL for (int c = 0; c < nv; c++)
   {
     vf b = j->bias ? v_load(j->bias + c * VL) : v_set(0.0f);
@@ -67,7 +94,7 @@ INLINE void tile(const gemm_job *j, int m, int nv)
     const float *x = j->x.x + (size_t)(k0 / PANEL) * j->x.stride;
     int n = j->K - k0 < PANEL ? j->K - k0 : PANEL;
     for (int k = 0; k < n; k++, w += PANEL) {
-      vf b[NV];
+      vf b[WIDEST];
       UNROLL for (int c = 0; c < nv; c++) b[c] = v_load(w + vector_at(c, j->w.stride));
       UNROLL for (int r = 0; r < m; r++)
       {
@@ -76,20 +103,29 @@ INLINE void tile(const gemm_job *j, int m, int nv)
       }
     }
   }
-  for (int r = 0; r < m; r++)
-    for (int c = 0; c < nv; c++) {
-      size_t row = (size_t)r * PANEL;
-      v_store(j->y.x + row + vector_at(c, j->y.stride),
-              finish(acc[r][c], j->aux.x + row + vector_at(c, j->aux.stride), j->ep));
-    }
+  switch (j->ep) {
+  case EP_RELU:
+    store_tile(j, acc, m, nv, EP_RELU);
+    break;
+  case EP_IF_POS:
+    store_tile(j, acc, m, nv, EP_IF_POS);
+    break;
+  case EP_TIMES:
+    store_tile(j, acc, m, nv, EP_TIMES);
+    break;
+  default:
+    store_tile(j, acc, m, nv, EP_NONE);
+  }
 }
 
-#define TILE_CASE(M)            \
-  case M:                       \
-    if (nv == NV)               \
-      tile(j, M, NV);           \
-    else                        \
-      tile(j, M, (NV + 1) / 2); \
+#define TILE_CASE(M)                        \
+  case M:                                   \
+    if (WIDEST > NV && M <= LOW && nv > NV) \
+      tile(j, M, WIDEST);                   \
+    else if (nv >= NV)                      \
+      tile(j, M, NV);                       \
+    else                                    \
+      tile(j, M, (NV + 1) / 2);             \
     break;
 
 static void tile_of(const gemm_job *j, int m, int nv)
@@ -118,20 +154,25 @@ static void tile_of(const gemm_job *j, int m, int nv)
  * 9 x 6 + 2 x 5, so that no tile is so low that its multiply-adds wait for each other. */
 static void strip_of(gemm_job j, int rows, int nv)
 {
-  int tiles = (rows + TILE - 1) / TILE;
+  int tall = nv > NV ? LOW : TILE, tiles = (rows + tall - 1) / tall;
+  gemm_job at = j;
   for (int t = 0, left = rows; t < tiles; t++) {
     int m = (left + tiles - t - 1) / (tiles - t);
-    tile_of(&j, m, nv);
+    tile_of(&at, m, nv);
     size_t step = (size_t)m * PANEL;
-    j.x.x += step, j.y.x += step, left -= m;
-    if (j.aux.x) j.aux.x += step;
+    at.x.x += step, at.y.x += step, left -= m;
+    if (at.aux.x) at.aux.x += step;
   }
+  if (j.ep != EP_SWISH && j.ep != EP_SWISH_GRAD && j.ep != EP_TANH) return;
+  for (int c = 0; c < nv; c += PV)
+    curve(j.y.x + vector_at(c, j.y.stride), j.aux.x + vector_at(c, j.aux.stride), j.ep,
+          rows * PANEL);
 }
 
 static void gemm(panels y, panels x, panels w, const float *bias, panels aux, epilogue ep, int rows,
                  int K, int N)
 {
-  for (int c = 0; c < N; c += STRIP) {
+  for (int c = 0, nv; c < N; c += nv * VL) {
     size_t p = (size_t)(c / PANEL);
     gemm_job j = {.y = {y.x + p * y.stride, y.stride},
                   .x = x,
@@ -140,7 +181,8 @@ static void gemm(panels y, panels x, panels w, const float *bias, panels aux, ep
                   .bias = bias ? bias + c : NULL,
                   .K = K,
                   .ep = ep};
-    strip_of(j, rows, N - c > STRIP / 2 ? NV : (NV + 1) / 2);
+    nv = strip_vectors(N - c);
+    strip_of(j, rows, nv);
   }
 }
 
@@ -149,7 +191,7 @@ static void gemm(panels y, panels x, panels w, const float *bias, panels aux, ep
 /* m inputs (of one panel) by the first nv vectors of a strip of outputs, summed over the rows. */
 INLINE void wgrad_tile(panels dw, const float *x, panels dy, int rows, int m, int nv)
 {
-  vf acc[TILE][NV];
+  vf acc[TILE][WIDEST];
   UNROLL for (int r = 0; r < m; r++)
   {
     UNROLL for (int c = 0; c < nv; c++) acc[r][c] =
@@ -157,7 +199,7 @@ INLINE void wgrad_tile(panels dw, const float *x, panels dy, int rows, int m, in
   }
   const float *g = dy.x;
   for (int b = 0; b < rows; b++, x += PANEL, g += PANEL) {
-    vf d[NV];
+    vf d[WIDEST];
     UNROLL for (int c = 0; c < nv; c++) d[c] = v_load(g + vector_at(c, dy.stride));
     UNROLL for (int r = 0; r < m; r++)
     {
@@ -174,7 +216,9 @@ INLINE void wgrad_tile(panels dw, const float *x, panels dy, int rows, int m, in
 
 #define WGRAD_CASE(M)                               \
   case M:                                           \
-    if (nv == NV)                                   \
+    if (WIDEST > NV && nv > NV)                     \
+      wgrad_tile(dw, x, dy, rows, M, WIDEST);       \
+    else if (nv == NV)                              \
       wgrad_tile(dw, x, dy, rows, M, NV);           \
     else                                            \
       wgrad_tile(dw, x, dy, rows, M, (NV + 1) / 2); \
@@ -198,7 +242,7 @@ static void wgrad_tile_of(panels dw, const float *x, panels dy, int rows, int m,
   }
 }
 
-enum { WGRAD_ROWS = 128, WGRAD_TILE = TILE > 8 ? 8 : TILE }; /* pieces of 8 KB stay in L1 */
+enum { WGRAD_ROWS = 128, WGRAD_TILE = LOW }; /* pieces of 8 KB stay in L1 */
 
 /* A strip of outputs; all inputs, the rows in pieces. */
 static void wgrad_strip(panels dw, panels x, panels dy, int rows, int K, int nv)
@@ -236,10 +280,11 @@ static void wgrad(panels dw, float *db, panels x, panels dy, int rows, int K, in
     for (int i = 0; i < K * PANEL; i += VL) v_store(w + i, v_set(0.0f));
     column_sums(db + c, dy.x + (size_t)(c / PANEL) * dy.stride, rows);
   }
-  for (int c = 0; c < N; c += STRIP) {
+  for (int c = 0, nv; c < N; c += nv * VL) {
     size_t p = (size_t)(c / PANEL);
     panels dws = {dw.x + p * dw.stride, dw.stride}, dys = {dy.x + p * dy.stride, dy.stride};
-    wgrad_strip(dws, x, dys, rows, K, N - c > STRIP / 2 ? NV : (NV + 1) / 2);
+    nv = strip_vectors(N - c);
+    wgrad_strip(dws, x, dys, rows, K, nv);
   }
 }
 

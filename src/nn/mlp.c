@@ -233,7 +233,12 @@ void mlp_backward_input(const mlp *n, panels dx, const mlp_grads *g, int r0, int
 
 /* ------------------------------------------------------------- pieces of an update */
 
-static int pieces_of(const mlp_layer *l) { return (l->out + PIECE * PANEL - 1) / (PIECE * PANEL); }
+/* Of an odd number of panels the last piece has three. */
+static int pieces_of(const mlp_layer *l)
+{
+  int pieces = padded(l->out) / PANEL / PIECE;
+  return pieces > 1 ? pieces : 1;
+}
 
 int mlp_pieces(const mlp *n)
 {
@@ -247,7 +252,8 @@ mlp_piece mlp_piece_at(const mlp *n, int piece)
   int i = 0;
   while (piece >= pieces_of(&n->layer[i])) piece -= pieces_of(&n->layer[i++]);
   const mlp_layer *l = &n->layer[i];
-  int p = piece * PIECE, left = padded(l->out) / PANEL - p, count = left < PIECE ? left : PIECE;
+  int p = piece * PIECE, left = padded(l->out) / PANEL - p,
+      count = left <= PIECE + 1 ? left : PIECE;
   size_t size = l->single ? (size_t)padded(l->in) : (size_t)PANEL * (size_t)l->in;
   return (mlp_piece){.layer = i,
                      .panel = p,
@@ -287,7 +293,7 @@ size_t mlp_scratch(const mlp *n)
   size_t most = 0;
   for (int i = 0; i < n->layers; i++)
     if ((size_t)padded(n->layer[i].in) > most) most = (size_t)padded(n->layer[i].in);
-  return PIECE * (most * PANEL + PANEL);
+  return (PIECE + 1) * (most * PANEL + PANEL);
 }
 
 void mlp_piece_apply(mlp *n, int piece, adam *o, adam_step step, const float *dw, const float *db,
