@@ -89,8 +89,8 @@ void mlp_backward_input(const mlp *n, panels dx, const mlp_grads *g, int r0, int
                         int c1);
 
 /* The pieces of a parameter update: PIECE panels of a layer's weights each, the last three if their
- * number is odd, as wide as the widest tiles (nn/kernels_impl.h). How the panels are shared out does
- * not touch the bits. */
+ * number is odd, as wide as the widest tiles (nn/kernels_impl.h). How the panels are shared out
+ * does not touch the bits. */
 enum { PIECE = 2 };
 int mlp_pieces(const mlp *n);
 /* Where a piece is: its layer, its first panel and how many, and the place and floats of its
