@@ -188,14 +188,15 @@ static void gemm(panels y, panels x, panels w, const float *bias, panels aux, ep
 
 /* ------------------------------------------------------------- gradient of the weights */
 
-/* m inputs (of one panel) by the first nv vectors of a strip of outputs, summed over the rows. */
-INLINE void wgrad_tile(panels dw, const float *x, panels dy, int rows, int m, int nv)
+/* m inputs (of one panel) by the first nv vectors of a strip of outputs, summed over the rows; on
+ * top of what is in dw, if these are not the first rows. */
+INLINE void wgrad_tile(panels dw, const float *x, panels dy, int rows, bool first, int m, int nv)
 {
   vf acc[TILE][WIDEST];
   UNROLL for (int r = 0; r < m; r++)
   {
     UNROLL for (int c = 0; c < nv; c++) acc[r][c] =
-        v_load(dw.x + r * PANEL + vector_at(c, dw.stride));
+        first ? v_set(0.0f) : v_load(dw.x + r * PANEL + vector_at(c, dw.stride));
   }
   const float *g = dy.x;
   for (int b = 0; b < rows; b++, x += PANEL, g += PANEL) {
@@ -214,17 +215,17 @@ INLINE void wgrad_tile(panels dw, const float *x, panels dy, int rows, int m, in
   }
 }
 
-#define WGRAD_CASE(M)                               \
-  case M:                                           \
-    if (WIDEST > NV && nv > NV)                     \
-      wgrad_tile(dw, x, dy, rows, M, WIDEST);       \
-    else if (nv == NV)                              \
-      wgrad_tile(dw, x, dy, rows, M, NV);           \
-    else                                            \
-      wgrad_tile(dw, x, dy, rows, M, (NV + 1) / 2); \
+#define WGRAD_CASE(M)                                      \
+  case M:                                                  \
+    if (WIDEST > NV && nv > NV)                            \
+      wgrad_tile(dw, x, dy, rows, first, M, WIDEST);       \
+    else if (nv == NV)                                     \
+      wgrad_tile(dw, x, dy, rows, first, M, NV);           \
+    else                                                   \
+      wgrad_tile(dw, x, dy, rows, first, M, (NV + 1) / 2); \
     break;
 
-static void wgrad_tile_of(panels dw, const float *x, panels dy, int rows, int m, int nv)
+static void wgrad_tile_of(panels dw, const float *x, panels dy, int rows, bool first, int m, int nv)
 {
   switch (m) {
     WGRAD_CASE(1)
@@ -256,35 +257,46 @@ static void wgrad_strip(panels dw, panels x, panels dy, int rows, int K, int nv)
       for (int t = 0, k = 0; t < tiles; t++) {
         int m = (cols - k + tiles - t - 1) / (tiles - t);
         panels dwk = {dw.x + (size_t)(k0 + k) * PANEL, dw.stride};
-        wgrad_tile_of(dwk, xb + k, dyb, n, m, nv);
+        wgrad_tile_of(dwk, xb + k, dyb, n, b0 == 0, m, nv);
         k += m;
       }
     }
   }
 }
 
-/* Sums of the columns of one panel. */
-INLINE void column_sums(float *db, const float *dy, int rows)
+/* Sums of the columns of a strip. */
+INLINE void column_sums(float *db, panels dy, int rows, int nv)
 {
-  vf sum[PV];
-  for (int c = 0; c < PV; c++) sum[c] = v_set(0.0f);
+  vf sum[WIDEST];
+  UNROLL for (int c = 0; c < nv; c++) sum[c] = v_set(0.0f);
   for (int b = 0; b < rows; b++)
-    for (int c = 0; c < PV; c++) sum[c] += v_load(dy + b * PANEL + c * VL);
-  for (int c = 0; c < PV; c++) v_store(db + c * VL, sum[c]);
+    UNROLL for (int c = 0; c < nv; c++) sum[c] +=
+        v_load(dy.x + b * PANEL + vector_at(c, dy.stride));
+  UNROLL for (int c = 0; c < nv; c++) v_store(db + c * VL, sum[c]);
+}
+
+/* The other half of a panel of which half a strip is enough. */
+static void zero_other_half(float *dw, float *db, int K)
+{
+  for (int k = 0; k < K; k++)
+    for (int c = PV / 2; c < PV; c++) v_store(dw + k * PANEL + c * VL, v_set(0.0f));
+  for (int c = PV / 2; c < PV; c++) v_store(db + c * VL, v_set(0.0f));
 }
 
 static void wgrad(panels dw, float *db, panels x, panels dy, int rows, int K, int N)
 {
-  for (int c = 0; c < N; c += PANEL) {
-    float *w = dw.x + (size_t)(c / PANEL) * dw.stride;
-    for (int i = 0; i < K * PANEL; i += VL) v_store(w + i, v_set(0.0f));
-    column_sums(db + c, dy.x + (size_t)(c / PANEL) * dy.stride, rows);
-  }
   for (int c = 0, nv; c < N; c += nv * VL) {
     size_t p = (size_t)(c / PANEL);
     panels dws = {dw.x + p * dw.stride, dw.stride}, dys = {dy.x + p * dy.stride, dy.stride};
     nv = strip_vectors(N - c);
     wgrad_strip(dws, x, dys, rows, K, nv);
+    if (WIDEST > NV && nv > NV)
+      column_sums(db + c, dys, rows, WIDEST);
+    else if (nv == NV)
+      column_sums(db + c, dys, rows, NV);
+    else
+      column_sums(db + c, dys, rows, (NV + 1) / 2);
+    if (nv * VL < PANEL) zero_other_half(dws.x, db + c, K);
   }
 }
 
@@ -300,17 +312,85 @@ INLINE float lane_sum(const vf *acc)
   return t[0];
 }
 
+typedef float v4 __attribute__((vector_size(16)));
+INLINE v4 v4_load(const float *p) { return *(const v4 *)(const void *)p; }
+
+/* Columns become rows: a, b, c, d are the rows of a matrix of four by four. */
+INLINE void transpose_4x4(v4 *a, v4 *b, v4 *c, v4 *d)
+{
+  v4 ab0 = __builtin_shufflevector(*a, *b, 0, 4, 1, 5),
+     ab1 = __builtin_shufflevector(*a, *b, 2, 6, 3, 7);
+  v4 cd0 = __builtin_shufflevector(*c, *d, 0, 4, 1, 5),
+     cd1 = __builtin_shufflevector(*c, *d, 2, 6, 3, 7);
+  *a = __builtin_shufflevector(ab0, cd0, 0, 1, 4, 5);
+  *b = __builtin_shufflevector(ab0, cd0, 2, 3, 6, 7);
+  *c = __builtin_shufflevector(ab1, cd1, 0, 1, 4, 5);
+  *d = __builtin_shufflevector(ab1, cd1, 2, 3, 6, 7);
+}
+
+/* Four such trees at once. */
+INLINE v4 lane_sums(vf acc[4][PV])
+{
+  v4 s[4];
+  UNROLL for (int r = 0; r < 4; r++)
+  {
+    float t[PANEL] __attribute__((aligned(64)));
+    UNROLL for (int c = 0; c < PV; c++) v_store(t + c * VL, acc[r][c]);
+    s[r] = (v4_load(t) + v4_load(t + 8)) + (v4_load(t + 4) + v4_load(t + 12));
+  }
+  transpose_4x4(&s[0], &s[1], &s[2], &s[3]);
+  return (s[0] + s[2]) + (s[1] + s[3]);
+}
+
+/* n rows (1 or 4) abreast. */
+INLINE void dot_rows(float *y, const float *x, size_t stride, const float *w, float bias, int P,
+                     int n)
+{
+  vf acc[4][PV];
+  UNROLL for (int r = 0; r < n; r++)
+  {
+    UNROLL for (int c = 0; c < PV; c++) acc[r][c] = v_set(0.0f);
+  }
+  for (int p = 0; p < P; p++, x += stride, w += PANEL) UNROLL for (int c = 0; c < PV; c++)
+    {
+      vf wc = v_load(w + c * VL);
+      UNROLL for (int r = 0; r < n; r++) acc[r][c] =
+          v_fma(v_load(x + r * PANEL + c * VL), wc, acc[r][c]);
+    }
+  if (n == 1) {
+    y[0] = lane_sum(acc[0]) + bias;
+    return;
+  }
+  v4 sums = lane_sums(acc);
+  UNROLL for (int r = 0; r < 4; r++) y[r * PANEL] = sums[r] + bias;
+}
+
 static void dot(float *y, panels x, const float *w, float bias, int rows, int K)
 {
-  int P = (K + PANEL - 1) / PANEL;
-  for (int r = 0; r < rows; r++) {
-    vf acc[PV];
-    UNROLL for (int c = 0; c < PV; c++) acc[c] = v_set(0.0f);
-    for (int p = 0; p < P; p++)
-      UNROLL for (int c = 0; c < PV; c++) acc[c] =
-          v_fma(v_load(x.x + (size_t)p * x.stride + (size_t)(r * PANEL + c * VL)),
-                v_load(w + p * PANEL + c * VL), acc[c]);
-    y[r * PANEL] = lane_sum(acc) + bias;
+  int P = (K + PANEL - 1) / PANEL, r = 0;
+  for (; r + 4 <= rows; r += 4) dot_rows(y + r * PANEL, x.x + r * PANEL, x.stride, w, bias, P, 4);
+  for (; r < rows; r++) dot_rows(y + r * PANEL, x.x + r * PANEL, x.stride, w, bias, P, 1);
+}
+
+/* n panels (1 or 4) of inputs abreast. */
+INLINE void dot_wgrad_panels(float *dw, panels x, const float *dy, int rows, int n)
+{
+  vf acc[4][PV];
+  UNROLL for (int p = 0; p < n; p++)
+  {
+    UNROLL for (int c = 0; c < PV; c++) acc[p][c] = v_set(0.0f);
+  }
+  for (int b = 0; b < rows; b++) {
+    vf d = v_set(dy[b * PANEL]);
+    UNROLL for (int p = 0; p < n; p++)
+    {
+      const float *xp = x.x + (size_t)p * x.stride + (size_t)b * PANEL;
+      UNROLL for (int c = 0; c < PV; c++) acc[p][c] = v_fma(d, v_load(xp + c * VL), acc[p][c]);
+    }
+  }
+  UNROLL for (int p = 0; p < n; p++)
+  {
+    UNROLL for (int c = 0; c < PV; c++) v_store(dw + p * PANEL + c * VL, acc[p][c]);
   }
 }
 
@@ -319,14 +399,13 @@ static void dot_wgrad(float *dw, float *db, panels x, const float *dy, int rows,
   float sum = 0.0f;
   for (int b = 0; b < rows; b++) sum += dy[b * PANEL];
   *db = sum;
-  for (int p = 0; p * PANEL < K; p++) {
-    const float *xp = x.x + (size_t)p * x.stride;
-    vf acc[PV];
-    UNROLL for (int c = 0; c < PV; c++) acc[c] = v_set(0.0f);
-    for (int b = 0; b < rows; b++)
-      UNROLL for (int c = 0; c < PV; c++) acc[c] =
-          v_fma(v_set(dy[b * PANEL]), v_load(xp + b * PANEL + c * VL), acc[c]);
-    UNROLL for (int c = 0; c < PV; c++) v_store(dw + p * PANEL + c * VL, acc[c]);
+  int P = (K + PANEL - 1) / PANEL, p = 0;
+  for (; p < P; p += P - p >= 4 ? 4 : 1) {
+    panels xp = {x.x + (size_t)p * x.stride, x.stride};
+    if (P - p >= 4)
+      dot_wgrad_panels(dw + p * PANEL, xp, dy, rows, 4);
+    else
+      dot_wgrad_panels(dw + p * PANEL, xp, dy, rows, 1);
   }
 }
 
@@ -352,21 +431,16 @@ static void adam(float *w, float *m, float *v, const float *dw, float *target, i
   }
 }
 
-/* Four rows of four to four columns; 128 bits wide whatever VL is: it moves bits, nothing more. */
-INLINE void transpose_4x4(float *to, const float *from)
+/* 128 bits wide whatever VL is: it moves bits, nothing more. */
+INLINE void transpose_block(float *to, const float *from)
 {
-  typedef float v4 __attribute__((vector_size(16)));
-  v4 a = *(const v4 *)(const void *)from, b = *(const v4 *)(const void *)(from + PANEL);
-  v4 c = *(const v4 *)(const void *)(from + 2 * PANEL);
-  v4 d = *(const v4 *)(const void *)(from + 3 * PANEL);
-  v4 ab0 = __builtin_shufflevector(a, b, 0, 4, 1, 5),
-     ab1 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-  v4 cd0 = __builtin_shufflevector(c, d, 0, 4, 1, 5),
-     cd1 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-  *(v4 *)(void *)to = __builtin_shufflevector(ab0, cd0, 0, 1, 4, 5);
-  *(v4 *)(void *)(to + PANEL) = __builtin_shufflevector(ab0, cd0, 2, 3, 6, 7);
-  *(v4 *)(void *)(to + 2 * PANEL) = __builtin_shufflevector(ab1, cd1, 0, 1, 4, 5);
-  *(v4 *)(void *)(to + 3 * PANEL) = __builtin_shufflevector(ab1, cd1, 2, 3, 6, 7);
+  v4 a = v4_load(from), b = v4_load(from + PANEL);
+  v4 c = v4_load(from + 2 * PANEL), d = v4_load(from + 3 * PANEL);
+  transpose_4x4(&a, &b, &c, &d);
+  *(v4 *)(void *)to = a;
+  *(v4 *)(void *)(to + PANEL) = b;
+  *(v4 *)(void *)(to + 2 * PANEL) = c;
+  *(v4 *)(void *)(to + 3 * PANEL) = d;
 }
 
 static void transpose(float *wt, size_t wt_stride, const float *w, int p, int K)
@@ -376,7 +450,7 @@ static void transpose(float *wt, size_t wt_stride, const float *w, int p, int K)
     const float *from = w + (size_t)k0 * PANEL;
     int n = K - k0 < PANEL ? K - k0 : PANEL, whole = n & ~3;
     for (int k = 0; k < whole; k += 4)
-      for (int o = 0; o < PANEL; o += 4) transpose_4x4(to + o * PANEL + k, from + k * PANEL + o);
+      for (int o = 0; o < PANEL; o += 4) transpose_block(to + o * PANEL + k, from + k * PANEL + o);
     for (int k = whole; k < n; k++)
       for (int o = 0; o < PANEL; o++) to[o * PANEL + k] = from[k * PANEL + o];
   }
