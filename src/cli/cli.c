@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 static volatile sig_atomic_t stop; /* the signal that asked us to stop; handlers need globals */
-static volatile sig_atomic_t in_live_view;
+static volatile sig_atomic_t live_columns; /* of the terminal; 0: no live view */
 static const char stop_note[] = "mopo: stopping after this update; once more to stop at once";
 
 int cli_fail(int code, const char *fmt, ...)
@@ -54,25 +54,31 @@ int cli_input_inside(char *path, size_t size, const char *inside)
   return cli_input(path);
 }
 
-/* In a live view the cursor stands at the beginning of an empty line, and stays on it. */
+/* In a live view the cursor stands at the beginning of an empty line, and stays on it: the note is
+ * cut to what the terminal's own ^C leaves of it. */
 static void on_signal(int signal)
 {
-  ssize_t ignored = write(STDERR_FILENO, "\n", stop || !in_live_view);
+  ssize_t ignored = write(STDERR_FILENO, "\n", stop || !live_columns);
   if (stop) _exit(EXIT_SIGNAL + signal);
   stop = signal;
-  ignored += write(STDERR_FILENO, stop_note, sizeof stop_note - 1);
-  ignored += write(STDERR_FILENO, "\n", !in_live_view);
+  size_t n = sizeof stop_note - 1;
+  if (live_columns && n + 3 > (size_t)live_columns)
+    n = live_columns > 3 ? (size_t)live_columns - 3 : 0;
+  ignored += write(STDERR_FILENO, stop_note, n);
+  ignored += write(STDERR_FILENO, "\n", !live_columns);
   (void)ignored;
 }
 
 const volatile sig_atomic_t *cli_stop_flag(bool live)
 {
   struct sigaction act = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-  in_live_view = live;
+  live_columns = live ? 40 : 0; /* until the first frame has looked */
   sigemptyset(&act.sa_mask);
   sigaction(SIGINT, &act, NULL);
   sigaction(SIGTERM, &act, NULL);
   return &stop;
 }
+
+void cli_live_columns(int columns) { live_columns = columns; }
 
 const char *cli_stopping(void) { return stop ? stop_note : ""; }

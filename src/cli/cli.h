@@ -44,6 +44,8 @@ int cli_input_inside(char *path, size_t size, const char *inside);
 /* The first SIGINT or SIGTERM raises the flag that is returned, the second one ends the program.
  * `live`: a live view is drawn, whose last line is for the note that says so. */
 const volatile sig_atomic_t *cli_stop_flag(bool live);
+/* How wide the terminal is, if there is a live view: the note must not take two lines. */
+void cli_live_columns(int columns);
 /* That note, once the flag is raised; else "". */
 const char *cli_stopping(void);
 

@@ -77,12 +77,14 @@ static void print_table(const options *o, const mopo_train_result *r)
   print_row("recorded batch, best", best, none, task ? mopo_task_score(task, best) : none);
   print_row("learned policy", r->return_mean, r->return_std, r->score);
   if (!isnan(r->model_return_penalised))
-    printf("%-22s%12.1f  in the model %.1f, less the penalty %.1f\n", "  discounted",
-           r->discounted_return, r->model_return, r->model_return_penalised);
+    printf("%-22s%12.1f  in the model %.1f, penalised %.1f\n", "  discounted", r->discounted_return,
+           r->model_return, r->model_return_penalised);
   if (isnan(r->return_mean)) printf("(not evaluated: no simulator for this task)\n");
-  printf("\n");
   in_dir(path, sizeof path, o, "progress.csv");
-  plot_progress(path, mean, best);
+  if (!isnan(r->return_mean)) {
+    printf("\n");
+    plot_progress(path, mean, best);
+  }
   in_dir(path, sizeof path, o, "policy.safetensors");
   printf("\n%d epochs in %.0f s; policy: %s; run directory: %s\n", r->epochs, r->wall_seconds, path,
          o->c.out);

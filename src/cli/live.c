@@ -57,10 +57,17 @@ static void put(canvas *v, const char *text, int width)
   fprintf(v->to, "%s\033[K\n", text);
 }
 
+/* Things are parted by two spaces; what does not fit is left out, no figure is cut into two. */
 static void put_cut(canvas *v, char *text)
 {
   int n = (int)strlen(text);
-  if (n >= v->columns) text[n = v->columns - 1] = 0;
+  if (n >= v->columns) {
+    n = v->columns - 1;
+    int whole = n;
+    while (whole > 0 && strncmp(text + whole, "  ", 2) != 0) whole--;
+    if (whole > 0) n = whole;
+    text[n] = 0;
+  }
   put(v, text, n);
 }
 
@@ -95,7 +102,7 @@ static void put_model(canvas *v)
   const live *l = v->l;
   size_t n = (size_t)snprintf(line, sizeof line, "%-9s holdout mse", "model");
   for (int e = 0; e < l->members && n < sizeof line; e++)
-    n += (size_t)snprintf(line + n, sizeof line - n, " %.3g", l->mse[e]);
+    n += (size_t)snprintf(line + n, sizeof line - n, "  %.3g", l->mse[e]);
   if (l->members) put_cut(v, line);
 }
 
@@ -158,6 +165,7 @@ void live_draw(live *l, const mopo_progress *p, const char *rest)
   if (!to) return;
   struct winsize w = terminal_size();
   canvas v = {.to = to, .l = l, .columns = w.ws_col};
+  cli_live_columns(w.ws_col);
   v.most = w.ws_row - 1 < LINES ? w.ws_row - 1 : LINES;
   go_up(to, l, w.ws_col);
   put_head(&v, p, rest);

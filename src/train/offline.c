@@ -54,7 +54,8 @@ void offline_progress(const offline *o, const char *stage, int64_t done, int64_t
                      .score = o->at.score,
                      .critic_loss = critic_loss,
                      .q_mean = o->at.update > 0 ? o->at.q / o->at.update : NAN,
-                     .penalty_mean = o->model ? o->at.penalty_mean : NAN,
+                     /* that of an epoch is known when its rollouts are done */
+                     .penalty_mean = o->model && o->at.rolled > 0 ? o->at.penalty_mean : NAN,
                      .holdout_mse = NAN};
   o->watch->progress(o->watch->ctx, &p);
 }
@@ -65,31 +66,37 @@ typedef struct fit_teller {
   const mopo_watch *watch;
   struct timespec began;
   fitlog log;
+  int64_t total;      /* rows of an epoch */
   int epoch, members; /* members 0: none has been measured yet */
   double mse, by_member[ENSEMBLE_MAX];
 } fit_teller;
 
 static bool told_to_stop(const mopo_watch *w) { return w && w->stop && *w->stop; }
 
+static void tell_fit(const fit_teller *t, int64_t done)
+{
+  if (!t->watch || !t->watch->progress) return;
+  mopo_progress p = {.stage = "fit",
+                     .done = done,
+                     .total = t->total,
+                     .epoch = t->epoch + 1,
+                     .seconds = seconds_since(&t->began),
+                     .return_mean = NAN,
+                     .score = NAN,
+                     .critic_loss = NAN,
+                     .q_mean = NAN,
+                     .penalty_mean = NAN,
+                     .holdout_mse = t->mse,
+                     .members = t->members,
+                     .member_mse = t->by_member};
+  t->watch->progress(t->watch->ctx, &p);
+}
+
 static bool tell_step(void *ctx, int64_t done, int64_t total)
 {
   fit_teller *t = ctx;
-  if (t->watch && t->watch->progress && done % 4096 == 0) {
-    mopo_progress p = {.stage = "fit",
-                       .done = done,
-                       .total = total,
-                       .epoch = t->epoch + 1,
-                       .seconds = seconds_since(&t->began),
-                       .return_mean = NAN,
-                       .score = NAN,
-                       .critic_loss = NAN,
-                       .q_mean = NAN,
-                       .penalty_mean = NAN,
-                       .holdout_mse = t->mse,
-                       .members = t->members,
-                       .member_mse = t->by_member};
-    t->watch->progress(t->watch->ctx, &p);
-  }
+  t->total = total;
+  if (done % 4096 == 0) tell_fit(t, done);
   return told_to_stop(t->watch);
 }
 
@@ -103,6 +110,7 @@ static bool tell_epoch(void *ctx, const fit_epoch *now)
     fitlog_add_epoch(&t->log, &(fitlog_epoch){now->epoch, e, now->train_loss[e], now->train_mse[e],
                                               now->holdout_mse[e]});
   }
+  tell_fit(t, 0); /* what the last epoch has measured, no step would tell */
   return told_to_stop(t->watch);
 }
 
@@ -119,6 +127,14 @@ static void log_bins(fitlog *log, const ensemble *m, const fit_result *fit)
                                           q->within_1, q->within_2});
     }
   }
+}
+
+static void tell_model(const mopo_watch *w, const ensemble *m, const char *from)
+{
+  char text[RUN_PATH + 100];
+  snprintf(text, sizeof text, "model: %s, holdout mse %.3g (best member) to %.3g (worst)", from,
+           m->holdout_mse[m->elite[0]], m->holdout_mse[m->elite[m->set.members - 1]]);
+  tell(w, text);
 }
 
 mopo_status offline_model(ensemble **out, fit_result *fit, const char *path, const char *state,
@@ -153,12 +169,9 @@ mopo_status offline_model(ensemble **out, fit_result *fit, const char *path, con
     ensemble_free(m);
     return st;
   }
-  char text[200];
-  snprintf(text, sizeof text,
-           "model: %d epochs, %.1f s, holdout mse %.3g (best member) to %.3g (worst)", fit->epochs,
-           seconds_since(&teller.began), m->holdout_mse[m->elite[0]],
-           m->holdout_mse[m->elite[m->set.members - 1]]);
-  tell(watch, text);
+  char how[60];
+  snprintf(how, sizeof how, "%d epochs, %.1f s", fit->epochs, seconds_since(&teller.began));
+  tell_model(watch, m, how);
   *out = m;
   return MOPO_OK;
 }
@@ -182,13 +195,14 @@ static mopo_status given_model(ensemble **out, char from[RUN_PATH], const char *
 }
 
 /* It becomes that of this run, at `path`. */
-static mopo_status take_model(ensemble **out, const char *path, const char *where,
-                              const mopo_dataset *data, mopo_error *err)
+static mopo_status take_model(offline *o, const char *path, mopo_error *err)
 {
   char from[RUN_PATH];
-  mopo_status st = given_model(out, from, where, data, err);
-  if (st == MOPO_OK) st = fitlog_copy(path, from, err);
-  return st == MOPO_OK ? ensemble_save(*out, path, err) : st;
+  mopo_status st = given_model(&o->model, from, o->c.model, o->data, err);
+  if (st != MOPO_OK) return st;
+  tell_model(o->watch, o->model, from);
+  st = fitlog_copy(path, from, err);
+  return st == MOPO_OK ? ensemble_save(o->model, path, err) : st;
 }
 
 /* A model that cannot be used is refused before there is a directory that says "a run is here". */
@@ -212,7 +226,7 @@ static mopo_status get_model(offline *o, bool resume, mopo_error *err)
     remove(state); /* of an end between writing the one and taking the other away */
     return ensemble_load(&o->model, path, err);
   }
-  if (o->c.model[0]) return take_model(&o->model, path, o->c.model, o->data, err);
+  if (o->c.model[0]) return take_model(o, path, err);
   return offline_model(&o->model, &fit, path, state, &o->c, o->data, o->pool, o->key, o->watch,
                        err);
 }

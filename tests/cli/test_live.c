@@ -255,6 +255,30 @@ static void test_resized(void **state)
   assert_false(s.unknown);
 }
 
+/* 50 columns: figures are whole or not there, the note of Ctrl-C takes no second line. */
+static void test_narrow(void **state)
+{
+  (void)state;
+  static screen s;
+  int master = -1;
+  pid_t pid = start(&s, &master, SHORT_FIT, ENDLESS);
+  resize(&s, master, ROWS, 50);
+  assert_int_equal(run(&s, NULL, master, pid, "policy    return"), -1);
+  for (int k = 0; k < 20; k++) {
+    run(&s, NULL, master, pid, "");
+    for (int r = 0; r < s.rows; r++) {
+      if (strncmp(s.text[r], "learning ", 9) != 0) continue;
+      int end = s.cols;
+      while (end > 0 && s.text[r][end - 1] == ' ') end--;
+      if (end > 0 && !strchr("0123456789", s.text[r][end - 1])) fail_msg("'%s'", s.text[r]);
+    }
+  }
+  assert_int_equal(write(master, "\003", 1), 1);
+  assert_int_equal(run(&s, NULL, master, pid, NULL), 130);
+  expect_no_rest(&s);
+  assert_false(has(&s, "mopo: stopping"));
+}
+
 /* A terminal that is to be spared: not one escape sequence. */
 static void test_plain(void **state)
 {
@@ -276,9 +300,8 @@ int main(void)
 {
   begin_plainly();
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_interrupted),
-      cmocka_unit_test(test_ended),
-      cmocka_unit_test(test_resized),
+      cmocka_unit_test(test_interrupted), cmocka_unit_test(test_ended),
+      cmocka_unit_test(test_resized),     cmocka_unit_test(test_narrow),
       cmocka_unit_test(test_plain),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);

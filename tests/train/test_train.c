@@ -453,6 +453,49 @@ static void a_run_directory_in_use_is_refused(void **state)
   assert_ok(mopo_train(&r, &c, true, NULL, &err), err);
 }
 
+typedef struct told {
+  double mse[32]; /* the newest of each member */
+  int fitted, with_penalty, in_rollouts;
+} told;
+
+static void note_progress(void *ctx, const mopo_progress *p)
+{
+  told *t = ctx;
+  for (int e = 0; e < p->members; e++) t->mse[e] = p->member_mse[e];
+  if (p->members) t->fitted = p->epoch - 1;
+  if (!isnan(p->penalty_mean))
+    t->with_penalty += p->penalty_mean > 0, t->in_rollouts += *p->stage == 'r';
+}
+
+/* Who watches hears of the last epoch of the fit too, and of a penalty only when there is one. */
+static void all_is_told(void **state)
+{
+  (void)state;
+  mopo_error err;
+  mopo_train_result r;
+  told t = {.fitted = 0};
+  mopo_watch w = {.progress = note_progress, .ctx = &t};
+  mopo_config c = small("run_told", "mopo");
+  remove_run("run_told");
+  assert_ok(mopo_train(&r, &c, false, &w, &err), err);
+  assert_true(t.with_penalty > 0);
+  assert_int_equal(t.in_rollouts, 0);
+  assert_int_equal(t.fitted, 2);
+  FILE *f = fopen("run_told/model.fit.csv", "r");
+  assert_non_null(f);
+  char line[200];
+  int epoch, member, seen = 0;
+  double mse;
+  while (fgets(line, sizeof line, f))
+    if (sscanf(line, "%d,%d,%*f,%*f,%lf", &epoch, &member, &mse) == 3 && epoch == 2) {
+      assert_true(fabs(mse - t.mse[member]) < 1e-6 * mse);
+      seen++;
+    }
+  fclose(f);
+  assert_int_equal(seen, 3);
+  remove_run("run_told");
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -469,6 +512,7 @@ int main(void)
       cmocka_unit_test(values_that_explode_are_warned_of_once),
       cmocka_unit_test(a_penalty_that_makes_ends_pay_is_warned_of),
       cmocka_unit_test(a_run_directory_in_use_is_refused),
+      cmocka_unit_test(all_is_told),
   };
   return cmocka_run_group_tests(tests, write_data, NULL);
 }
