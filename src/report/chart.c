@@ -188,13 +188,9 @@ void chart_begin(chart *c, const char *title, int id)
   c->w = c->width - c->left - (c->wide ? 190 : 92), c->h = c->height - c->top - 46;
   buffer_print(c->b,
                "<div class=\"chart%s\"><svg viewBox=\"0 0 %d %d\" role=\"img\" tabindex=\"0\" "
-               "aria-labelledby=\"t%d\" data-box=\"%.1f %.1f %.1f %.1f\" "
-               "data-x=\"%.9g %.9g %d\" data-y=\"%.9g %.9g %d\"",
-               c->wide ? " wide" : "", c->width, c->height, id, c->left, c->top, c->w, c->h,
-               c->x.lo, c->x.hi, c->x.log, c->y.lo, c->y.hi, c->y.log);
-  if (right)
-    buffer_print(c->b, " data-r=\"%.9g %.9g 0\" data-rn=\"", right_of(c, c->y.lo),
-                 right_of(c, c->y.hi));
+               "aria-labelledby=\"t%d\" data-decimals=\"%d\"",
+               c->wide ? " wide" : "", c->width, c->height, id, c->decimals);
+  if (right) buffer_print(c->b, " data-r=\"%.15g %.15g\" data-rn=\"", c->right_zero, c->right_unit);
   if (right) html_text(c->b, c->right_label);
   buffer_print(c->b, "%s data-xn=\"", right ? "\"" : "");
   html_text(c->b, c->x.label);
@@ -219,35 +215,55 @@ static bool drawable(const chart *c, double x, double y)
   return isfinite(x) && isfinite(y) && (!c->x.log || x > 0.0) && (!c->y.log || y > 0.0);
 }
 
-/* The points of one bucket: its lowest and highest, in their order. */
-static void bucket_points(chart *c, const double *x, const double *y, int n, char *pen)
+/* Which points of a line are drawn: of each of some POINTS buckets the lowest and the highest, in
+ * their order. */
+static int thin(int *kept, const chart *c, const double *x, const double *y, int n)
 {
-  int low = -1, high = -1;
-  for (int i = 0; i < n; i++) {
-    if (!drawable(c, x[i], y[i])) continue;
-    if (low < 0 || y[i] < y[low]) low = i;
-    if (high < 0 || y[i] > y[high]) high = i;
+  int n_kept = 0, bucket = 1 + n / POINTS;
+  for (int first = 0; first < n; first += bucket) {
+    int low = -1, high = -1;
+    for (int i = first; i < n && i < first + bucket; i++) {
+      if (!drawable(c, x[i], y[i])) continue;
+      if (low < 0 || y[i] < y[low]) low = i;
+      if (high < 0 || y[i] > y[high]) high = i;
+    }
+    if (low < 0) continue;
+    kept[n_kept++] = low < high ? low : high;
+    if (low != high) kept[n_kept++] = low < high ? high : low;
   }
-  for (int k = 0; k < 2 && low >= 0; k++) {
-    int i = (k == 0) == (low < high) ? low : high;
-    buffer_print(c->b, "%c%.1f %.2f", *pen, px(c, x[i]), py(c, y[i]));
-    *pen = 'L';
-    if (low == high) break;
+  return n_kept;
+}
+
+/* What a pixel is too coarse to give back, for the script: "x,y" of each point, or y alone where x
+ * goes on by the step before. */
+static void point_values(const chart *c, const double *x, const double *y, const int *kept, int n)
+{
+  double last = NAN, step = NAN;
+  for (int k = 0; k < n; k++) {
+    double now = x[kept[k]], value = y[kept[k]];
+    if (k) buffer_print(c->b, " ");
+    if (now != last + step || now != rint(now)) buffer_print(c->b, "%.15g,", now);
+    if (c->decimals && !c->right_label)
+      buffer_print(c->b, "%.*f", c->decimals, value); /* as it is shown */
+    else
+      buffer_print(c->b, "%.*g", c->right_label ? 9 : 6, value); /* 9: as in progress.csv */
+    step = now - last, last = now;
   }
 }
 
 void chart_line(chart *c, const double *x, const double *y, int n, const char *class, int colour,
                 const char *name)
 {
-  char pen = 'M';
-  int bucket = 1 + n / POINTS;
-  if (n < 1) return;
+  int kept[2 * POINTS + 2], n_kept = thin(kept, c, x, y, n);
+  if (!n_kept) return;
   buffer_print(c->b, "<path class=\"%s %s\" data-n=\"", class, chart_colour(colour));
   html_text(c->b, name);
+  buffer_print(c->b, "\" data-v=\"");
+  point_values(c, x, y, kept, n_kept);
   buffer_print(c->b, "\" d=\"");
-  for (int i = 0; i < n; i += bucket)
-    bucket_points(c, x + i, y + i, n - i < bucket ? n - i : bucket, &pen);
-  if (n == 1) buffer_print(c->b, "h0"); /* a dot, by its round cap */
+  for (int k = 0; k < n_kept; k++)
+    buffer_print(c->b, "%c%.1f %.2f", k ? 'L' : 'M', px(c, x[kept[k]]), py(c, y[kept[k]]));
+  if (n_kept == 1) buffer_print(c->b, "h0"); /* a dot, by its round cap */
   buffer_print(c->b, "\"/>\n");
 }
 

@@ -1,5 +1,5 @@
 /* chart.h - line charts as SVG: everything is drawn here, and read without a script. The page's
- * script only shows values under the pointer, which it takes from the paths and the axes. */
+ * script only shows values under the pointer, which stand beside the paths. */
 #ifndef REPORT_CHART_H
 #define REPORT_CHART_H
 
@@ -31,6 +31,7 @@ typedef struct chart {
   axis x, y;
   const char *right_label;       /* of a second scale of y, on the right; NULL: none */
   double right_zero, right_unit; /* its values at y = 0, and for a step of 1 in y */
+  int decimals;                  /* of a y under the pointer; 0: four digits, wherever they are */
   int width, height;
   double left, top, w, h; /* the box that data are drawn in */
   bool wide;
@@ -40,8 +41,8 @@ typedef struct chart {
 
 /* Axes and grid. x and y get a little room around their ranges. title: what a reader who cannot see
  * the chart is told. wide: as broad as the page, else two in a row. id numbers the chart on its
- * page. The caller sets b, x, y, wide and right_*; a linear y shows at least
- * 2 % of its values, for what does not change is to look so. */
+ * page. The caller sets b, x, y, wide, decimals and right_*; a linear y shows
+ * at least 2 % of its values, for what does not change is to look so. */
 void chart_begin(chart *c, const char *title, int id);
 /* n points; class: how it is drawn ("line", "seed", "dash", ...); name is shown under the pointer.
  * colour: of the method, or -1: ink. */

@@ -131,6 +131,7 @@ static mopo_status learning_chart(page *p, int cell, mopo_error *err)
   range_add(&y, level, 2, false);
   chart c = new_chart(p, (axis){fmin(0.0, x.lo), x.hi, false, "updates"},
                       (axis){y.lo, y.hi, false, scored ? "normalised score" : "return"}, true);
+  c.decimals = 1;
   if (scored) {
     c.right_zero = task->score_min;
     c.right_unit = (task->score_max - task->score_min) / 100.0;
@@ -214,6 +215,7 @@ static void bound_chart(page *p, const report_run *run)
   snprintf(title, sizeof title, "True and predicted return, %s", name);
   chart c = new_chart(p, (axis){fmin(0.0, x.lo), x.hi, false, "updates"},
                       (axis){y.lo, y.hi, false, "discounted return"}, false);
+  c.decimals = 1;
   buffer_print(p->b, "<figure>");
   chart_begin(&c, title, p->charts++);
   for (int i = 0; i < n_lines; i++) {

@@ -147,6 +147,7 @@ static void the_page_is_whole(void **state)
                                        "batch, best",
                                        "mopo, mean of 2",
                                        "is below the true one at 3 of 3",
+                                       "data-v=\"1000,21 2000,22 23\"", /* x goes on */
                                        "mopo train <span>--data &#39;runs/"};
   char *text = page_of(RUNS, RUNS_N);
   assert_well_formed(text);
@@ -254,8 +255,8 @@ static void axes_can_be_read(void **state)
   assert_says(&run, 1, ">3.44<", true);
   assert_says(&run, 1, ">3.44075", false);
   assert_says(&run, 1, ">38<", true);
-  assert_says(&run, 1, "data-box=\"52.0 ", true);
-  assert_says(&run, 1, "data-box=\"61.0 ", true); /* minus, six digits */
+  assert_says(&run, 1, "<rect x=\"52.0\"", true);
+  assert_says(&run, 1, "<rect x=\"61.0\"", true); /* minus, six digits */
 }
 
 static void frames_side_by_side_have_the_page(void **state)
