@@ -236,6 +236,7 @@ typedef struct mopo_setting {
   char type;           /* 'i' int, 'l' int64, 'u' uint64, 'd' double, 's' string */
   size_t offset, size; /* the field of mopo_config */
   double min, max;     /* range of a number, both ends included */
+  const char *algos;   /* of training, the algorithms that read it: "mopo mbpo"; NULL: all */
 } mopo_setting;
 
 mopo_config mopo_config_default(void);

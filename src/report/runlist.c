@@ -8,6 +8,7 @@
 #include "io/file.h"
 #include "report/html.h"
 #include "report/page.h"
+#include "run/config.h"
 #include "run/rundir.h"
 
 void page_run_name(char *buf, size_t size, const report *r, const report_run *run)
@@ -90,13 +91,10 @@ mopo_status page_films(page *p, mopo_error *err)
 
 static bool differs(const report *r, const mopo_setting *s)
 {
-  char first[1100], x[1100];
-  if (!strstr(s->verbs, "train") || !strcmp(s->name, "out")) return false;
-  mopo_config_get(&r->run[0].c, s->name, first, sizeof first);
-  for (int i = 1; i < r->runs; i++) {
-    mopo_config_get(&r->run[i].c, s->name, x, sizeof x);
-    if (strcmp(first, x) != 0) return true;
-  }
+  if (!strcmp(s->name, "out")) return false;
+  for (int i = 0; i < r->runs; i++) /* the first is not enough: it may not read the setting */
+    for (int j = 0; j < i; j++)
+      if (runs_differ(&r->run[i], &r->run[j], s)) return true;
   return false;
 }
 
@@ -126,7 +124,7 @@ static void run_row(page *p, const report_run *run)
     if (!differs(p->r, s)) continue;
     mopo_config_get(&run->c, s->name, value, sizeof value);
     buffer_print(p->b, "<td%s>", s->type == 's' ? " class=\"wrap\"" : " class=\"n\"");
-    html_text(p->b, value);
+    html_text(p->b, config_uses(&run->c, s) ? value : "\xe2\x80\x93");
     buffer_print(p->b, "</td>");
   }
   buffer_print(p->b, "</tr>\n");
@@ -137,7 +135,7 @@ static void run_table(page *p)
   buffer_print(p->b,
                "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Runs\"><table>"
                "<caption>The last evaluation of every run, finished or not, and every setting in "
-               "which the runs differ</caption>\n<thead><tr><th scope=\"col\">run</th>"
+               "which runs that read it differ</caption>\n<thead><tr><th scope=\"col\">run</th>"
                "<th scope=\"col\">state</th><th scope=\"col\" class=\"n\">score</th>"
                "<th scope=\"col\" class=\"n\">return</th><th scope=\"col\" class=\"n\">its std"
                "</th><th scope=\"col\" class=\"n\">minutes</th>");
@@ -199,7 +197,7 @@ static void command(page *p, const report_run *run)
   buffer_print(p->b, "<pre>mopo train");
   for (int i = 0; mopo_config_setting(i); i++) {
     const mopo_setting *s = mopo_config_setting(i);
-    if (!strstr(s->verbs, "train") || !strcmp(s->name, "threads")) continue;
+    if (!config_uses(&run->c, s) || !strcmp(s->name, "threads")) continue;
     mopo_config_get(&run->c, s->name, value, sizeof value);
     mopo_config_get(&usual, s->name, other, sizeof other);
     if (known && !always_said(s->name) && !strcmp(value, other)) continue;

@@ -8,6 +8,7 @@
 
 #include "io/csv.h"
 #include "io/file.h"
+#include "run/config.h"
 #include "run/result.h"
 #include "run/rundir.h"
 
@@ -133,14 +134,15 @@ static mopo_status load_run(report_run *r, const char *dir, mopo_error *err)
 
 /* ------------------------------------------------------------------ same data, same method */
 
-bool setting_of_method(const mopo_setting *s)
+/* Settings that decide what is learned: not where to write, how fast, which seed, which data. */
+static bool setting_of_method(const mopo_setting *s)
 {
   static const char *const others[] = {
       "data", "task",    "out",        "algo",          "model",           "physics",
       "seed", "threads", "eval-every", "eval-episodes", "checkpoint-every"};
   for (size_t i = 0; i < sizeof others / sizeof *others; i++)
     if (!strcmp(s->name, others[i])) return false;
-  return strstr(s->verbs, "train") != NULL;
+  return true;
 }
 
 /* Data of one name are taken for the same, wherever they lie: runs come from many machines. */
@@ -159,9 +161,10 @@ static void find_cell(report *all, report_run *r)
   memcpy(c->name, name, sizeof name);
 }
 
-static bool values_differ(const report_run *a, const report_run *b, const mopo_setting *s)
+bool runs_differ(const report_run *a, const report_run *b, const mopo_setting *s)
 {
   char x[1100], y[1100];
+  if (!config_uses(&a->c, s) || !config_uses(&b->c, s)) return false;
   mopo_config_get(&a->c, s->name, x, sizeof x);
   mopo_config_get(&b->c, s->name, y, sizeof y);
   return strcmp(x, y) != 0;
@@ -175,7 +178,7 @@ static bool tells_apart(const report *all, const report_run *of, const mopo_sett
     for (int j = 0; j < i; j++) {
       const report_run *a = &all->run[i], *b = &all->run[j];
       if (a->cell == b->cell && !strcmp(a->c.algo, of->c.algo) && !strcmp(b->c.algo, of->c.algo) &&
-          values_differ(a, b, s))
+          runs_differ(a, b, s))
         return true;
     }
   return false;
@@ -187,7 +190,7 @@ static void find_method(report *all, report_run *r)
   for (int i = 0; mopo_config_setting(i); i++) {
     const mopo_setting *s = mopo_config_setting(i);
     char value[1100];
-    if (!setting_of_method(s) || !tells_apart(all, r, s)) continue;
+    if (!setting_of_method(s) || !config_uses(&r->c, s) || !tells_apart(all, r, s)) continue;
     mopo_config_get(&r->c, s->name, value, sizeof value);
     int k = snprintf(r->settings + used, sizeof r->settings - used, ", %s %.60s", s->name, value);
     used += k > 0 ? (size_t)k : 0;

@@ -63,8 +63,7 @@ void report_free(report *r);
 
 /* The last value of a column, NAN where there is none. */
 double run_last(const report_run *r, report_column column);
-/* Settings that decide what is learned: those of `train` but where to write, how fast, which seed,
- * which data. */
-bool setting_of_method(const mopo_setting *s);
+/* Do both runs read this setting, and differently? */
+bool runs_differ(const report_run *a, const report_run *b, const mopo_setting *s);
 
 #endif

@@ -259,6 +259,50 @@ static void axes_can_be_read(void **state)
   assert_says(&run, 1, "<rect x=\"61.0\"", true); /* minus, six digits */
 }
 
+static void set(const char *dir, const char *name, const char *value)
+{
+  char path[200];
+  mopo_error err;
+  mopo_config c = mopo_config_default();
+  snprintf(path, sizeof path, "%s/config.ini", dir);
+  assert_ok(mopo_config_load(&c, path, &err), err);
+  assert_ok(mopo_config_set(&c, name, value, &err), err);
+  assert_ok(mopo_config_save(&c, path, &err), err);
+}
+
+/* What an algorithm does not read tells no methods apart and is not said. */
+static void settings_of_other_algorithms_do_not_count(void **state)
+{
+  (void)state;
+  const char *const bc[] = {"report_s0", "report_s1"};
+  const char *const mixed[] = {"report_s0", "report_s1", "report_s2", "report_s3"};
+  const char *const mopo[] = {"report_s2", "report_s3"};
+  make_run("report_s0", "bc", "0", 3, 1);
+  make_run("report_s1", "bc", "1", 3, 1);
+  make_run("report_s2", "mopo", "0", 3, 1);
+  make_run("report_s3", "mopo", "1", 3, 1);
+  set("report_s1", "rollout-batch", "1000");
+  set("report_s1", "model-max-epochs", "3");
+  set("report_s1", "bear-sigma", "3");
+  assert_says(bc, 2, "2 runs of 1 method.", true);
+  assert_says(bc, 2, "rollout-", false); /* neither a column nor an option */
+  assert_says(bc, 2, "penalty-coef", false);
+  assert_says(bc, 2, "model-max-epochs", false);
+  set("report_s3", "rollout-batch", "1000");
+  assert_says(mopo, 2, "2 runs of 2 methods.", true);
+  assert_says(mopo, 2, "<small>rollout-batch 1000</small>", true);
+  assert_says(mopo, 2, "<span>--rollout-batch 1000</span>", true);
+  assert_says(mixed, 4, "4 runs of 3 methods.", true);
+  assert_says(mixed, 4, ">rollout-batch</th>", true);
+  assert_says(mixed, 4, "<td class=\"n\">1000</td>", true);
+  assert_says(mixed, 4, "<td class=\"n\">\xe2\x80\x93</td></tr>", true); /* bc has none */
+  assert_says(mixed, 4, "bear-sigma", false);
+  set("report_s3", "rollout-batch", "50000");
+  set("report_s2", "model", "fitted.safetensors"); /* so nothing is fitted */
+  set("report_s2", "model-max-epochs", "3");
+  assert_says(mopo, 2, "2 runs of 1 method.", true);
+}
+
 static void frames_side_by_side_have_the_page(void **state)
 {
   (void)state;
@@ -325,6 +369,7 @@ int main(void)
       cmocka_unit_test(a_task_without_a_score_is_shown),
       cmocka_unit_test(without_a_penalty_there_is_nothing_penalised),
       cmocka_unit_test(axes_can_be_read),
+      cmocka_unit_test(settings_of_other_algorithms_do_not_count),
       cmocka_unit_test(frames_side_by_side_have_the_page),
       cmocka_unit_test(a_directory_given_twice_is_one_run),
       cmocka_unit_test(broken_runs_are_refused),
