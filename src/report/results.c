@@ -107,18 +107,29 @@ static void interval_picture(buffer *b, const stats_interval *q, range all, int 
   buffer_print(b, "<circle cx=\"%.1f\" cy=\"10\" r=\"4.5\"/></svg>", x);
 }
 
+/* ", a 1, b 2" as parts between which a line may break, and not at the hyphens of their names. */
+static void setting_parts(buffer *b, const char *list)
+{
+  buffer_print(b, "<small>");
+  while (*list) {
+    list += strspn(list, ", ");
+    size_t n = strcspn(list, ",");
+    buffer_print(b, "<span>");
+    html_print(b, "%.*s%s", (int)n, list, list[n] ? "," : "");
+    buffer_print(b, "</span>%s", list[n] ? " " : "");
+    list += n;
+  }
+  buffer_print(b, "</small>");
+}
+
 static void method_cell(page *p, int m)
 {
   const report_method *method = &p->r->method[m];
+  const char *comma = strchr(method->name, ',');
   buffer_print(p->b, "<th scope=\"row\"><span class=\"%s\"><span class=\"key\"></span></span>",
                chart_colour(m));
   html_text(p->b, method->tag);
-  if (strcmp(method->tag, method->name) != 0) {
-    const char *comma = strchr(method->name, ',');
-    buffer_print(p->b, "<br><small>");
-    html_text(p->b, comma ? comma + 2 : method->name);
-    buffer_print(p->b, "</small>");
-  }
+  if (comma) setting_parts(p->b, comma);
   buffer_print(p->b, "</th>");
 }
 

@@ -290,7 +290,7 @@ static void settings_of_other_algorithms_do_not_count(void **state)
   assert_says(bc, 2, "model-max-epochs", false);
   set("report_s3", "rollout-batch", "1000");
   assert_says(mopo, 2, "2 runs of 2 methods.", true);
-  assert_says(mopo, 2, "<small>rollout-batch 1000</small>", true);
+  assert_says(mopo, 2, "<small><span>rollout-batch 1000</span></small>", true);
   assert_says(mopo, 2, "<span>--rollout-batch 1000</span>", true);
   assert_says(mixed, 4, "4 runs of 3 methods.", true);
   assert_says(mixed, 4, ">rollout-batch</th>", true);
