@@ -28,7 +28,8 @@ const char *chart_colour(int colour)
   static const char *const of[] = {"c0",    "c1",    "c2",    "c3",    "c4",    "c5",    "c6",
                                    "c0 d1", "c1 d1", "c2 d1", "c3 d1", "c4 d1", "c5 d1", "c6 d1",
                                    "c0 d2", "c1 d2", "c2 d2", "c3 d2", "c4 d2", "c5 d2", "c6 d2"};
-  return colour < 0 ? "ink" : of[colour % (int)(sizeof of / sizeof *of)];
+  if (colour < 0) return colour == CHART_GREY ? "grey" : "ink";
+  return of[colour % (int)(sizeof of / sizeof *of)];
 }
 
 /* ------------------------------------------------------------------ scales */
@@ -106,6 +107,7 @@ static void x_axis(chart *c)
   int n = ticks_of(tick, c->x.lo, c->x.hi, c->x.log, c->wide ? TICKS : TICKS - 1);
   for (int i = 0; i < n; i++) {
     double x = px(c, tick[i]);
+    if (c->whole && fabs(tick[i] - rint(tick[i])) > 1e-9) continue;
     buffer_print(c->b,
                  "<path class=\"tick\" d=\"M%.1f %.1fv4\"/><text class=\"tx\" x=\"%.1f\" "
                  "y=\"%.1f\">",
@@ -277,16 +279,6 @@ void chart_band(chart *c, const double *x, const double *low, const double *high
   buffer_print(c->b, "Z\"/>\n");
 }
 
-void chart_level(chart *c, double y, const char *name)
-{
-  buffer_print(c->b,
-               "<path class=\"level\" d=\"M%.1f %.2fh%.1f\"/><text class=\"note\" "
-               "x=\"%.1f\" y=\"%.1f\">",
-               c->left, py(c, y), c->w, c->left + 6, py(c, y) - 5);
-  html_text(c->b, name);
-  buffer_print(c->b, "</text>\n");
-}
-
 static void label_text(chart *c, double x, double y, int colour, const char *text)
 {
   buffer_print(c->b, "<text class=\"end %s\" x=\"%.1f\" y=\"%.1f\">", chart_colour(colour), x,
@@ -295,16 +287,27 @@ static void label_text(chart *c, double x, double y, int colour, const char *tex
   buffer_print(c->b, "</text>");
 }
 
-void chart_end_label(chart *c, double x, double y, int colour, const char *text)
+static void edge_label(chart *c, double y, int colour, const char *text)
 {
-  if (!drawable(c, x, y) || c->labels == CHART_LABELS) return;
-  if (px(c, x) < c->left + 0.75 * c->w) { /* a line that ends early has its name there */
-    label_text(c, px(c, x) + 7, py(c, y), colour, text);
-    return;
-  }
+  if (c->labels == CHART_LABELS) return;
   chart_label *l = &c->label[c->labels++];
   *l = (chart_label){.y = py(c, y), .colour = colour};
   snprintf(l->text, sizeof l->text, "%s", text);
+}
+
+void chart_level(chart *c, double y, const char *name)
+{
+  buffer_print(c->b, "<path class=\"level\" d=\"M%.1f %.2fh%.1f\"/>\n", c->left, py(c, y), c->w);
+  edge_label(c, y, CHART_GREY, name);
+}
+
+void chart_end_label(chart *c, double x, double y, int colour, const char *text)
+{
+  if (!drawable(c, x, y)) return;
+  if (px(c, x) < c->left + 0.75 * c->w) /* a line that ends early has its name there */
+    label_text(c, px(c, x) + 7, py(c, y), colour, text);
+  else
+    edge_label(c, y, colour, text);
 }
 
 static int higher_first(const void *a, const void *b)

@@ -11,9 +11,10 @@
 
 enum { CURVE_REPS = 2000 };
 
+/* x: updates. */
 static chart new_chart(page *p, axis x, axis y, bool wide)
 {
-  return (chart){.b = p->b, .x = x, .y = y, .wide = wide};
+  return (chart){.b = p->b, .x = x, .y = y, .whole = true, .wide = wide};
 }
 
 /* Ranges of a column over the runs of a cell. Counts the runs that have it. */
@@ -191,11 +192,11 @@ static void bound_chart(page *p, const report_run *run)
     const char *class, *name;
     int colour;
   } bound_line;
-  static const bound_line all[] = {{COLUMN_MODEL, "dash", "model", -1},
+  static const bound_line all[] = {{COLUMN_MODEL, "dash", "model", CHART_INK},
                                    {COLUMN_PENALISED, "line", "model \xe2\x88\x92 \xce\xbbu", 0},
-                                   {COLUMN_TRUE, "line", "true", -1}};
+                                   {COLUMN_TRUE, "line", "true", CHART_INK}};
   static const bound_line bare[] = {{COLUMN_MODEL, "line", "model", 0},
-                                    {COLUMN_TRUE, "line", "true", -1}};
+                                    {COLUMN_TRUE, "line", "true", CHART_INK}};
   bool penalty = has_penalty(run);
   const bound_line *lines = penalty ? all : bare;
   int n_lines = penalty ? 3 : 2;

@@ -71,6 +71,7 @@ static void fit_chart(page *p, const fitlog_tables *t, const char *who)
   snprintf(title, sizeof title, "Errors of the ensemble by epoch of its fit, %s", who);
   chart c = {.b = p->b,
              .x = {rx.lo, rx.hi, false, "epochs of the fit"},
+             .whole = true,
              .y = {ry.lo, ry.hi, true, "mean squared error"}};
   buffer_print(p->b, "<figure>");
   chart_begin(&c, title, p->charts++);
@@ -86,26 +87,29 @@ static void fit_chart(page *p, const fitlog_tables *t, const char *who)
           hold[n++] = t->epochs[i].holdout_mse;
         }
       if (!n) continue;
-      left_out += !rank;
+      bool grey = t->n_bins && !rank; /* without bins nobody knows the elites */
+      left_out += grey;
       member_name(name, sizeof name, e, rank, "training");
-      chart_line(&c, x, train, n, "faint", rank ? 1 : 6, name);
+      chart_line(&c, x, train, n, grey ? "faint dots" : "faint", grey ? CHART_GREY : 1, name);
       member_name(name, sizeof name, e, rank, "held out");
-      chart_line(&c, x, hold, n, "line thin", rank ? 0 : 6, name);
+      chart_line(&c, x, hold, n, "line thin", grey ? CHART_GREY : 0, name);
       if (rank == 1 || !rank) last[0] = train[n - 1], last[1] = hold[n - 1];
     }
   chart_end_label(&c, rx.hi, last[1], 0, "held out");
   chart_end_label(&c, rx.hi, last[0], 1, "training");
   chart_end(&c);
-  if (left_out == members || !left_out)
+  char others[40] = "member";
+  if (left_out > 1) snprintf(others, sizeof others, "%d members", left_out);
+  if (!left_out)
     buffer_print(p->b, "<figcaption>A line for each member%s.</figcaption></figure>\n",
-                 left_out ? "" : "; all of them are elites");
+                 t->n_bins ? "; all of them are elites" : "");
   else
     buffer_print(p->b,
                  "<figcaption><span class=\"c1\"><span class=\"key\"></span></span>"
                  "<span class=\"c0\"><span class=\"key\"></span></span>elites, "
-                 "<span class=\"c6\"><span class=\"key\"></span></span>the other %d members."
-                 "</figcaption></figure>\n",
-                 left_out);
+                 "<span class=\"key dots grey\"></span><span class=\"key grey\"></span>the "
+                 "other %s.</figcaption></figure>\n",
+                 others);
   free(x);
 }
 
@@ -145,7 +149,7 @@ static void calibration_chart(page *p, const fitlog_tables *t, const char *who)
              .y = {both.lo, both.hi, true, "error (root mean square)"}};
   buffer_print(p->b, "<figure>");
   chart_begin(&c, title, p->charts++);
-  chart_line(&c, (double[]){both.lo, both.hi}, (double[]){both.lo, both.hi}, 2, "dash", -1,
+  chart_line(&c, (double[]){both.lo, both.hi}, (double[]){both.lo, both.hi}, 2, "dash", CHART_INK,
              "calibrated");
   for (int pass = 0; pass < 2; pass++)
     for (int e = 0; e < members; e++) {
@@ -154,9 +158,9 @@ static void calibration_chart(page *p, const fitlog_tables *t, const char *who)
       for (int i = 0; i < t->n_bins; i++)
         if (t->bins[i].member == e) x[n] = t->bins[i].predicted_std, y[n++] = t->bins[i].error;
       member_name(name, sizeof name, e, rank, "20 bins");
-      chart_line(&c, x, y, n, "line thin", rank ? 0 : 6, name);
+      chart_line(&c, x, y, n, "line thin", rank ? 0 : CHART_GREY, name);
     }
-  chart_end_label(&c, both.hi, both.hi, -1, "calibrated");
+  chart_end_label(&c, both.hi, both.hi, CHART_INK, "calibrated");
   chart_end(&c);
   buffer_print(p->b, "<figcaption>");
   coverage(p, t);

@@ -152,8 +152,11 @@ static void find_cell(report *all, report_run *r)
   const char *slash = strrchr(r->c.data, '/'), *file = slash ? slash + 1 : r->c.data;
   const char *dot = strrchr(file, '.');
   char name[sizeof all->cell->name];
-  snprintf(name, sizeof name, "%s, %.*s", task->name,
-           dot && dot > file && dot - file < 120 ? (int)(dot - file) : 120, file);
+  if (task->obs_dim)
+    snprintf(name, sizeof name, "%s, %.*s", task->name,
+             dot && dot > file && dot - file < 120 ? (int)(dot - file) : 120, file);
+  else /* one's own data: their file is all that there is to say */
+    snprintf(name, sizeof name, "%.120s", file);
   for (r->cell = 0; r->cell < all->cells; r->cell++)
     if (!strcmp(all->cell[r->cell].name, name)) return;
   report_cell *c = &all->cell[all->cells++];

@@ -42,7 +42,7 @@ typedef struct report_run {
 /* A task with a dataset. */
 typedef struct report_cell {
   const mopo_task *task;
-  char name[160]; /* "hopper, hopper-medium-replay-sample" */
+  char name[160]; /* "hopper, hopper-medium-replay-sample"; "log.csv" of no known task */
 } report_cell;
 
 typedef struct report_method {

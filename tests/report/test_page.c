@@ -303,6 +303,40 @@ static void settings_of_other_algorithms_do_not_count(void **state)
   assert_says(mopo, 2, "2 runs of 1 method.", true);
 }
 
+/* Data of no known task have their file's name, and nobody reads "none". */
+static void own_data_have_a_title(void **state)
+{
+  (void)state;
+  const char *const run = "report_own";
+  make_run(run, "mopo", "0", 3, 1);
+  put(run, "progress.csv", "epoch,updates,q_mean\n1,10,2\n2,20,3\n3,30,4\n");
+  set(run, "task", "none");
+  set(run, "data", "things/log.csv");
+  assert_says(&run, 1, "<title>Learned from log.csv</title>", true);
+  assert_says(&run, 1, "none, log", false);
+}
+
+/* Epochs are whole; the two lines of a member that is no elite differ as those of an elite do. */
+static void a_fit_can_be_read(void **state)
+{
+  (void)state;
+  const char *const run = "report_fit";
+  make_run(run, "mopo", "0", 3, 1);
+  put(run, "progress.csv", "epoch,updates\n");
+  assert_says(&run, 1, ">1</text>", true);
+  assert_says(&run, 1, ">1.5</text>", false);
+  assert_says(&run, 1, "<path class=\"faint dots grey\" data-n=\"member 0, training\"", true);
+  assert_says(&run, 1, "<path class=\"line thin grey\" data-n=\"member 0, held out\"", true);
+  assert_says(&run, 1, "<path class=\"faint c1\" data-n=\"member 1 (elite 1), training\"", true);
+}
+
+/* At the left edge they would lie under the names of runs that have just begun. */
+static void levels_are_named_at_the_right(void **state)
+{
+  (void)state;
+  assert_says(RUNS, 1, "<text class=\"end grey\" x=\"762.0\"", true);
+}
+
 static void frames_side_by_side_have_the_page(void **state)
 {
   (void)state;
@@ -370,6 +404,9 @@ int main(void)
       cmocka_unit_test(without_a_penalty_there_is_nothing_penalised),
       cmocka_unit_test(axes_can_be_read),
       cmocka_unit_test(settings_of_other_algorithms_do_not_count),
+      cmocka_unit_test(own_data_have_a_title),
+      cmocka_unit_test(a_fit_can_be_read),
+      cmocka_unit_test(levels_are_named_at_the_right),
       cmocka_unit_test(frames_side_by_side_have_the_page),
       cmocka_unit_test(a_directory_given_twice_is_one_run),
       cmocka_unit_test(broken_runs_are_refused),
