@@ -52,6 +52,22 @@ static void member_name(char *buf, size_t size, int member, int rank, const char
     snprintf(buf, size, "member %d, %s", member, what);
 }
 
+static void fit_caption(page *p, const fitlog_tables *t, int left_out)
+{
+  char others[40] = "member";
+  if (left_out > 1) snprintf(others, sizeof others, "%d members", left_out);
+  if (!left_out)
+    buffer_print(p->b, "<figcaption>A line for each member%s.</figcaption></figure>\n",
+                 t->n_bins ? "; all of them are elites" : "");
+  else
+    buffer_print(p->b,
+                 "<figcaption><span class=\"c1\"><span class=\"key\"></span></span>"
+                 "<span class=\"c0\"><span class=\"key\"></span></span>elites, "
+                 "<span class=\"key dots grey\"></span><span class=\"key grey\"></span>the "
+                 "other %s.</figcaption></figure>\n",
+                 others);
+}
+
 static void fit_chart(page *p, const fitlog_tables *t, const char *who)
 {
   int room = 0, members = members_of(t);
@@ -98,18 +114,7 @@ static void fit_chart(page *p, const fitlog_tables *t, const char *who)
   chart_end_label(&c, rx.hi, last[1], 0, "held out");
   chart_end_label(&c, rx.hi, last[0], 1, "training");
   chart_end(&c);
-  char others[40] = "member";
-  if (left_out > 1) snprintf(others, sizeof others, "%d members", left_out);
-  if (!left_out)
-    buffer_print(p->b, "<figcaption>A line for each member%s.</figcaption></figure>\n",
-                 t->n_bins ? "; all of them are elites" : "");
-  else
-    buffer_print(p->b,
-                 "<figcaption><span class=\"c1\"><span class=\"key\"></span></span>"
-                 "<span class=\"c0\"><span class=\"key\"></span></span>elites, "
-                 "<span class=\"key dots grey\"></span><span class=\"key grey\"></span>the "
-                 "other %s.</figcaption></figure>\n",
-                 others);
+  fit_caption(p, t, left_out);
   free(x);
 }
 

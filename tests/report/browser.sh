@@ -100,6 +100,15 @@ browse dark --window-size=1200,4200 --blink-settings=preferredColorScheme=0 \
   --screenshot="$dir/dark.png" "$page"
 browse narrow --window-size=390,4200 --screenshot="$dir/narrow.png" "$page"
 browse print --no-pdf-header-footer --print-to-pdf="$dir/report.pdf" "$page"
+if command -v pdftotext > /dev/null; then # the last line of a page that another one follows
+  pdftotext -layout "$dir/report.pdf" - | sed 's/^ *//' | awk '
+    { if (sub(/^\f */, "")) print last; if (NF) last = $0 }' > feet.txt
+  grep -o '<\(h[23]\|dt\)[^>]*>[^<]*' report.html | sed 's/<[^>]*>//' > heads.txt
+  if grep -Fx -f heads.txt feet.txt; then
+    echo "browser.sh: a heading stands alone at the foot of a page"
+    exit 1
+  fi
+fi
 cp report.html "$dir"
 for f in light.png dark.png narrow.png report.pdf; do [ -s "$dir/$f" ]; done
 if cmp -s "$dir/light.png" "$dir/dark.png"; then
