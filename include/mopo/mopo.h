@@ -103,7 +103,10 @@ typedef struct mopo_import {
    * next_obs, terminal, timeout, episode. NULL: obs_0, obs_1, ..., act_0, ..., reward, next_obs_0,
    * ..., terminal, timeout, episode. */
   const char *columns;
-  double action_min, action_max; /* of the recorded actions, scaled to [-1,1]; equal: no scaling */
+  /* [n_action_ranges,2], low and high: of the recorded actions, which are scaled to [-1,1]. One for
+   * all of them, or one for each; NULL and 0: they are in [-1,1]. Borrowed. */
+  const double *action_ranges;
+  int n_action_ranges;
 } mopo_import;
 
 /* As mopo_dataset_load. EINVAL: `how` is not as above. */

@@ -22,27 +22,41 @@ static const char purpose[] =
     "\n"
     "Files: HDF5 (D4RL's, Minari's main_data.hdf5), .npz (D4RL's names, NeoRL's), .csv.";
 
-/* "-2,2" */
-static int read_range(mopo_import *how, const char *text)
+/* "-2,2", or a pair for each action: "0,100,0,1". The numbers are the caller's to free. */
+static int read_ranges(double **out, int *n_ranges, const char *text)
 {
-  char *end = NULL;
-  how->action_min = strtod(text, &end);
-  bool ok = end != text && *end == ',';
-  const char *second = end + 1;
-  if (ok) how->action_max = strtod(second, &end);
-  ok = ok && end != second && !*end && isfinite(how->action_min) && isfinite(how->action_max);
-  if (ok && how->action_min < how->action_max) return EXIT_DONE;
-  return cli_fail(EXIT_USAGE, "action-range = '%s', want two numbers: LOW,HIGH", text);
+  size_t most = 1, n = 0;
+  for (const char *p = text; *p; p++) most += *p == ',';
+  *out = malloc(most * sizeof **out);
+  if (!*out) return cli_fail(EXIT_RUN, "no memory");
+  const char *rest = text;
+  bool ok = true;
+  while (ok && n < most) {
+    char *end = NULL;
+    (*out)[n] = strtod(rest, &end);
+    ok = end != rest && *end == (n + 1 < most ? ',' : '\0') && isfinite((*out)[n]);
+    if (ok && n % 2) ok = (*out)[n - 1] < (*out)[n];
+    rest = end + 1;
+    n++;
+  }
+  *n_ranges = (int)(n / 2);
+  if (ok && n % 2 == 0) return EXIT_DONE;
+  return cli_fail(EXIT_USAGE,
+                  "action-range = '%s', want two numbers: LOW,HIGH, or two for each action", text);
 }
 
 static int load(mopo_dataset **out, const char *path, const options *o)
 {
   mopo_error err;
+  double *ranges = NULL;
   mopo_import how = {.columns = o->columns};
-  int code = o->action_range ? read_range(&how, o->action_range) : EXIT_DONE;
+  int code =
+      o->action_range ? read_ranges(&ranges, &how.n_action_ranges, o->action_range) : EXIT_DONE;
+  how.action_ranges = ranges;
   if (code == EXIT_DONE) code = cli_input(path);
-  return code == EXIT_DONE ? cli_status(mopo_dataset_import(out, path, &how, NULL, &err), &err)
-                           : code;
+  if (code == EXIT_DONE) code = cli_status(mopo_dataset_import(out, path, &how, NULL, &err), &err);
+  free(ranges);
+  return code;
 }
 
 static int describe(mopo_dataset_info *info, const mopo_dataset *d)

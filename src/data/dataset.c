@@ -85,8 +85,11 @@ const char *mopo_dataset_task(const mopo_dataset *d) { return d->task; }
 static mopo_status bad_value(const origin *o, int64_t row, int col, float x, const char *want,
                              mopo_error *err)
 {
-  return error_set(err, MOPO_EDATA, "%s: '%s' row %lld column %d = %.9g, want %s", o->file,
-                   o->array, (long long)(o->first + row), col, (double)x, want);
+  char line[32] = ""; /* as compilers name it: log.csv:7 */
+  row += o->first;
+  if (o->lines) snprintf(line, sizeof line, ":%lld", (long long)o->lines[row]);
+  return error_set(err, MOPO_EDATA, "%s%s: '%s' row %lld column %d = %.9g, want %s", o->file, line,
+                   o->array, (long long)row, col, (double)x, want);
 }
 
 mopo_status dataset_put(mopo_dataset *d, int64_t row, int to, const float *x, int64_t n, int C,
@@ -101,24 +104,44 @@ mopo_status dataset_put(mopo_dataset *d, int64_t row, int to, const float *x, in
   return MOPO_OK;
 }
 
-mopo_status dataset_put_actions(mopo_dataset *d, int64_t row, const float *x, int64_t n, float min,
-                                float max, const origin *o, mopo_error *err)
+mopo_status dataset_check_ranges(const double *ranges, int n_ranges, int A, const char *name,
+                                 mopo_error *err)
 {
+  if (n_ranges != 1 && n_ranges != A)
+    return error_set(err, MOPO_EINVAL,
+                     "%s: %d action ranges, want one for all actions or one for each of %d", name,
+                     n_ranges, A);
+  for (const double *r = ranges; r < ranges + 2 * n_ranges; r += 2)
+    if (!((float)r[0] < (float)r[1]))
+      return error_set(err, MOPO_EINVAL, "%s: action range %g..%g, want the lower bound first",
+                       name, r[0], r[1]);
+  return MOPO_OK;
+}
+
+mopo_status dataset_put_actions(mopo_dataset *d, int64_t row, const float *x, int64_t n,
+                                const double *ranges, int n_ranges, const origin *o,
+                                mopo_error *err)
+{
+  static const double unscaled[2] = {-1.0, 1.0};
   const int A = d->at.A;
   float *y = d->rows + (size_t)row * (size_t)d->at.width + d->at.act;
-  const bool scaled = min != -1.0f || max != 1.0f;
-  const float middle = min / 2.0f + max / 2.0f, half = max / 2.0f - min / 2.0f;
-  for (int64_t i = 0; i < n; i++, y += d->at.width, x += A)
-    for (int c = 0; c < A; c++) {
-      if (!isfinite(x[c])) return bad_value(o, i, c, x[c], "a finite number", err);
-      float a = scaled ? (x[c] - middle) / half : x[c];
+  for (int c = 0; c < A; c++) {
+    const double *range = ranges ? ranges + (n_ranges > 1 ? 2 * c : 0) : unscaled;
+    const float min = (float)range[0], max = (float)range[1];
+    const bool scaled = min != -1.0f || max != 1.0f;
+    const float middle = min / 2.0f + max / 2.0f, half = max / 2.0f - min / 2.0f;
+    for (int64_t i = 0; i < n; i++) {
+      float raw = x[i * A + c], a = scaled ? (raw - middle) / half : raw;
+      if (!isfinite(raw)) return bad_value(o, i, c, raw, "a finite number", err);
       if (fabsf(a) > 1.0f + ACT_SLACK) {
-        char want[64];
-        snprintf(want, sizeof want, "%g..%g", (double)min, (double)max);
-        return bad_value(o, i, c, x[c], want, err);
+        char want[96];
+        snprintf(want, sizeof want, "%g..%g%s", (double)min, (double)max,
+                 ranges ? " (mopo data: --action-range)" : "");
+        return bad_value(o, i, c, raw, want, err);
       }
-      y[c] = fminf(fmaxf(a, -1.0f), 1.0f);
+      y[i * d->at.width + c] = fminf(fmaxf(a, -1.0f), 1.0f);
     }
+  }
   return MOPO_OK;
 }
 
@@ -159,10 +182,11 @@ mopo_status mopo_dataset_from_arrays(mopo_dataset **out, int64_t N, int S, int A
   mopo_status st = dataset_create(&d, N, S, A, "memory", err);
   if (st) return st;
   const row_layout *at = &d->at;
-  st = dataset_put(d, 0, 0, obs, N, S, &(origin){"memory", "obs", 0}, err);
-  if (!st) st = dataset_put_actions(d, 0, act, N, -1.0f, 1.0f, &(origin){"memory", "act", 0}, err);
-  if (!st) st = dataset_put(d, 0, at->rew, rew, N, 1, &(origin){"memory", "rew", 0}, err);
-  if (!st) st = dataset_put(d, 0, at->next, next, N, S, &(origin){"memory", "next", 0}, err);
+  st = dataset_put(d, 0, 0, obs, N, S, &(origin){"memory", "obs", 0, NULL}, err);
+  if (!st)
+    st = dataset_put_actions(d, 0, act, N, NULL, 0, &(origin){"memory", "act", 0, NULL}, err);
+  if (!st) st = dataset_put(d, 0, at->rew, rew, N, 1, &(origin){"memory", "rew", 0, NULL}, err);
+  if (!st) st = dataset_put(d, 0, at->next, next, N, S, &(origin){"memory", "next", 0, NULL}, err);
   if (st) {
     mopo_dataset_free(d);
     return st;

@@ -53,7 +53,8 @@ MUST_CHECK mopo_status dataset_load_positions(mopo_dataset **out, const char *pa
 /* Where a block of values comes from, for messages. */
 typedef struct origin {
   const char *file, *array;
-  int64_t first; /* row of the block's first */
+  int64_t first;        /* row of the block's first */
+  const int64_t *lines; /* the line of each row of a text file, else NULL */
 } origin;
 
 /* N rows whose values are not set yet; no timeouts. ENOMEM: also more than this machine has. */
@@ -62,9 +63,14 @@ MUST_CHECK mopo_status dataset_create(mopo_dataset **out, int64_t N, int S, int 
 /* Copies x [n,C] to column `to` of rows row.. EDATA: not finite. */
 MUST_CHECK mopo_status dataset_put(mopo_dataset *d, int64_t row, int to, const float *x, int64_t n,
                                    int C, const origin *o, mopo_error *err);
-/* Copies x [n,A], scaled from min..max to -1..1. EDATA: not finite, out of range. */
+/* Are ranges [n_ranges,2] such as the next function takes for A actions? EINVAL. */
+MUST_CHECK mopo_status dataset_check_ranges(const double *ranges, int n_ranges, int A,
+                                            const char *name, mopo_error *err);
+/* Copies x [n,A], scaled from ranges [n_ranges,2] (one for all actions, or one for each) to -1..1;
+ * NULL: not scaled. EDATA: not finite, out of range. */
 MUST_CHECK mopo_status dataset_put_actions(mopo_dataset *d, int64_t row, const float *x, int64_t n,
-                                           float min, float max, const origin *o, mopo_error *err);
+                                           const double *ranges, int n_ranges, const origin *o,
+                                           mopo_error *err);
 /* Room for positions [N,nq] before and after each row's step. ENOMEM. */
 MUST_CHECK mopo_status dataset_make_positions(mopo_dataset *d, int nq, const char *name,
                                               mopo_error *err);

@@ -9,6 +9,7 @@
 
 /* Beyond these shares and distances a note is written. */
 static const double AT_BOUND = 0.999, BOUND_SHARE = 0.5, TERMINAL_SHARE = 0.1, COPY_SHARE = 0.01;
+static const double NARROW_SHARE = 0.05;
 static const double OUTLIER_SIGMAS = 10.0, JUMP_SIGMAS = 20.0, SHORT_SHARE = 0.1;
 
 static void note(mopo_dataset_info *info, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -171,21 +172,51 @@ static bool is_constant(const mopo_dataset *d, int column)
   return true;
 }
 
-/* Names the first few of columns first .. first+n-1 that never change. */
+/* Of the range that an action has: no policy can do much with so little of it. */
+static bool is_narrow(const mopo_dataset *d, int column)
+{
+  float min = d->rows[column], max = min;
+  for (int64_t i = 1; i < d->N; i++) {
+    min = fminf(min, dataset_row(d, i)[column]);
+    max = fmaxf(max, dataset_row(d, i)[column]);
+  }
+  return min < max && (double)max - (double)min < NARROW_SHARE * 2.0;
+}
+
+/* Names of columns first .. first+n-1 those that are so, the first few of them. Their number. */
+static int list_columns(char list[64], const mopo_dataset *d, int first, int n,
+                        bool (*is)(const mopo_dataset *d, int column))
+{
+  int count = 0;
+  size_t used = 0;
+  list[0] = '\0';
+  for (int c = 0; c < n; c++) {
+    if (!is(d, first + c) || ++count > 6) continue;
+    if (count > 5)
+      snprintf(list + used, 64 - used, ", ...");
+    else
+      used += (size_t)snprintf(list + used, 64 - used, count > 1 ? ", %d" : "%d", c);
+  }
+  return count;
+}
+
 static void note_constant(mopo_dataset_info *info, const mopo_dataset *d, const char *what,
                           int first, int n)
 {
-  char list[64] = "";
-  size_t used = 0;
-  int count = 0;
-  for (int c = 0; c < n; c++) {
-    if (!is_constant(d, first + c)) continue;
-    if (++count > 5) continue;
-    used += (size_t)snprintf(list + used, sizeof list - used, count > 1 ? ", %d" : "%d", c);
-  }
+  char list[64];
+  int count = list_columns(list, d, first, n, is_constant);
+  if (count) note(info, "%d of %d %s columns never change: %s", count, n, what, list);
+}
+
+static void note_narrow(mopo_dataset_info *info, const mopo_dataset *d)
+{
+  char list[64];
+  int count = list_columns(list, d, d->at.act, d->at.A, is_narrow);
   if (count)
-    note(info, "%d of %d %s columns never change: %s%s", count, n, what, list,
-         count > 5 ? ", ..." : "");
+    note(info,
+         "%d of %d action columns use%s less than %.0f %% of [-1,1]: %s (--action-range takes a "
+         "pair for each action)",
+         count, d->at.A, count == 1 ? "s" : "", 100.0 * NARROW_SHARE, list);
 }
 
 /* Column c of next - obs: rows beyond JUMP_SIGMAS standard deviations; *first of them. */
@@ -279,6 +310,7 @@ mopo_status mopo_dataset_describe(mopo_dataset_info *out, const mopo_dataset *d,
   note_jumps(out, d);
   note_constant(out, d, "observation", 0, d->at.S);
   note_constant(out, d, "action", d->at.act, d->at.A);
+  note_narrow(out, d);
   note_copies(out, d, scratch);
   free(scratch);
   return MOPO_OK;

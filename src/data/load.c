@@ -87,9 +87,10 @@ typedef struct loader {
   const char *path; /* short enough for messages */
   const char *name; /* its last part */
   const mopo_task *task;
-  float act_min, act_max; /* of the recorded actions */
-  bool positions;         /* wanted too */
-  int n;                  /* arrays asked for */
+  const double *ranges; /* [n_ranges,2] of the recorded actions */
+  int n_ranges;
+  bool positions; /* wanted too */
+  int n;          /* arrays asked for */
   struct {
     format format;
     role role;
@@ -99,6 +100,7 @@ typedef struct loader {
   char kind[HDF5_TEXT], label[HDF5_TEXT]; /* of its metadata: kind, task */
   int64_t episodes, *start;               /* Minari: [episodes + 1] */
   float last_episode;                     /* value of the row before */
+  const int64_t *lines;                   /* of a text file, for messages */
   mopo_dataset *d;
 } loader;
 
@@ -177,6 +179,9 @@ static mopo_status take_shapes(void *ctx, const hdf5_array *arrays, int n, mopo_
   if (act->rows < 1)
     return error_set(err, MOPO_EDATA, "%s: '%s' has no rows, want at least one", l->path,
                      obs->name);
+  l->lines = act->lines;
+  st = dataset_check_ranges(l->ranges, l->n_ranges, act->cols, l->path, err);
+  if (st) return st;
   if (l->format == MINARI) {
     l->episodes = array_of(l, arrays, STEPS)->rows;
     l->start = calloc((size_t)l->episodes + 1, sizeof *l->start);
@@ -239,7 +244,7 @@ static mopo_status take_chain(loader *l, int64_t first, int n, const float *x, c
   for (int64_t i = first; !st && i < first + n; i++, x += at->S) {
     while (i >= l->start[e + 1] + e + 1) e++;
     int64_t row = i - e; /* of the dataset, were there no reset observations */
-    origin here = {o->file, o->array, i};
+    origin here = {o->file, o->array, i, NULL};
     if (row < l->start[e + 1]) st = dataset_put(l->d, row, 0, x, 1, at->S, &here, err);
     if (!st && row > l->start[e])
       st = dataset_put(l->d, row - 1, at->next, x, 1, at->S, &here, err);
@@ -292,7 +297,7 @@ static mopo_status take_rows(void *ctx, int a, int64_t first, int n, const void 
   if (l->of[a].format != l->format) return MOPO_OK;
   mopo_dataset *d = l->d;
   const row_layout *at = &d->at;
-  origin o = {l->path, dialects[l->format][r], first};
+  origin o = {l->path, dialects[l->format][r], first, l->lines};
   switch (r) {
   case STEPS:
     take_steps(l, first, n, values);
@@ -303,7 +308,7 @@ static mopo_status take_rows(void *ctx, int a, int64_t first, int n, const void 
     return l->format == MINARI ? take_chain(l, first, n, values, &o, err)
                                : dataset_put(d, first, 0, values, n, at->S, &o, err);
   case ACT:
-    return dataset_put_actions(d, first, values, n, l->act_min, l->act_max, &o, err);
+    return dataset_put_actions(d, first, values, n, l->ranges, l->n_ranges, &o, err);
   case REW:
     return dataset_put(d, first, at->rew, values, n, 1, &o, err);
   case NEXT:
@@ -441,23 +446,21 @@ static mopo_status load_arrays(loader *l, const char *path, const mopo_import *h
 static mopo_status load(mopo_dataset **out, const char *path, const mopo_import *how,
                         const mopo_task *task, bool positions, mopo_error *err)
 {
+  static const double unscaled[2] = {-1.0, 1.0};
   const char *slash = strrchr(path, '/');
   size_t length = strlen(path);
   loader l = {.path = length > 200 ? path + length - 200 : path,
               .name = slash ? slash + 1 : path,
               .task = task,
-              .act_min = -1.0f,
-              .act_max = 1.0f,
+              .ranges = unscaled,
+              .n_ranges = 1,
               .positions = positions};
   hdf5_sink sink = {take_shapes, take_rows, &l};
   *out = NULL;
-  if (how && how->action_min != how->action_max) {
-    l.act_min = (float)how->action_min;
-    l.act_max = (float)how->action_max;
+  if (how && how->action_ranges) {
+    l.ranges = how->action_ranges;
+    l.n_ranges = how->n_action_ranges;
   }
-  if (!(l.act_min < l.act_max))
-    return error_set(err, MOPO_EINVAL, "action range %g..%g, want the lower bound first",
-                     (double)l.act_min, (double)l.act_max);
   mopo_status st = load_arrays(&l, path, how, &sink, err);
   if (!st) st = finish(&l, err);
   free(l.start);

@@ -20,7 +20,8 @@ typedef struct table {
   const char **name; /* [cols]: the same of the header line */
   int *wanted;       /* the columns of all arrays, one array after the other */
   int n_wanted;
-  float *x; /* [rows, n_wanted] */
+  float *x;      /* [rows, n_wanted] */
+  int64_t *line; /* [rows]: where each row stands in the file */
   int64_t rows, cap;
 } table;
 
@@ -213,7 +214,7 @@ static mopo_status read_line(table *t, int64_t line, mopo_error *err)
                        t->path, (long long)line, m < 60 ? (int)m : 60, name, n < 60 ? (int)n : 60,
                        p);
   }
-  t->rows++;
+  t->line[t->rows++] = line;
   return MOPO_OK;
 }
 
@@ -224,6 +225,9 @@ static bool reserve(table *t)
   float *grown = realloc(t->x, (size_t)cap * (size_t)t->n_wanted * sizeof *grown);
   if (!grown) return false;
   t->x = grown;
+  int64_t *line = realloc(t->line, (size_t)cap * sizeof *line);
+  if (!line) return false;
+  t->line = line;
   t->cap = cap;
   return true;
 }
@@ -273,7 +277,10 @@ static mopo_status read_all(table *t, const char *const *columns, hdf5_array *ar
   mopo_status st = read_header(t, err);
   for (int i = 0; !st && i < n; i++) st = want_columns(t, &arrays[i], columns[i], err);
   if (!st) st = read_body(t, err);
-  for (int i = 0; i < n; i++) arrays[i].rows = arrays[i].present ? t->rows : 0;
+  for (int i = 0; i < n; i++) {
+    arrays[i].rows = arrays[i].present ? t->rows : 0;
+    arrays[i].lines = t->line;
+  }
   if (!st) st = sink->begin(sink->ctx, arrays, n, err);
   size_t all = (size_t)t->rows * (size_t)t->n_wanted * sizeof *t->x;
   float *block = st ? NULL : malloc(all < HDF5_BLOCK ? all + 1 : HDF5_BLOCK);
@@ -294,6 +301,7 @@ mopo_status csv_read(const char *path, const char *const *columns, hdf5_array *a
   if (!st && memchr(t.text, 0, bytes))
     st = error_set(err, MOPO_EFORMAT, "%s: not a text file", t.path);
   if (!st) st = read_all(&t, columns, arrays, n, sink, err);
+  free(t.line);
   free(t.x);
   free(t.wanted);
   free(t.cell);

@@ -19,7 +19,8 @@ typedef struct hdf5_array {
   /* found */
   bool present;
   int64_t rows;
-  int cols; /* 1 for [N]; [N,1] and [N] are the same thing */
+  int cols;             /* 1 for [N]; [N,1] and [N] are the same thing */
+  const int64_t *lines; /* [rows] of a text file: the line of each row, from 1; else NULL */
 } hdf5_array;
 
 /* Who takes what is read. A status other than MOPO_OK stops the reading and is returned. */

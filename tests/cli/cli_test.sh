@@ -126,7 +126,7 @@ printf 'obs_0,obs_2,act_0,reward\n1,2,0,1\n' > gap.csv
 expect 3 "gap.csv:1: a column 'obs_2', but no 'obs_1'" data info gap.csv
 printf 'obs_0,act_0,act_0,reward\n1,2,0,1\n' > same.csv
 expect 3 "same.csv:1: columns 2 and 3 are both named 'act_0'" data info same.csv
-expect 3 "'act' row 0 column 0 = -2, want -1..1" data convert log.csv log.npz --columns "$columns"
+expect 3 "log.csv:2: 'act' row 0 column 0 = -2, want -1..1 (mopo data: --action-range)" data convert log.csv log.npz --columns "$columns"
 expect 0 'rows          3' data convert log.csv log.npz --columns "$columns" --action-range=-2,2
 expect 0 'actions       -1 to 1' data info log.npz
 expect 0 'rows          3' data info log.csv --columns "$columns" --action-range=-2,2
@@ -134,6 +134,15 @@ expect 0 'rewards of    unknown: the file names no task' data info log.npz
 expect 0 'rewards of  unknown' data check log.npz
 expect 0 '"task":""' data info log.npz --json
 expect 2 "action-range = '-1e999,2', want two numbers" data convert log.csv x.npz --columns "$columns" --action-range=-1e999,2
+expect 2 "log.csv: 2 action ranges, want one for all actions or one for each of 1" data convert log.csv x.npz --columns "$columns" --action-range=-2,2,0,1
+expect 2 "action-range = '0,1,2', want two numbers: LOW,HIGH, or two for each action" data convert log.csv x.npz --action-range 0,1,2
+expect 2 "action-range = '0,1,1,0', want two numbers" data convert log.csv x.npz --action-range 0,1,1,0
+# a valve from 0 to 100 and a heater that is on or off
+awk 'BEGIN { print "level,valve,heater,gain"
+  for (i = 0; i < 100; i++) printf "%d,%d,%d,%d\n", i, i, i % 3 == 0, i % 7 }' > tank.csv
+tank='obs=level;act=valve,heater;reward=gain'
+expect 0 '1 of 2 action columns uses less than 5 % of \[-1,1\]: 1 (--action-range' data check tank.csv --columns "$tank" --action-range 0,100
+expect 0 '"action_min":-1,"action_max":1,' data convert tank.csv tank.hdf5 --columns "$tank" --action-range 0,100,0,1 --json
 # what would replace one's own log, or be read as what it is not
 expect 2 'log.csv: HDF5 is written, want a name that ends in .hdf5' data convert log.npz log.csv
 expect 0 'rows          3' data info log.csv --columns "$columns" --action-range=-2,2

@@ -111,6 +111,35 @@ static void describes_jumps(void **state)
   mopo_dataset_free(d);
 }
 
+/* The range of a valve put upon a heater that is 0 or 1; the third never moves at all. */
+static void describes_actions_of_another_range(void **state)
+{
+  enum { N = 500 };
+  static float obs[N + 1][1], act[N][3], rew[N];
+  static unsigned char terminal[N];
+  (void)state;
+  mopo_error e = {0};
+  mopo_dataset *d = NULL;
+  mopo_dataset_info info;
+  for (int i = 0; i <= N; i++) obs[i][0] = (float)i;
+  for (int i = 0; i < N; i++) {
+    act[i][0] = (float)(i % 9 - 4) / 5.0f;
+    act[i][1] = i % 3 ? -1.0f : -0.98f;
+    act[i][2] = -1.0f;
+    rew[i] = (float)(i % 13);
+  }
+  assert_ok(mopo_dataset_from_arrays(&d, N, 1, 3, *obs, *act, rew, obs[1], terminal, NULL, &e), e);
+  assert_ok(mopo_dataset_describe(&info, d, &e), e);
+  assert_true(has_note(&info, "1 of 3 action columns uses less than 5 % of [-1,1]: 1 (--action"));
+  assert_true(has_note(&info, "1 of 3 action columns never change"));
+  mopo_dataset_free(d);
+  for (int i = 0; i < N; i++) act[i][1] = i % 3 ? -0.05f : 0.06f;
+  assert_ok(mopo_dataset_from_arrays(&d, N, 1, 3, *obs, *act, rew, obs[1], terminal, NULL, &e), e);
+  assert_ok(mopo_dataset_describe(&info, d, &e), e);
+  assert_false(has_note(&info, "of [-1,1]"));
+  mopo_dataset_free(d);
+}
+
 /* A good dataset gives no notes. */
 static void nothing_to_say_about_good_data(void **state)
 {
@@ -141,6 +170,7 @@ int main(void)
       cmocka_unit_test(describes_episodes),
       cmocka_unit_test(describes_what_is_suspicious),
       cmocka_unit_test(describes_jumps),
+      cmocka_unit_test(describes_actions_of_another_range),
       cmocka_unit_test(nothing_to_say_about_good_data),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -300,18 +300,43 @@ static void actions_are_scaled(void **state)
 {
   mopo_error e;
   mopo_dataset *d = NULL;
-  mopo_import how = {.action_min = -1.0, .action_max = 3.0};
+  double range[] = {-1.0, 3.0};
+  mopo_import how = {.action_ranges = range, .n_action_ranges = 1};
   (void)state;
   write_text("obs_0,act_0,reward\n1,-1,0\n2,1,0\n3,3,0\n4,2,0\n");
   assert_ok(mopo_dataset_import(&d, "load.csv", &how, NULL, &e), e);
   assert_true(dataset_row(d, 0)[1] == -1.0f && dataset_row(d, 1)[1] == 0.0f);
   assert_true(dataset_row(d, 2)[1] == 1.0f);
   mopo_dataset_free(d);
-  how.action_max = 2.0;
+  range[1] = 2.0;
   assert_int_equal(mopo_dataset_import(&d, "load.csv", &how, NULL, &e), MOPO_EDATA);
-  assert_non_null(strstr(e.msg, "= 3, want -1..2"));
-  how.action_max = -2.0;
+  assert_string_equal(e.msg, "load.csv:4: 'act' row 2 column 0 = 3, want -1..2 "
+                             "(mopo data: --action-range)");
+  range[1] = -2.0;
   assert_int_equal(mopo_dataset_import(&d, "load.csv", &how, NULL, &e), MOPO_EINVAL);
+}
+
+/* A valve from 0 to 100 beside a heater that is 0 or 1. */
+static void every_action_has_its_range(void **state)
+{
+  static const double ranges[] = {0.0, 100.0, 0.0, 1.0, 0.0, 1.0};
+  static const float want[3][2] = {{-1.0f, 1.0f}, {0.0f, -1.0f}, {1.0f, 0.5f}};
+  mopo_error e;
+  mopo_dataset *d = NULL;
+  mopo_import how = {.action_ranges = ranges, .n_action_ranges = 2};
+  (void)state;
+  write_text("obs_0,act_0,act_1,reward\n1,0,1,0\n\n2,50,0,0\n3,100,0.75,0\n4,0,0,0\n");
+  assert_ok(mopo_dataset_import(&d, "load.csv", &how, NULL, &e), e);
+  for (int i = 0; i < 3; i++)
+    for (int c = 0; c < 2; c++) assert_true(dataset_row(d, i)[d->at.act + c] == want[i][c]);
+  mopo_dataset_free(d);
+  how.n_action_ranges = 3;
+  assert_int_equal(mopo_dataset_import(&d, "load.csv", &how, NULL, &e), MOPO_EINVAL);
+  assert_string_equal(e.msg, "load.csv: 3 action ranges, want one for all actions or one for each "
+                             "of 2");
+  how = (mopo_import){0};
+  assert_int_equal(mopo_dataset_import(&d, "load.csv", &how, NULL, &e), MOPO_EDATA);
+  assert_non_null(strstr(e.msg, "load.csv:4: 'act' row 1 column 0 = 50, want -1..1 (mopo data"));
 }
 
 /* ------------------------------------------------------------------ episodes, merging */
@@ -379,6 +404,7 @@ int main(void)
       cmocka_unit_test(csv_odd_but_sound),
       cmocka_unit_test(terminals_stay_without_what_they_led_to),
       cmocka_unit_test(actions_are_scaled),
+      cmocka_unit_test(every_action_has_its_range),
       cmocka_unit_test(episodes_cover_the_rows),
       cmocka_unit_test(merging),
   };

@@ -33,7 +33,8 @@ static void csv_refused(void **state)
       {head, "2,0,0 0\n", NULL, MOPO_EFORMAT, "refused.csv:3: column 'reward' = '0 0'"},
       {head, "2,0\n", NULL, MOPO_EFORMAT, "refused.csv:3: 2 cells, the first line has 3"},
       {head, "2,0,0,0\n", NULL, MOPO_EFORMAT, "refused.csv:3: 4 cells, the first line has 3"},
-      {head, "2,2,0\n3,0,0\n", NULL, MOPO_EDATA, "'act' row 1 column 0 = 2, want -1..1"},
+      {head, "2,2,0\n3,0,0\n", NULL, MOPO_EDATA,
+       "refused.csv:3: 'act' row 1 column 0 = 2, want -1..1 (mopo data: --action-range)"},
       {head, "", NULL, MOPO_EDATA, "want at least one transition"},
       {"obs_0,act_0,reward\n", "", NULL, MOPO_EDATA, "'obs' has no rows"},
       {"", "", NULL, MOPO_EFORMAT, "no column 'obs_0' for 'obs'"},
@@ -50,7 +51,7 @@ static void csv_refused(void **state)
       {"\"obs_0", "", NULL, MOPO_EFORMAT, "no column 'act_0' for 'act'"}, /* a quote left open */
       {"\"obs_0\n1\n", "", NULL, MOPO_EFORMAT, "no column 'act_0' for 'act'"},
       {"obs_0,act_0,reward,terminal\n1,0,0,0.5\n", "", NULL, MOPO_EDATA,
-       "'terminal' row 0 column 0 = 0.5, want 0 or 1"},
+       "refused.csv:2: 'terminal' row 0 column 0 = 0.5, want 0 or 1"},
   };
   (void)state;
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

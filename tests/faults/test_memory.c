@@ -61,7 +61,9 @@ static mopo_status npz(mopo_error *err) { return save_and_load("memory.npz", err
 static mopo_status csv(mopo_error *err)
 {
   mopo_dataset *d = NULL;
-  mopo_import how = {.columns = "obs=x,v;act=u;reward=r", .action_min = -2, .action_max = 2};
+  static const double range[2] = {-2, 2};
+  mopo_import how = {
+      .columns = "obs=x,v;act=u;reward=r", .action_ranges = range, .n_action_ranges = 1};
   mopo_status st = mopo_dataset_import(&d, "memory.csv", &how, NULL, err);
   mopo_dataset_free(d);
   return st;
