@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { MOST_ARGS = 34 };
 
@@ -71,12 +72,8 @@ static int print_info(const options *o)
   mopo_dataset_info info;
   int code = load(&d, o->args[1], o);
   if (code == EXIT_DONE) code = describe(&info, d);
-  if (code == EXIT_DONE) {
-    if (o->json)
-      info_print_json(o->args[1], mopo_dataset_kind(d), &info);
-    else
-      info_print(o->args[1], mopo_dataset_kind(d), &info);
-  }
+  if (code == EXIT_DONE)
+    (o->json ? info_print_json : info_print)(o->args[1], mopo_dataset_kind(d), &info);
   mopo_dataset_free(d);
   return code;
 }
@@ -151,25 +148,52 @@ static int check(const options *o)
 
 /* ------------------------------------------------------------------ convert, merge */
 
-static int save(const options *o, const mopo_dataset *d, const char *path)
+/* What is written replaces what was there: never what is still being read. */
+static int check_out(const char *out, char **inputs, int n)
+{
+  struct stat to, from;
+  if (stat(out, &to) != 0) return EXIT_DONE;
+  for (int i = 0; i < n; i++)
+    if (stat(inputs[i], &from) == 0 && from.st_dev == to.st_dev && from.st_ino == to.st_ino)
+      return cli_fail(EXIT_USAGE, "%s: is the input %s, want another file to write to", out,
+                      inputs[i]);
+  return EXIT_DONE;
+}
+
+/* Terminal rows that do not say what they led to are in no file. */
+static void note_left_out(mopo_dataset_info *info, int64_t rows)
+{
+  if (rows == info->rows || info->n_notes == MOPO_INFO_NOTES) return;
+  int64_t n = rows - info->rows;
+  snprintf(info->notes[info->n_notes++], sizeof info->notes[0],
+           "%lld terminal row%s left out: the input does not say what %s led to, want next "
+           "observations",
+           (long long)n, n == 1 ? " was" : "s were", n == 1 ? "it" : "they");
+}
+
+/* Saves *d and frees it, for there may be room for one only, then says what the file holds now. */
+static int save(const options *o, mopo_dataset **d, const char *path)
 {
   mopo_error err;
   mopo_dataset_info info;
-  int code = cli_status(mopo_dataset_save(d, path, &err), &err);
-  if (code == EXIT_DONE) code = describe(&info, d);
+  int64_t rows = mopo_dataset_rows(*d);
+  int code = cli_status(mopo_dataset_save(*d, path, &err), &err);
+  mopo_dataset_free(*d);
+  *d = NULL;
+  if (code == EXIT_DONE) code = cli_status(mopo_dataset_load(d, path, NULL, &err), &err);
+  if (code == EXIT_DONE) code = describe(&info, *d);
   if (code != EXIT_DONE) return code;
-  if (o->json)
-    info_print_json(path, mopo_dataset_kind(d), &info);
-  else
-    info_print(path, mopo_dataset_kind(d), &info);
+  note_left_out(&info, rows);
+  (o->json ? info_print_json : info_print)(path, mopo_dataset_kind(*d), &info);
   return EXIT_DONE;
 }
 
 static int convert(const options *o)
 {
   mopo_dataset *d = NULL;
-  int code = load(&d, o->args[1], o);
-  if (code == EXIT_DONE) code = save(o, d, o->args[2]);
+  int code = check_out(o->args[2], o->args + 1, 1);
+  if (code == EXIT_DONE) code = load(&d, o->args[1], o);
+  if (code == EXIT_DONE) code = save(o, &d, o->args[2]);
   mopo_dataset_free(d);
   return code;
 }
@@ -179,11 +203,12 @@ static int merge(const options *o)
   mopo_error err;
   mopo_dataset *parts[MOST_ARGS] = {NULL}, *d = NULL;
   int n = o->n_args - 1, code = options_need(o, "out");
+  if (code == EXIT_DONE) code = check_out(o->c.out, o->args + 1, n);
   for (int i = 0; code == EXIT_DONE && i < n; i++) code = load(&parts[i], o->args[i + 1], o);
   if (code == EXIT_DONE)
     code = cli_status(mopo_dataset_merge(&d, (const mopo_dataset *const *)parts, n, &err), &err);
-  if (code == EXIT_DONE) code = save(o, d, o->c.out);
   for (int i = 0; i < n; i++) mopo_dataset_free(parts[i]);
+  if (code == EXIT_DONE) code = save(o, &d, o->c.out);
   mopo_dataset_free(d);
   return code;
 }
@@ -197,9 +222,10 @@ static int relabel(const options *o)
   if (code != EXIT_DONE) return code;
   const mopo_task *task = mopo_task_find(o->c.task);
   if (!task) return cli_fail(EXIT_USAGE, "task = '%s', want a task that mopo knows", o->c.task);
-  code = cli_input(o->args[1]);
+  code = check_out(o->c.out, o->args + 1, 1);
+  if (code == EXIT_DONE) code = cli_input(o->args[1]);
   if (code == EXIT_DONE) code = cli_status(mopo_dataset_relabel(&d, o->args[1], task, &err), &err);
-  if (code == EXIT_DONE) code = save(o, d, o->c.out);
+  if (code == EXIT_DONE) code = save(o, &d, o->c.out);
   mopo_dataset_free(d);
   return code;
 }

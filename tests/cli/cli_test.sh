@@ -146,6 +146,26 @@ expect 0 '"action_min":-1,"action_max":1,' data convert tank.csv tank.hdf5 --col
 # what would replace one's own log, or be read as what it is not
 expect 2 'log.csv: HDF5 is written, want a name that ends in .hdf5' data convert log.npz log.csv
 expect 0 'rows          3' data info log.csv --columns "$columns" --action-range=-2,2
+cp log.npz same.npz
+ln same.npz hard.npz
+ln -s same.npz soft.npz
+for other in same.npz ./same.npz hard.npz soft.npz; do
+  expect 2 "$other: is the input same.npz, want another file" data convert same.npz $other
+  expect 2 "$other: is the input same.npz, want another file" data merge log.npz same.npz --out $other
+  expect 2 "$other: is the input same.npz, want another file" data relabel same.npz --task hopper --out $other
+done
+cmp -s log.npz same.npz || { echo 'an input was overwritten'; failed=1; }
+# what is described is what was written, without the rows that are in no file
+awk 'BEGIN { print "obs_0,act_0,reward,terminal"
+  for (i = 1; i <= 400; i++) printf "%d,%g,%d,%d\n", i, i % 9 / 10, i % 7, i % 100 == 0 }' > fell.csv
+for form in fell.hdf5 fell.npz; do
+  expect 0 '^rows          396$' data convert fell.csv $form
+  cp out written
+  expect 0 '^note          4 terminal rows were left out' data convert fell.csv $form
+  expect 0 '0 terminals, 4 timeouts$' data info $form
+  grep -v 'left out' written | cmp -s - out || { echo "$form: described otherwise than it is"; failed=1; }
+done
+expect 0 '"rows":396,.*"notes":\[.*4 terminal rows were left out' data convert fell.csv fell.hdf5 --json
 mkfifo pipe
 expect 1 'pipe: not a regular file' data convert log.npz pipe
 expect 1 'nodir/x.hdf5: No such file' data convert log.npz nodir/x.hdf5
