@@ -54,6 +54,19 @@ int cli_input_inside(char *path, size_t size, const char *inside)
   return cli_input(path);
 }
 
+int cli_dataset(char *path, size_t size)
+{
+  static const char inside[] = "data/main_data.hdf5";
+  struct stat s;
+  char file[4096];
+  if (stat(path, &s) != 0 || !S_ISDIR(s.st_mode)) return cli_input(path);
+  int n = snprintf(file, sizeof file, "%s/%s", path, inside);
+  if ((size_t)n >= sizeof file || access(file, F_OK) != 0)
+    return cli_fail(EXIT_INPUT, "%s: %s, and not one of Minari's: it has no %s", path,
+                    strerror(EISDIR), inside);
+  return cli_input_inside(path, size, inside);
+}
+
 /* In a live view the cursor stands at the beginning of an empty line, and stays on it: the note is
  * cut to what the terminal's own ^C leaves of it. */
 static void on_signal(int signal)

@@ -41,6 +41,9 @@ int cli_input(const char *path);
 /* The same; a directory stands for its file `inside`, whose path then replaces it. */
 int cli_input_inside(char *path, size_t size, const char *inside);
 
+/* The same of a dataset: Minari's directory stands for its data/main_data.hdf5. */
+int cli_dataset(char *path, size_t size);
+
 /* The first SIGINT or SIGTERM raises the flag that is returned, the second one ends the program.
  * `live`: a live view is drawn, whose last line is for the note that says so. */
 const volatile sig_atomic_t *cli_stop_flag(bool live);

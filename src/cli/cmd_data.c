@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MOST_ARGS = 34 };
+enum { MOST_ARGS = 34, PATH_SIZE = 1100 };
 
 static const char usage[] = "data info|check|convert|merge|relabel FILE... [options]";
 static const char purpose[] =
@@ -21,7 +21,7 @@ static const char purpose[] =
     "merge FILE...   several datasets, one after the other, to --out\n"
     "relabel FILE    the same steps with the rewards and ends of --task, to --out\n"
     "\n"
-    "Files: HDF5 (D4RL's, Minari's main_data.hdf5), .npz (D4RL's names, NeoRL's), .csv.";
+    "Files: HDF5 (D4RL's, Minari's, or its directory), .npz (D4RL's names, NeoRL's), .csv.";
 
 /* "-2,2", or a pair for each action: "0,100,0,1". The numbers are the caller's to free. */
 static int read_ranges(double **out, int *n_ranges, const char *text)
@@ -54,7 +54,6 @@ static int load(mopo_dataset **out, const char *path, const options *o)
   int code =
       o->action_range ? read_ranges(&ranges, &how.n_action_ranges, o->action_range) : EXIT_DONE;
   how.action_ranges = ranges;
-  if (code == EXIT_DONE) code = cli_input(path);
   if (code == EXIT_DONE) code = cli_status(mopo_dataset_import(out, path, &how, NULL, &err), &err);
   free(ranges);
   return code;
@@ -223,7 +222,6 @@ static int relabel(const options *o)
   const mopo_task *task = mopo_task_find(o->c.task);
   if (!task) return cli_fail(EXIT_USAGE, "task = '%s', want a task that mopo knows", o->c.task);
   code = check_out(o->c.out, o->args + 1, 1);
-  if (code == EXIT_DONE) code = cli_input(o->args[1]);
   if (code == EXIT_DONE) code = cli_status(mopo_dataset_relabel(&d, o->args[1], task, &err), &err);
   if (code == EXIT_DONE) code = save(o, &d, o->c.out);
   mopo_dataset_free(d);
@@ -245,6 +243,21 @@ static int check_options(const options *o, const char *uses)
       return cli_fail(EXIT_USAGE, "mopo data %s has no use for --%s; see mopo data --help",
                       o->args[0], all[i].name);
   return EXIT_DONE;
+}
+
+/* Can the inputs, arguments 1 to n, be read? Directories are replaced by the file inside, whose
+ * name `paths` then holds. */
+static int find_inputs(options *o, char (*paths)[PATH_SIZE], int n)
+{
+  int code = EXIT_DONE;
+  for (int i = 0; code == EXIT_DONE && i < n; i++) {
+    if (strlen(o->args[i + 1]) >= PATH_SIZE)
+      return cli_fail(EXIT_USAGE, "%s: path too long", o->args[i + 1]);
+    snprintf(paths[i], PATH_SIZE, "%s", o->args[i + 1]);
+    code = cli_dataset(paths[i], PATH_SIZE);
+    o->args[i + 1] = paths[i];
+  }
+  return code;
 }
 
 int cmd_data(int argc, char **argv)
@@ -275,7 +288,10 @@ int cmd_data(int argc, char **argv)
     if (o.n_args - 1 > verbs[i].most)
       return cli_fail(EXIT_USAGE, "unexpected argument '%s'; see mopo data --help",
                       o.args[verbs[i].most + 1]);
+    char paths[MOST_ARGS][PATH_SIZE];
     code = check_options(&o, verbs[i].uses);
+    int inputs = o.n_args - 1 - (verbs[i].run == convert);
+    if (code == EXIT_DONE) code = find_inputs(&o, paths, inputs);
     return code == EXIT_DONE ? verbs[i].run(&o) : code;
   }
   char guess[NEAREST_SIZE];

@@ -67,7 +67,7 @@ static int measure(cost *out, options *o, mopo_policy *exact, mopo_policy *round
   const mopo_task *task = *o->c.task ? mopo_task_find(o->c.task) : NULL;
   if (*o->c.task && !task)
     return cli_fail(EXIT_USAGE, "task = '%s', want a task that mopo knows", o->c.task);
-  int code = *o->c.data ? cli_input(o->c.data) : EXIT_DONE;
+  int code = *o->c.data ? cli_dataset(o->c.data, sizeof o->c.data) : EXIT_DONE;
   if (code != EXIT_DONE) return code;
   mopo_status st = *o->c.data ? mopo_dataset_load(&on, o->c.data, task, &err) : MOPO_OK;
   if (st == MOPO_OK) st = mopo_policy_compare(&out->action, exact, rounded, on, &err);

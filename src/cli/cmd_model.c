@@ -46,12 +46,12 @@ static void print_json(const options *o, const mopo_fit_result *r)
   printf("}\n");
 }
 
-static int fit(const options *o)
+static int fit(options *o)
 {
   static const char *const needed[] = {"data", "task", "out"};
   int code = EXIT_DONE;
   for (int i = 0; code == EXIT_DONE && i < 3; i++) code = options_need(o, needed[i]);
-  if (code == EXIT_DONE) code = cli_input(o->c.data);
+  if (code == EXIT_DONE) code = cli_dataset(o->c.data, sizeof o->c.data);
   if (code != EXIT_DONE) return code;
 
   mopo_error err;

@@ -40,7 +40,7 @@ static int check_inputs(options *o)
   static const char *const needed[] = {"data", "task", "out"};
   int code = o->resume ? read_resumed(o) : EXIT_DONE;
   for (int i = 0; code == EXIT_DONE && i < 3; i++) code = options_need(o, needed[i]);
-  if (code == EXIT_DONE) code = cli_input(o->c.data);
+  if (code == EXIT_DONE) code = cli_dataset(o->c.data, sizeof o->c.data);
   if (code == EXIT_DONE && *o->c.model)
     code = cli_input_inside(o->c.model, sizeof o->c.model, "model.safetensors");
   return code;

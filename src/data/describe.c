@@ -25,6 +25,12 @@ static void note(mopo_dataset_info *info, const char *fmt, ...)
 
 static double percent(int64_t part, int64_t whole) { return 100.0 * (double)part / (double)whole; }
 
+/* The word for one of them, or for several. */
+static const char *either(int64_t n, const char *one, const char *many)
+{
+  return n == 1 ? one : many;
+}
+
 /* ------------------------------------------------------------------ episodes */
 
 static int by_value(const void *a, const void *b)
@@ -86,35 +92,47 @@ static void describe_episodes(mopo_dataset_info *info, const mopo_dataset *d, do
   describe_returns(info, returns, complete);
 }
 
+/* Rows whose next observation is not that of the row after them, within an episode. */
+static void note_gaps(mopo_dataset_info *info, const mopo_dataset *d)
+{
+  int64_t gaps = 0, first = 0;
+  const size_t S = (size_t)d->at.S;
+  for (int64_t i = d->N - 1; i >= 0; i--) {
+    const float *next = dataset_row(d, i) + d->at.next;
+    if (d->ends[i] || !memcmp(next, dataset_row(d, i + 1), S * sizeof *next)) continue;
+    gaps++;
+    first = i;
+  }
+  if (gaps)
+    note(info,
+         "in %lld place%s the next row goes on elsewhere, though no episode ended, first after row "
+         "%lld: rows are missing or shuffled, returns may be wrong",
+         (long long)gaps, either(gaps, "", "s"), (long long)first);
+}
+
 static void note_episodes(mopo_dataset_info *info, const mopo_dataset *d)
 {
-  int64_t both = 0, gaps = 0, single = 0;
-  const size_t S = (size_t)d->at.S;
+  int64_t both = 0, single = 0, blind = d->n_blind;
   for (int64_t i = 0; i < d->N; i++) {
-    const float *x = dataset_row(d, i);
-    both += x[d->at.done] != 0.0f && d->timeouts[i];
+    both += dataset_row(d, i)[d->at.done] != 0.0f && d->timeouts[i];
     single += d->ends[i] && (i == 0 || d->ends[i - 1]);
-    if (!d->ends[i]) gaps += memcmp(x + d->at.next, dataset_row(d, i + 1), S * sizeof *x) != 0;
   }
   if (info->complete_episodes == 0)
     note(info, "no episode is complete: no row is terminal and none is a timeout");
   if (info->episodes > 1 && (double)single > SHORT_SHARE * (double)info->episodes)
     note(info, "%.1f %% of the episodes have one row", percent(single, info->episodes));
-  if (d->n_blind)
+  if (blind)
     note(info,
-         "%lld terminal rows do not say what they led to: the model and written files leave them "
-         "out, want next observations",
-         (long long)d->n_blind);
+         "%lld terminal row%s not say what %s led to: the model and written files leave %s out, "
+         "want next observations",
+         (long long)blind, either(blind, " does", "s do"), either(blind, "it", "they"),
+         either(blind, "it", "them"));
   if (both)
-    note(info, "%lld rows are terminal and timeout at once: they count as terminal",
-         (long long)both);
+    note(info, "%lld row%s terminal and timeout at once: %s as terminal", (long long)both,
+         either(both, " is", "s are"), either(both, "it counts", "they count"));
   if ((double)info->terminals > TERMINAL_SHARE * (double)d->N)
     note(info, "%.1f %% of the rows are terminal", percent(info->terminals, d->N));
-  if (gaps)
-    note(info,
-         "after %lld rows the next row goes on elsewhere, though no episode ended: rows are "
-         "missing or shuffled, returns may be wrong",
-         (long long)gaps);
+  note_gaps(info, d);
 }
 
 /* ------------------------------------------------------------------ columns */
@@ -142,13 +160,13 @@ static void describe_rewards(mopo_dataset_info *info, const mopo_dataset *d)
   if (info->reward_min == info->reward_max && d->N > 1)
     note(info, "every reward is %.6g: there is nothing to learn", info->reward_min);
   else if (far)
-    note(info, "%lld rewards lie more than %.0f standard deviations from the mean (%.4g .. %.4g)",
-         (long long)far, OUTLIER_SIGMAS, info->reward_min, info->reward_max);
+    note(info, "%lld reward%s more than %.0f standard deviations from the mean (%.4g .. %.4g)",
+         (long long)far, either(far, " lies", "s lie"), OUTLIER_SIGMAS, info->reward_min,
+         info->reward_max);
 }
 
 static void describe_actions(mopo_dataset_info *info, const mopo_dataset *d)
 {
-  int64_t bound = 0;
   info->action_min = INFINITY;
   info->action_max = -INFINITY;
   for (int64_t i = 0; i < d->N; i++) {
@@ -156,12 +174,21 @@ static void describe_actions(mopo_dataset_info *info, const mopo_dataset *d)
     for (int c = 0; c < d->at.A; c++) {
       info->action_min = fmin(info->action_min, (double)a[c]);
       info->action_max = fmax(info->action_max, (double)a[c]);
-      bound += fabs((double)a[c]) > AT_BOUND;
     }
   }
-  int64_t all = d->N * d->at.A;
-  if ((double)bound > BOUND_SHARE * (double)all)
-    note(info, "%.1f %% of the action components lie at a bound", percent(bound, all));
+}
+
+/* Rows in which an action is at a bound. */
+static int64_t count_bound(const mopo_dataset *d, int column)
+{
+  int64_t bound = 0;
+  for (int64_t i = 0; i < d->N; i++) bound += fabs((double)dataset_row(d, i)[column]) > AT_BOUND;
+  return bound;
+}
+
+static bool is_at_bound(const mopo_dataset *d, int column)
+{
+  return (double)count_bound(d, column) > BOUND_SHARE * (double)d->N;
 }
 
 static bool is_constant(const mopo_dataset *d, int column)
@@ -205,7 +232,23 @@ static void note_constant(mopo_dataset_info *info, const mopo_dataset *d, const 
 {
   char list[64];
   int count = list_columns(list, d, first, n, is_constant);
-  if (count) note(info, "%d of %d %s columns never change: %s", count, n, what, list);
+  if (count)
+    note(info, "%d of %d %s columns never %s: %s", count, n, what,
+         either(count, "changes", "change"), list);
+}
+
+static void note_bounds(mopo_dataset_info *info, const mopo_dataset *d)
+{
+  char list[64];
+  int64_t most = 0;
+  int count = list_columns(list, d, d->at.act, d->at.A, is_at_bound);
+  for (int c = 0; count && c < d->at.A; c++) {
+    int64_t bound = count_bound(d, d->at.act + c);
+    most = bound > most ? bound : most;
+  }
+  if (count)
+    note(info, "%d of %d action columns %s at a bound in up to %.1f %% of the rows: %s", count,
+         d->at.A, either(count, "lies", "lie"), percent(most, d->N), list);
 }
 
 static void note_narrow(mopo_dataset_info *info, const mopo_dataset *d)
@@ -214,9 +257,9 @@ static void note_narrow(mopo_dataset_info *info, const mopo_dataset *d)
   int count = list_columns(list, d, d->at.act, d->at.A, is_narrow);
   if (count)
     note(info,
-         "%d of %d action columns use%s less than %.0f %% of [-1,1]: %s (--action-range takes a "
+         "%d of %d action columns %s less than %.0f %% of [-1,1]: %s (--action-range takes a "
          "pair for each action)",
-         count, d->at.A, count == 1 ? "s" : "", 100.0 * NARROW_SHARE, list);
+         count, d->at.A, either(count, "uses", "use"), 100.0 * NARROW_SHARE, list);
 }
 
 /* Column c of next - obs: rows beyond JUMP_SIGMAS standard deviations; *first of them. */
@@ -258,9 +301,10 @@ static void note_jumps(mopo_dataset_info *info, const mopo_dataset *d)
   }
   if (columns)
     note(info,
-         "%d of %d observation columns jump by more than %.0f standard deviations of their steps; "
-         "column %d in %lld rows, first in row %lld",
-         columns, d->at.S, JUMP_SIGMAS, worst, (long long)most, (long long)at);
+         "%d of %d observation columns %s by more than %.0f standard deviations of their steps; "
+         "column %d in %lld row%s, first in row %lld",
+         columns, d->at.S, either(columns, "jumps", "jump"), JUMP_SIGMAS, worst, (long long)most,
+         either(most, "", "s"), (long long)at);
 }
 
 /* ------------------------------------------------------------------ copies */
@@ -306,6 +350,7 @@ mopo_status mopo_dataset_describe(mopo_dataset_info *out, const mopo_dataset *d,
   describe_episodes(out, d, scratch);
   describe_rewards(out, d);
   describe_actions(out, d);
+  note_bounds(out, d);
   note_episodes(out, d);
   note_jumps(out, d);
   note_constant(out, d, "observation", 0, d->at.S);

@@ -158,10 +158,13 @@ static mopo_status want_numbered(table *t, const char *pattern, mopo_error *err)
 static mopo_status no_column(const table *t, const char *name, int length, const char *array,
                              mopo_error *err)
 {
-  size_t line = strcspn(t->text, "\r\n");
-  return error_set(
-      err, MOPO_EFORMAT, "%s:1: no column '%.*s' for '%s' among '%.*s%s' (mopo data: --columns)",
-      t->path, length, name, array, line < 80 ? (int)line : 80, t->text, line < 80 ? "" : "...");
+  size_t line = strcspn(t->text, "\r\n"), other = strcspn(t->text, ";\t");
+  const char *hint = t->cols > 1 || other >= line ? "mopo data: --columns"
+                     : t->text[other] == ';'      ? "want commas between the columns, not ';'"
+                                                  : "want commas between the columns, not tabs";
+  return error_set(err, MOPO_EFORMAT, "%s:1: no column '%.*s' for '%s' among '%.*s%s' (%s)",
+                   t->path, length, name, array, line < 80 ? (int)line : 80, t->text,
+                   line < 80 ? "" : "...", hint);
 }
 
 static mopo_status want_columns(table *t, hdf5_array *a, const char *columns, mopo_error *err)

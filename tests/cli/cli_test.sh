@@ -71,7 +71,6 @@ expect 2 "mopo: --episodes = '0'" eval policy --episodes 0
 expect 2 "want 'info', 'check', 'convert', 'merge' or 'relabel'" data
 expect 2 'want two files' data convert in
 expect 2 'want datasets' data merge
-expect 2 "action-range = '1', want two numbers" data convert in out --action-range 1
 expect 2 "unexpected argument 'b'" data info a b c
 expect 2 "unknown verb 'data inof', did you mean 'data info'?" data inof
 expect 2 'want a dataset' data info
@@ -107,7 +106,8 @@ expect 3 'absent: No such file' export absent --format c --out x
 expect 3 'policy.safetensors: No such file' eval "$dir"
 expect 3 'absent.ini: No such file' train --config absent.ini
 expect 3 'config.ini: No such file' train --resume --out "$dir"
-expect 3 'Is a directory' data info "$dir"
+expect 3 "$dir: Is a directory, and not one of Minari's: it has no data/main_data.hdf5" data info "$dir"
+expect 3 "$dir: Is a directory" train --data "$dir" --task none --out run
 echo 'not HDF5' > bad.hdf5
 expect 3 'bad.hdf5' data info bad.hdf5
 expect 3 'bad.hdf5' train --data bad.hdf5 --task hopper --out run
@@ -135,6 +135,7 @@ expect 0 'rewards of  unknown' data check log.npz
 expect 0 '"task":""' data info log.npz --json
 expect 2 "action-range = '-1e999,2', want two numbers" data convert log.csv x.npz --columns "$columns" --action-range=-1e999,2
 expect 2 "log.csv: 2 action ranges, want one for all actions or one for each of 1" data convert log.csv x.npz --columns "$columns" --action-range=-2,2,0,1
+expect 2 "action-range = '1', want two numbers" data convert log.csv x.npz --action-range 1
 expect 2 "action-range = '0,1,2', want two numbers: LOW,HIGH, or two for each action" data convert log.csv x.npz --action-range 0,1,2
 expect 2 "action-range = '0,1,1,0', want two numbers" data convert log.csv x.npz --action-range 0,1,1,0
 # a valve from 0 to 100 and a heater that is on or off
@@ -143,6 +144,13 @@ awk 'BEGIN { print "level,valve,heater,gain"
 tank='obs=level;act=valve,heater;reward=gain'
 expect 0 '1 of 2 action columns uses less than 5 % of \[-1,1\]: 1 (--action-range' data check tank.csv --columns "$tank" --action-range 0,100
 expect 0 '"action_min":-1,"action_max":1,' data convert tank.csv tank.hdf5 --columns "$tank" --action-range 0,100,0,1 --json
+# a dataset of Minari's is a directory
+mkdir -p minari/data
+"$mopo" data convert tank.csv minari/data/main_data.hdf5 --columns "$tank" --action-range 0,100,0,1 > log
+expect 0 '^file        minari/data/main_data.hdf5$' data check minari
+expect 0 '1 of 2 action columns lies at a bound in up to 100.0 % of the rows: 1' data check minari
+expect 0 '^rows          198$' data merge minari minari --out twice.hdf5
+expect 2 'is the input minari/data/main_data.hdf5, want another' data convert minari minari/data/main_data.hdf5
 # what would replace one's own log, or be read as what it is not
 expect 2 'log.csv: HDF5 is written, want a name that ends in .hdf5' data convert log.npz log.csv
 expect 0 'rows          3' data info log.csv --columns "$columns" --action-range=-2,2

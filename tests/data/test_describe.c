@@ -59,13 +59,16 @@ static void describes_what_is_suspicious(void **state)
   assert_ok(mopo_dataset_from_arrays(&d, N, 2, 1, *obs, *act, rew, *next, terminal, timeout, &e),
             e);
   assert_ok(mopo_dataset_describe(&info, d, &e), e);
-  assert_true(has_note(&info, "1 of 2 observation columns never change: 1"));
+  assert_true(has_note(&info, "1 of 2 observation columns never changes: 1"));
   assert_true(has_note(&info, "250 rows are terminal and timeout at once"));
   assert_true(has_note(&info, "25.0 % of the rows are terminal"));
-  assert_true(has_note(&info, "75.0 % of the action components lie at a bound"));
-  assert_true(has_note(&info, "1 rewards lie more than 10 standard deviations"));
+  assert_true(
+      has_note(&info, "1 of 1 action columns lies at a bound in up to 75.0 % of the rows: 0"));
+  assert_true(has_note(&info, "1 reward lies more than 10 standard deviations"));
   assert_true(has_note(&info, "% of the rows are copies of another row"));
-  assert_true(has_note(&info, "the next row goes on elsewhere"));
+  assert_true(has_note(&info,
+                       "in 375 places the next row goes on elsewhere, though no episode ended, "
+                       "first after row 2: rows are missing"));
   mopo_dataset_free(d);
   memset(rew, 0, sizeof rew);
   memset(terminal, 0, sizeof terminal);
@@ -99,7 +102,7 @@ static void describes_jumps(void **state)
   assert_ok(mopo_dataset_from_arrays(&d, N, 2, 1, *obs, *act, rew, *next, terminal, timeout, &e),
             e);
   assert_ok(mopo_dataset_describe(&info, d, &e), e);
-  assert_true(has_note(&info, "1 of 2 observation columns jump by more than 20 standard"));
+  assert_true(has_note(&info, "1 of 2 observation columns jumps by more than 20 standard"));
   assert_true(has_note(&info, "column 1 in 2 rows, first in row 1500"));
   assert_false(has_note(&info, "of the episodes have one row"));
   mopo_dataset_free(d);
@@ -131,12 +134,43 @@ static void describes_actions_of_another_range(void **state)
   assert_ok(mopo_dataset_from_arrays(&d, N, 1, 3, *obs, *act, rew, obs[1], terminal, NULL, &e), e);
   assert_ok(mopo_dataset_describe(&info, d, &e), e);
   assert_true(has_note(&info, "1 of 3 action columns uses less than 5 % of [-1,1]: 1 (--action"));
-  assert_true(has_note(&info, "1 of 3 action columns never change"));
+  assert_true(has_note(&info, "1 of 3 action columns never changes: 2"));
   mopo_dataset_free(d);
   for (int i = 0; i < N; i++) act[i][1] = i % 3 ? -0.05f : 0.06f;
   assert_ok(mopo_dataset_from_arrays(&d, N, 1, 3, *obs, *act, rew, obs[1], terminal, NULL, &e), e);
   assert_ok(mopo_dataset_describe(&info, d, &e), e);
   assert_false(has_note(&info, "of [-1,1]"));
+  mopo_dataset_free(d);
+}
+
+/* One of three actions is on or off; one row is missing, one ends twice, one pays too much. */
+static void describes_one_of_several(void **state)
+{
+  enum { N = 500 };
+  static float obs[N + 1][1], act[N][3], rew[N], next[N][1];
+  static unsigned char terminal[N], timeout[N];
+  (void)state;
+  mopo_error e = {0};
+  mopo_dataset *d = NULL;
+  mopo_dataset_info info;
+  for (int i = 0; i <= N; i++) obs[i][0] = (float)(i + (i > 123));
+  for (int i = 0; i < N; i++) {
+    act[i][0] = act[i][1] = (float)(i % 9 - 4) / 5.0f;
+    act[i][2] = i % 3 ? -1.0f : i % 2 ? 1.0f : 0.0f;
+    rew[i] = i == 7 ? 1e6f : (float)(i % 13);
+    terminal[i] = timeout[i] = i == 400;
+  }
+  memcpy(next, obs[1], sizeof next);
+  next[123][0] = 124.0f; /* obs[124] is 125 */
+  assert_ok(mopo_dataset_from_arrays(&d, N, 1, 3, *obs, *act, rew, *next, terminal, timeout, &e),
+            e);
+  assert_ok(mopo_dataset_describe(&info, d, &e), e);
+  assert_true(
+      has_note(&info, "1 of 3 action columns lies at a bound in up to 83.2 % of the rows: 2"));
+  assert_true(has_note(&info, "in 1 place the next row goes on elsewhere, though no episode ended, "
+                              "first after row 123:"));
+  assert_true(has_note(&info, "1 row is terminal and timeout at once: it counts as terminal"));
+  assert_true(has_note(&info, "1 reward lies more than 10 standard deviations"));
   mopo_dataset_free(d);
 }
 
@@ -171,6 +205,7 @@ int main(void)
       cmocka_unit_test(describes_what_is_suspicious),
       cmocka_unit_test(describes_jumps),
       cmocka_unit_test(describes_actions_of_another_range),
+      cmocka_unit_test(describes_one_of_several),
       cmocka_unit_test(nothing_to_say_about_good_data),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
