@@ -15,14 +15,14 @@ static const char purpose[] =
     "else, an ONNX model, or safetensors with PyTorch's names. POLICY is a policy.safetensors or "
     "a\n"
     "run directory. With --int8 the C file's weights are int8; what that costs is measured: the\n"
-    "actions at the observations of --data (or at normal draws), and with --task the return in "
-    "the\n"
-    "simulated task.";
+    "actions at the observations of --data (or at normal draws), and the return in the simulated\n"
+    "task: --task, else the one that the policy's file names.";
 
 /* What int8 costs. NAN where it was not measured. */
 typedef struct cost {
   mopo_policy_difference action;
   double before, after; /* returns */
+  bool unnamed;         /* nobody says which task to measure the return in */
 } cost;
 
 static int find_format(mopo_export_format *out, const options *o)
@@ -60,16 +60,30 @@ static int run_task(double *ret, const options *o, mopo_policy *p, const mopo_ta
   return cli_status(st, &err);
 }
 
+/* Where the return can be measured: in --task, else in the task that the policy's file names. *out
+ * NULL: nowhere. */
+static int find_task(const mopo_task **out, cost *c, const options *o, const mopo_policy *p)
+{
+  bool asked = *o->c.task;
+  *out = mopo_task_find(asked ? o->c.task : mopo_policy_task(p));
+  if (asked && !*out)
+    return cli_fail(EXIT_USAGE, "task = '%s', want a task that mopo knows", o->c.task);
+  c->unnamed = !*out;
+  bool simulated = *out && (*out)->obs_dim && *mopo_simulator_version();
+  if (!asked && !simulated) *out = NULL;
+  return EXIT_DONE;
+}
+
 static int measure(cost *out, options *o, mopo_policy *exact, mopo_policy *rounded)
 {
   mopo_error err;
   mopo_dataset *on = NULL;
-  const mopo_task *task = *o->c.task ? mopo_task_find(o->c.task) : NULL;
-  if (*o->c.task && !task)
-    return cli_fail(EXIT_USAGE, "task = '%s', want a task that mopo knows", o->c.task);
-  int code = *o->c.data ? cli_dataset(o->c.data, sizeof o->c.data) : EXIT_DONE;
+  const mopo_task *task = NULL;
+  int code = find_task(&task, out, o, exact);
+  const mopo_task *asked = *o->c.task ? task : NULL; /* what the data have to fit */
+  if (code == EXIT_DONE && *o->c.data) code = cli_dataset(o->c.data, sizeof o->c.data);
   if (code != EXIT_DONE) return code;
-  mopo_status st = *o->c.data ? mopo_dataset_load(&on, o->c.data, task, &err) : MOPO_OK;
+  mopo_status st = *o->c.data ? mopo_dataset_load(&on, o->c.data, asked, &err) : MOPO_OK;
   if (st == MOPO_OK) st = mopo_policy_compare(&out->action, exact, rounded, on, &err);
   mopo_dataset_free(on);
   if (st == MOPO_OK && task) st = mopo_config_resolve(&o->c, task->name, "", task->act_dim, &err);
@@ -90,11 +104,11 @@ static void print_text(const options *o, const mopo_export_info *i, const cost *
   if (!o->int8) return;
   printf("int8       actions differ by %.2g rms, %.2g at most, at %d %s\n", c->action.rms,
          c->action.max, c->action.rows, *o->c.data ? "rows of the data" : "normal draws");
-  if (isnan(c->before))
+  if (c->unnamed)
     printf("           what the return loses: mopo export ... --int8 --task NAME\n");
-  else
-    printf("           return %.1f with float32, %.1f with int8, %d episodes\n", c->before,
-           c->after, o->c.eval_episodes);
+  else if (!isnan(c->before))
+    printf("           return %.1f with float32, %.1f with int8, %d episode%s\n", c->before,
+           c->after, o->c.eval_episodes, o->c.eval_episodes == 1 ? "" : "s");
 }
 
 static void print_json(const options *o, const mopo_export_info *i, const cost *c)

@@ -203,6 +203,7 @@ expect 0 'policy: own/policy.safetensors' train --data own.csv --task none --out
 expect 0 '^1 run (1 finished), 1 method, 1 dataset: own.html' report own own own/ --out own.html
 expect 0 '"datasets":1,"out":"own.html"' report own --out own.html --json
 expect 0 'constants' export own --format c --int8 --out own.c
+grep -q 'task NAME' out && { echo 'advice that task none cannot take'; failed=1; }
 expect 3 "log.npz: 'observations' has 1 columns, the policy wants 2" export own --format c --int8 --data log.npz --out own.c
 expect 2 '.-data wants --int8' export own --format c --data own.csv --out own.c
 expect 2 '.-task wants --int8' export own --format onnx --task hopper --out own.onnx
@@ -227,6 +228,11 @@ if "$mopo" --version | grep -q MuJoCo; then
   # the policy's own steps and no other: every row is followed by the one that it led to
   expect 0 '"notes":\[\]' collect --json --quiet --task hopper --kind medium --medium-fraction 0.003 --start-steps 1000 \
     --collect-eval-every 1000 --batch-size 16 --hidden 16 --steps 500 --out medium.hdf5
+  # what int8 costs is measured in the task that the policy was learned for
+  expect 0 'policy: hop/policy.safetensors' train --data medium.hdf5 --task hopper --out hop --algo bc --epochs 1 \
+    --updates-per-epoch 2 --hidden 8 --batch-size 16 --eval-episodes 1 --threads 1 --quiet
+  expect 0 'return .* with float32, .* with int8, 1 episode$' export hop --format c --int8 --episodes 1 --out hop.c
+  expect 0 '"return_int8":[0-9]' export hop --format c --int8 --episodes 1 --out hop.c --json
   expect 0 'rewards of    halfcheetah-jump-behaviour (mopo data relabel' collect --quiet \
     --task halfcheetah-jump --kind random --steps 1100 --out raw.hdf5
   expect 0 'rewards of    halfcheetah-jump-behaviour (mopo data relabel' data info raw.hdf5
