@@ -18,7 +18,7 @@ int main(void)
     float obs[3] = {(float)cos(angle), (float)sin(angle), (float)speed}, act[1];
     if (policy_act(obs, act) != 0) return 1; /* a sensor is broken: stop the motor */
     /* act is in [-1,1]; the log's torque was in low..high = -2..2 (--action-range=-2,2), and so is
-     * the motor's: low + (high - low) * (act + 1) / 2. */
+     * the motor's: low + (high - low) * (act + 1) / 2, which is what policy_settings does. */
     double torque = 2.0 * (double)act[0], away = remainder(angle, 2.0 * pi);
     sum -= away * away + 0.1 * speed * speed + 0.001 * torque * torque;
     if (t % 10 == 0) printf("%4.1f s  angle %6.2f  torque %5.2f\n", 0.05 * t, away, torque);

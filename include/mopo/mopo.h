@@ -151,6 +151,10 @@ const char *mopo_dataset_kind(const mopo_dataset *d);
 /* The task whose rewards these are, as the file's metadata says; "". Borrowed from d. */
 const char *mopo_dataset_task(const mopo_dataset *d);
 
+/* [A,2] low and high of each action as it was recorded, which are -1 and 1 now; NULL: not known.
+ * Borrowed from d. */
+const float *mopo_dataset_action_ranges(const mopo_dataset *d);
+
 typedef struct mopo_episode {
   int64_t first, rows;
   double ret;             /* sum of its rewards */

@@ -120,7 +120,10 @@ static mopo_status write_form(mopo_export_info *out, mopo_policy *p, const char 
                               mopo_export_format format, mopo_error *err)
 {
   mlp *net = policy_network(p);
-  export_net n = {.layers = net->layers, .task = mopo_policy_task(p), .algo = policy_algo(p)};
+  export_net n = {.layers = net->layers,
+                  .task = mopo_policy_task(p),
+                  .algo = policy_algo(p),
+                  .ranges = policy_ranges(p)};
   for (int i = 0; i < net->layers; i++) n.size[i] = net->layer[i].in;
   n.size[net->layers] = mopo_policy_act_dim(p);
   arena a = {0};
@@ -156,7 +159,8 @@ mopo_status mopo_policy_export(mopo_export_info *out, mopo_policy *p, const char
   case MOPO_EXPORT_ONNX:
     return write_form(out, p, path, format, err);
   case MOPO_EXPORT_SAFETENSORS:
-    return policy_save(policy_actor(p), path, policy_algo(p), mopo_policy_task(p), err);
+    return policy_save(policy_actor(p), path, policy_algo(p), mopo_policy_task(p), policy_ranges(p),
+                       err);
   }
   return error_set(err, MOPO_EINVAL, "export format %d, want one of mopo_export_format",
                    (int)format);

@@ -12,6 +12,7 @@ typedef struct export_net {
   int size[MLP_LAYERS + 1]; /* obs_dim, hidden ..., act_dim */
   float *w[MLP_LAYERS], *b[MLP_LAYERS];
   const char *task, *algo; /* "" if the file does not say */
+  const float *ranges;     /* [A,2] of the recorded actions; NULL: not known */
 } export_net;
 
 enum { EXPORT_TESTS = 3 };

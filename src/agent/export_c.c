@@ -180,6 +180,29 @@ static void print_act(buffer *out, const export_net *n, bool int8)
                     "  return 0;\n}\n\n");
 }
 
+/* Only of a policy whose file says what its actions were recorded in. */
+static void print_settings(buffer *out, const float *ranges, int A)
+{
+  for (int k = 0; k < 2; k++) {
+    buffer_print(out, "static const float policy_%s[%d] = {", k ? "high" : "low", A);
+    for (int i = 0; i < A; i++) {
+      buffer_print(out, i % 8 ? " " : "\n  ");
+      print_float(out, ranges[2 * i + k]);
+      buffer_print(out, ",");
+    }
+    buffer_print(out, "\n};\n");
+  }
+  buffer_print(out, "\n/* setting [POLICY_ACT_DIM]: act in the units of the recording, from "
+                    "policy_low to policy_high. */\n"
+                    "void policy_settings(const float *act, float *setting);\n"
+                    "void policy_settings(const float *act, float *setting)\n"
+                    "{\n"
+                    "  for (int i = 0; i < POLICY_ACT_DIM; i++)\n"
+                    "    setting[i] = policy_low[i] + (policy_high[i] - policy_low[i]) * (act[i] + "
+                    "1.0f) / 2.0f;\n"
+                    "}\n\n");
+}
+
 void export_c(buffer *out, mopo_export_info *info, const export_net *n, const export_tests *t,
               bool int8)
 {
@@ -193,6 +216,7 @@ void export_c(buffer *out, mopo_export_info *info, const export_net *n, const ex
     info->constant_bytes +=
         int8 ? weights + 2 * rows * sizeof(float) : (weights + rows) * sizeof(float);
   }
+  if (n->ranges) info->constant_bytes += 2 * A * sizeof(float);
   print_header(out, info, n, int8);
   buffer_print(out, interface, n->size[0], n->size[n->layers]);
   for (int i = 0; i < n->layers; i++) {
@@ -206,5 +230,6 @@ void export_c(buffer *out, mopo_export_info *info, const export_net *n, const ex
   print_floats(out, "test_act", -1, t->act, EXPORT_TESTS * A);
   buffer_print(out, "\n%s%s", functions, int8 ? layer_int8 : layer_float);
   print_act(out, n, int8);
+  if (n->ranges) print_settings(out, n->ranges, (int)A);
   buffer_print(out, self_test, EXPORT_TESTS);
 }

@@ -10,12 +10,14 @@
 
 enum { ROWS = 64, MAX_WIDTH = 65536 };
 
-static const char FORMAT[] = "mopo.policy.1";
+static const char FORMAT[] = "mopo.policy.1", RANGES[] = "action_ranges";
 
 struct mopo_policy {
   actor actor;
   actor_work work;
   char task[64], algo[32];
+  float *ranges; /* [A,2] */
+  bool has_ranges;
   arena memory;
 };
 
@@ -45,7 +47,7 @@ static size_t layer_floats(const mlp_layer *l)
 }
 
 mopo_status policy_save(const actor *p, const char *path, const char *algo, const char *task,
-                        mopo_error *err)
+                        const float *ranges, mopo_error *err)
 {
   size_t n = 0;
   for (int i = 0; i < p->net.layers; i++) n += layer_floats(&p->net.layer[i]);
@@ -71,7 +73,8 @@ mopo_status policy_save(const actor *p, const char *path, const char *algo, cons
     if ((st = tensor_list_add(l, name, TENSOR_F32, 1, (int64_t[]){y->out}, b, err)) != MOPO_OK)
       goto done;
   }
-  st = tensor_list_write(l, path, err);
+  if (ranges) st = tensor_list_add(l, RANGES, TENSOR_F32, 2, (int64_t[]){p->A, 2}, ranges, err);
+  if (st == MOPO_OK) st = tensor_list_write(l, path, err);
 done:
   tensor_list_free(l);
   free(values);
@@ -148,10 +151,28 @@ static mopo_status read_meta(mopo_policy *p, const tensor_file *f, const char *p
   return MOPO_OK;
 }
 
+static mopo_status read_ranges(mopo_policy *p, const tensor_file *f, const char *path,
+                               mopo_error *err)
+{
+  const void *x;
+  const int A = p->actor.A;
+  p->has_ranges = tensor_file_find(f, RANGES) != NULL;
+  if (!p->has_ranges) return MOPO_OK;
+  mopo_status st = tensor_file_get(f, &x, RANGES, TENSOR_F32, 2, (int64_t[]){A, 2}, err);
+  if (st != MOPO_OK) return st;
+  memcpy(p->ranges, x, 2 * (size_t)A * sizeof *p->ranges);
+  for (const float *r = p->ranges; r < p->ranges + 2 * A; r += 2)
+    if (!(isfinite(r[0]) && isfinite(r[1]) && r[0] < r[1]))
+      return error_set(err, MOPO_EFORMAT, "%s: %s %g..%g, want finite and ascending", path, RANGES,
+                       (double)r[0], (double)r[1]);
+  return MOPO_OK;
+}
+
 static void layout(mopo_policy *p, arena *a)
 {
   mlp_layout(&p->actor.net, a);
   actor_work_layout(&p->work, &p->actor, a, ROWS);
+  p->ranges = arena_floats(a, 2 * (size_t)p->actor.A);
 }
 
 mopo_status mopo_policy_load(mopo_policy **out, const char *path, mopo_error *err)
@@ -182,6 +203,7 @@ mopo_status mopo_policy_load(mopo_policy **out, const char *path, mopo_error *er
   }
   layout(p, &p->memory);
   if ((st = read_layers(p, f, path, err)) != MOPO_OK) goto done;
+  if ((st = read_ranges(p, f, path, err)) != MOPO_OK) goto done;
   *out = p;
   p = NULL;
 done:
@@ -203,6 +225,7 @@ const char *mopo_policy_task(const mopo_policy *p) { return p->task; }
 const actor *policy_actor(const mopo_policy *p) { return &p->actor; }
 mlp *policy_network(mopo_policy *p) { return &p->actor.net; }
 const char *policy_algo(const mopo_policy *p) { return p->algo; }
+const float *policy_ranges(const mopo_policy *p) { return p->has_ranges ? p->ranges : NULL; }
 
 void mopo_policy_act(mopo_policy *p, float *act, const float *obs, int B)
 {

@@ -8,9 +8,10 @@
 /* Writes the actor as torch.nn.Sequential(Linear, ReLU, ..., Linear) names it: actor.0.weight
  * [hidden,S], actor.0.bias, actor.2.weight ...; the last layer's rows are A means, then A log-stds.
  * Metadata: format, algo, task, obs_dim, act_dim, action_low, action_high, log_std_min,
- * log_std_max. EIO, ENOMEM. */
+ * log_std_max. ranges [A,2] (NULL: not known) is what -1 and 1 were in the recording: action_ranges
+ * in the file. EIO, ENOMEM. */
 MUST_CHECK mopo_status policy_save(const actor *p, const char *path, const char *algo,
-                                   const char *task, mopo_error *err);
+                                   const char *task, const float *ranges, mopo_error *err);
 
 /* The network inside; borrowed. */
 const actor *policy_actor(const mopo_policy *p);
@@ -18,5 +19,7 @@ const actor *policy_actor(const mopo_policy *p);
 mlp *policy_network(mopo_policy *p);
 /* What it was learned with; "" if the file does not say. Borrowed. */
 const char *policy_algo(const mopo_policy *p);
+/* [A,2] as policy_save; NULL: not known. Borrowed. */
+const float *policy_ranges(const mopo_policy *p);
 
 #endif

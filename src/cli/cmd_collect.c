@@ -28,9 +28,9 @@ int cmd_collect(int argc, char **argv)
   progress_end(&bar);
   if (st != MOPO_OK) return cli_status(st, &err);
   if (o.json) {
-    info_print_json(o.c.out, o.c.kind, &info);
+    info_print_json(o.c.out, o.c.kind, NULL, &info);
   } else {
-    info_print(o.c.out, o.c.kind, &info);
+    info_print(o.c.out, o.c.kind, NULL, &info);
   }
   return EXIT_DONE;
 }

@@ -72,7 +72,8 @@ static int print_info(const options *o)
   int code = load(&d, o->args[1], o);
   if (code == EXIT_DONE) code = describe(&info, d);
   if (code == EXIT_DONE)
-    (o->json ? info_print_json : info_print)(o->args[1], mopo_dataset_kind(d), &info);
+    (o->json ? info_print_json : info_print)(o->args[1], mopo_dataset_kind(d),
+                                             mopo_dataset_action_ranges(d), &info);
   mopo_dataset_free(d);
   return code;
 }
@@ -183,7 +184,8 @@ static int save(const options *o, mopo_dataset **d, const char *path)
   if (code == EXIT_DONE) code = describe(&info, *d);
   if (code != EXIT_DONE) return code;
   note_left_out(&info, rows);
-  (o->json ? info_print_json : info_print)(path, mopo_dataset_kind(*d), &info);
+  (o->json ? info_print_json : info_print)(path, mopo_dataset_kind(*d),
+                                           mopo_dataset_action_ranges(*d), &info);
   return EXIT_DONE;
 }
 

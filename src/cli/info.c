@@ -24,7 +24,7 @@ void info_print_task(const char *task)
     printf("%s%s\n", task, is_behaviour(task) ? " (mopo data relabel makes them a task's)" : "");
 }
 
-void info_print(const char *path, const char *kind, const mopo_dataset_info *i)
+void info_print(const char *path, const char *kind, const float *ranges, const mopo_dataset_info *i)
 {
   printf("file          %s\n", path);
   if (*kind) printf("kind          %s\n", kind);
@@ -45,7 +45,11 @@ void info_print(const char *path, const char *kind, const mopo_dataset_info *i)
   info_print_task(i->task);
   printf("reward        mean %.4g, min %.4g, max %.4g\n", i->reward_mean, i->reward_min,
          i->reward_max);
-  printf("actions       %.4g to %.4g\n", i->action_min, i->action_max);
+  printf("actions       %.4g to %.4g", i->action_min, i->action_max);
+  for (int k = 0; ranges && k < i->act_dim; k++)
+    printf("%s%g..%g", k ? ", " : "; recorded in ", (double)ranges[2 * k],
+           (double)ranges[2 * k + 1]);
+  printf("\n");
   for (int k = 0; k < i->n_notes; k++) printf("note          %s\n", i->notes[k]);
 }
 
@@ -55,7 +59,8 @@ static void field(const char *name, double x)
   json_number(x);
 }
 
-void info_print_json(const char *path, const char *kind, const mopo_dataset_info *i)
+void info_print_json(const char *path, const char *kind, const float *ranges,
+                     const mopo_dataset_info *i)
 {
   printf("{\"file\":");
   json_text(path);
@@ -83,6 +88,13 @@ void info_print_json(const char *path, const char *kind, const mopo_dataset_info
   field("reward_max", i->reward_max);
   field("action_min", i->action_min);
   field("action_max", i->action_max);
+  printf(",\"action_ranges\":%s", ranges ? "[" : "null");
+  for (int k = 0; ranges && k < i->act_dim; k++) {
+    double pair[2] = {(double)ranges[2 * k], (double)ranges[2 * k + 1]};
+    printf("%s", k ? "," : "");
+    json_numbers(pair, 2);
+  }
+  if (ranges) printf("]");
   printf(",\"notes\":[");
   for (int k = 0; k < i->n_notes; k++) {
     if (k) printf(",");

@@ -4,8 +4,11 @@
 
 #include "cli.h"
 
-void info_print(const char *path, const char *kind, const mopo_dataset_info *i);
-void info_print_json(const char *path, const char *kind, const mopo_dataset_info *i);
+/* ranges: as mopo_dataset_action_ranges. */
+void info_print(const char *path, const char *kind, const float *ranges,
+                const mopo_dataset_info *i);
+void info_print_json(const char *path, const char *kind, const float *ranges,
+                     const mopo_dataset_info *i);
 /* Whose rewards a dataset holds, "task" as in mopo_dataset_info: the rest of a line. */
 void info_print_task(const char *task);
 

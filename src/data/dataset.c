@@ -59,6 +59,7 @@ void mopo_dataset_free(mopo_dataset *d)
   free(d->timeouts);
   free(d->ends);
   free(d->blind);
+  free(d->ranges);
   free(d->qpos);
   free(d->after);
   free(d);
@@ -79,6 +80,7 @@ int mopo_dataset_obs_dim(const mopo_dataset *d) { return d->at.S; }
 int mopo_dataset_act_dim(const mopo_dataset *d) { return d->at.A; }
 const char *mopo_dataset_kind(const mopo_dataset *d) { return d->kind; }
 const char *mopo_dataset_task(const mopo_dataset *d) { return d->task; }
+const float *mopo_dataset_action_ranges(const mopo_dataset *d) { return d->ranges; }
 
 /* ------------------------------------------------------------------ values */
 
@@ -104,30 +106,45 @@ mopo_status dataset_put(mopo_dataset *d, int64_t row, int to, const float *x, in
   return MOPO_OK;
 }
 
-mopo_status dataset_check_ranges(const double *ranges, int n_ranges, int A, const char *name,
-                                 mopo_error *err)
+mopo_status dataset_put_ranges(mopo_dataset *d, int64_t first, int64_t n, const float *x,
+                               const char *name, mopo_error *err)
 {
-  if (n_ranges != 1 && n_ranges != A)
-    return error_set(err, MOPO_EINVAL,
-                     "%s: %d action ranges, want one for all actions or one for each of %d", name,
-                     n_ranges, A);
-  for (const double *r = ranges; r < ranges + 2 * n_ranges; r += 2)
-    if (!((float)r[0] < (float)r[1]))
-      return error_set(err, MOPO_EINVAL, "%s: action range %g..%g, want the lower bound first",
-                       name, r[0], r[1]);
+  if (!d->ranges) d->ranges = calloc(2 * (size_t)d->at.A, sizeof *d->ranges);
+  if (!d->ranges) return error_set(err, MOPO_ENOMEM, "%s: out of memory", name);
+  for (const float *r = x; r < x + 2 * n; r += 2)
+    if (!(isfinite(r[0]) && isfinite(r[1]) && r[0] < r[1]))
+      return error_set(err, MOPO_EDATA, "%s: action range %g..%g, want the lower bound first", name,
+                       (double)r[0], (double)r[1]);
+  memcpy(d->ranges + 2 * first, x, 2 * (size_t)n * sizeof *x);
   return MOPO_OK;
 }
 
-mopo_status dataset_put_actions(mopo_dataset *d, int64_t row, const float *x, int64_t n,
-                                const double *ranges, int n_ranges, const origin *o,
-                                mopo_error *err)
+mopo_status dataset_set_ranges(mopo_dataset *d, const double *ranges, int n_ranges,
+                               const char *name, mopo_error *err)
 {
-  static const double unscaled[2] = {-1.0, 1.0};
+  mopo_status st = MOPO_OK;
+  if (n_ranges != 1 && n_ranges != d->at.A)
+    return error_set(err, MOPO_EINVAL,
+                     "%s: %d action ranges, want one for all actions or one for each of %d", name,
+                     n_ranges, d->at.A);
+  for (int c = 0; !st && c < d->at.A; c++) {
+    const double *r = ranges + (n_ranges > 1 ? 2 * c : 0);
+    const float range[2] = {(float)r[0], (float)r[1]};
+    st = dataset_put_ranges(d, c, 1, range, name, err);
+  }
+  if (st == MOPO_EDATA && err) err->code = MOPO_EINVAL; /* the caller's, not a file's */
+  return st == MOPO_EDATA ? MOPO_EINVAL : st;
+}
+
+mopo_status dataset_put_actions(mopo_dataset *d, int64_t row, const float *x, int64_t n,
+                                const float *ranges, const origin *o, mopo_error *err)
+{
+  static const float unscaled[2] = {-1.0f, 1.0f};
   const int A = d->at.A;
   float *y = d->rows + (size_t)row * (size_t)d->at.width + d->at.act;
   for (int c = 0; c < A; c++) {
-    const double *range = ranges ? ranges + (n_ranges > 1 ? 2 * c : 0) : unscaled;
-    const float min = (float)range[0], max = (float)range[1];
+    const float *range = ranges ? ranges + 2 * c : unscaled;
+    const float min = range[0], max = range[1];
     const bool scaled = min != -1.0f || max != 1.0f;
     const float middle = min / 2.0f + max / 2.0f, half = max / 2.0f - min / 2.0f;
     for (int64_t i = 0; i < n; i++) {
@@ -136,7 +153,7 @@ mopo_status dataset_put_actions(mopo_dataset *d, int64_t row, const float *x, in
       if (fabsf(a) > 1.0f + ACT_SLACK) {
         char want[96];
         snprintf(want, sizeof want, "%g..%g%s", (double)min, (double)max,
-                 ranges ? " (mopo data: --action-range)" : "");
+                 o->option ? " (mopo data: --action-range)" : "");
         return bad_value(o, i, c, raw, want, err);
       }
       y[i * d->at.width + c] = fminf(fmaxf(a, -1.0f), 1.0f);
@@ -182,11 +199,13 @@ mopo_status mopo_dataset_from_arrays(mopo_dataset **out, int64_t N, int S, int A
   mopo_status st = dataset_create(&d, N, S, A, "memory", err);
   if (st) return st;
   const row_layout *at = &d->at;
-  st = dataset_put(d, 0, 0, obs, N, S, &(origin){"memory", "obs", 0, NULL}, err);
+  st = dataset_put(d, 0, 0, obs, N, S, &(origin){"memory", "obs", 0, NULL, false}, err);
   if (!st)
-    st = dataset_put_actions(d, 0, act, N, NULL, 0, &(origin){"memory", "act", 0, NULL}, err);
-  if (!st) st = dataset_put(d, 0, at->rew, rew, N, 1, &(origin){"memory", "rew", 0, NULL}, err);
-  if (!st) st = dataset_put(d, 0, at->next, next, N, S, &(origin){"memory", "next", 0, NULL}, err);
+    st = dataset_put_actions(d, 0, act, N, NULL, &(origin){"memory", "act", 0, NULL, false}, err);
+  if (!st)
+    st = dataset_put(d, 0, at->rew, rew, N, 1, &(origin){"memory", "rew", 0, NULL, false}, err);
+  if (!st)
+    st = dataset_put(d, 0, at->next, next, N, S, &(origin){"memory", "next", 0, NULL, false}, err);
   if (st) {
     mopo_dataset_free(d);
     return st;
@@ -219,6 +238,7 @@ mopo_status mopo_dataset_merge(mopo_dataset **out, const mopo_dataset *const *pa
 {
   int64_t N = 0;
   const char *task = "";
+  const float *ranges = NULL;
   *out = NULL;
   if (n < 1) return error_set(err, MOPO_EINVAL, "no dataset to merge, want one or more");
   const row_layout *at = &parts[0]->at;
@@ -232,10 +252,18 @@ mopo_status mopo_dataset_merge(mopo_dataset **out, const mopo_dataset *const *pa
       return error_set(err, MOPO_EDATA, "%s: rewards of task %s, others have those of %s", p->name,
                        p->task, task);
     if (*p->task) task = p->task;
+    if (p->ranges && ranges && memcmp(p->ranges, ranges, (size_t)at->A * 2 * sizeof *ranges) != 0)
+      return error_set(err, MOPO_EDATA, "%s: actions were recorded in other ranges than before it",
+                       p->name);
+    if (p->ranges) ranges = p->ranges;
   }
   mopo_dataset *d = NULL;
   mopo_status st = dataset_create(&d, N, at->S, at->A, "merged", err);
-  if (st) return st;
+  if (!st && ranges) st = dataset_put_ranges(d, 0, at->A, ranges, "merged", err);
+  if (st) {
+    mopo_dataset_free(d);
+    return st;
+  }
   int64_t first = 0;
   for (int i = 0; i < n; first += parts[i++]->N) {
     const mopo_dataset *p = parts[i];

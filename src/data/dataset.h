@@ -27,6 +27,7 @@ struct mopo_dataset {
   char kind[24];
   char task[64];  /* whose rewards these are; "": not known */
   char name[256]; /* file name, for messages */
+  float *ranges;  /* [A,2] low and high that the actions were recorded in; NULL: not known */
   /* Only of dataset_load_positions: where the body was before and after each step, [N,nq]. */
   int nq;
   double *qpos, *after;
@@ -55,6 +56,7 @@ typedef struct origin {
   const char *file, *array;
   int64_t first;        /* row of the block's first */
   const int64_t *lines; /* the line of each row of a text file, else NULL */
+  bool option;          /* --action-range can help */
 } origin;
 
 /* N rows whose values are not set yet; no timeouts. ENOMEM: also more than this machine has. */
@@ -63,14 +65,18 @@ MUST_CHECK mopo_status dataset_create(mopo_dataset **out, int64_t N, int S, int 
 /* Copies x [n,C] to column `to` of rows row.. EDATA: not finite. */
 MUST_CHECK mopo_status dataset_put(mopo_dataset *d, int64_t row, int to, const float *x, int64_t n,
                                    int C, const origin *o, mopo_error *err);
-/* Are ranges [n_ranges,2] such as the next function takes for A actions? EINVAL. */
-MUST_CHECK mopo_status dataset_check_ranges(const double *ranges, int n_ranges, int A,
-                                            const char *name, mopo_error *err);
-/* Copies x [n,A], scaled from ranges [n_ranges,2] (one for all actions, or one for each) to -1..1;
- * NULL: not scaled. EDATA: not finite, out of range. */
+/* Makes ranges [n_ranges,2], such as the next function takes, those of the dataset. EINVAL: neither
+ * one nor one for each action, not ascending; ENOMEM. */
+MUST_CHECK mopo_status dataset_set_ranges(mopo_dataset *d, const double *ranges, int n_ranges,
+                                          const char *name, mopo_error *err);
+/* Copies x [n,A], scaled from ranges [A,2] to -1..1; NULL: not scaled. EDATA: not finite, out of
+ * range. */
 MUST_CHECK mopo_status dataset_put_actions(mopo_dataset *d, int64_t row, const float *x, int64_t n,
-                                           const double *ranges, int n_ranges, const origin *o,
-                                           mopo_error *err);
+                                           const float *ranges, const origin *o, mopo_error *err);
+/* Copies x [n,2], what actions first.. were recorded in. EDATA: not finite, not ascending; ENOMEM.
+ */
+MUST_CHECK mopo_status dataset_put_ranges(mopo_dataset *d, int64_t first, int64_t n, const float *x,
+                                          const char *name, mopo_error *err);
 /* Room for positions [N,nq] before and after each row's step. ENOMEM. */
 MUST_CHECK mopo_status dataset_make_positions(mopo_dataset *d, int nq, const char *name,
                                               mopo_error *err);

@@ -27,6 +27,7 @@ typedef enum role {
   TIMEOUT,
   EPISODE, /* [N] another value means another episode */
   INDEX,   /* where episodes begin or, if that is not at 0, end */
+  RANGES,  /* low and high that each action was recorded in */
   QPOS,    /* positions before and after the step; only where they are wanted */
   AFTER,
   TASK, /* the texts come last */
@@ -43,6 +44,7 @@ static const char *const dialects[FORMATS][ROLES] = {
               [TERMINAL] = "terminals",
               [NEXT] = "next_observations",
               [TIMEOUT] = "timeouts",
+              [RANGES] = "metadata/action_ranges",
               [QPOS] = "infos/qpos",
               [AFTER] = "infos/next_qpos",
               [TASK] = "metadata/task",
@@ -87,7 +89,7 @@ typedef struct loader {
   const char *path; /* short enough for messages */
   const char *name; /* its last part */
   const mopo_task *task;
-  const double *ranges; /* [n_ranges,2] of the recorded actions */
+  const double *ranges; /* [n_ranges,2] of the recorded actions; NULL: they are in [-1,1] */
   int n_ranges;
   bool positions; /* wanted too */
   int n;          /* arrays asked for */
@@ -146,6 +148,11 @@ static mopo_status check_sizes(const loader *l, const hdf5_array *arrays, role r
   const hdf5_array *obs = array_of(l, arrays, OBS), *a = array_of(l, arrays, r);
   bool minari = l->format == MINARI;
   if (!a || is_text(r) || r == INDEX) return MOPO_OK;
+  int acts = array_of(l, arrays, ACT)->cols;
+  if (r == RANGES && (a->rows != acts || a->cols != 2))
+    return error_set(err, MOPO_EFORMAT, "%s: '%s' is [%lld,%d], want [%d,2]", l->path, a->name,
+                     (long long)a->rows, a->cols, acts);
+  if (r == RANGES) return MOPO_OK;
   int64_t rows = rows_of(l, arrays, r, minari ? array_of(l, arrays, ACT)->rows : obs->rows);
   if (a->rows != rows)
     return error_set(err, MOPO_EFORMAT, "%s: '%s' has %lld rows, %s %lld", l->path, a->name,
@@ -180,14 +187,13 @@ static mopo_status take_shapes(void *ctx, const hdf5_array *arrays, int n, mopo_
     return error_set(err, MOPO_EDATA, "%s: '%s' has no rows, want at least one", l->path,
                      obs->name);
   l->lines = act->lines;
-  st = dataset_check_ranges(l->ranges, l->n_ranges, act->cols, l->path, err);
-  if (st) return st;
   if (l->format == MINARI) {
     l->episodes = array_of(l, arrays, STEPS)->rows;
     l->start = calloc((size_t)l->episodes + 1, sizeof *l->start);
     if (!l->start) return error_set(err, MOPO_ENOMEM, "%s: out of memory", l->path);
   }
   st = dataset_create(&l->d, act->rows, obs->cols, act->cols, l->path, err);
+  if (!st && l->ranges) st = dataset_set_ranges(l->d, l->ranges, l->n_ranges, l->path, err);
   const hdf5_array *qpos = array_of(l, arrays, QPOS);
   if (!st && l->positions && !qpos)
     st = error_set(err, MOPO_EDATA, "%s: no 'infos/qpos', want where the body was in each row",
@@ -244,7 +250,7 @@ static mopo_status take_chain(loader *l, int64_t first, int n, const float *x, c
   for (int64_t i = first; !st && i < first + n; i++, x += at->S) {
     while (i >= l->start[e + 1] + e + 1) e++;
     int64_t row = i - e; /* of the dataset, were there no reset observations */
-    origin here = {o->file, o->array, i, NULL};
+    origin here = {o->file, o->array, i, NULL, true};
     if (row < l->start[e + 1]) st = dataset_put(l->d, row, 0, x, 1, at->S, &here, err);
     if (!st && row > l->start[e])
       st = dataset_put(l->d, row - 1, at->next, x, 1, at->S, &here, err);
@@ -297,7 +303,7 @@ static mopo_status take_rows(void *ctx, int a, int64_t first, int n, const void 
   if (l->of[a].format != l->format) return MOPO_OK;
   mopo_dataset *d = l->d;
   const row_layout *at = &d->at;
-  origin o = {l->path, dialects[l->format][r], first, l->lines};
+  origin o = {l->path, dialects[l->format][r], first, l->lines, true};
   switch (r) {
   case STEPS:
     take_steps(l, first, n, values);
@@ -308,7 +314,7 @@ static mopo_status take_rows(void *ctx, int a, int64_t first, int n, const void 
     return l->format == MINARI ? take_chain(l, first, n, values, &o, err)
                                : dataset_put(d, first, 0, values, n, at->S, &o, err);
   case ACT:
-    return dataset_put_actions(d, first, values, n, l->ranges, l->n_ranges, &o, err);
+    return dataset_put_actions(d, first, values, n, l->ranges ? d->ranges : NULL, &o, err);
   case REW:
     return dataset_put(d, first, at->rew, values, n, 1, &o, err);
   case NEXT:
@@ -316,6 +322,8 @@ static mopo_status take_rows(void *ctx, int a, int64_t first, int n, const void 
   case EPISODE:
     take_episodes(l, first, n, values);
     return MOPO_OK;
+  case RANGES: /* what the caller says comes first */
+    return l->ranges ? MOPO_OK : dataset_put_ranges(d, first, n, values, l->path, err);
   case INDEX:
     return take_index(l, first, n, values, &o, err);
   case QPOS:
@@ -446,14 +454,11 @@ static mopo_status load_arrays(loader *l, const char *path, const mopo_import *h
 static mopo_status load(mopo_dataset **out, const char *path, const mopo_import *how,
                         const mopo_task *task, bool positions, mopo_error *err)
 {
-  static const double unscaled[2] = {-1.0, 1.0};
   const char *slash = strrchr(path, '/');
   size_t length = strlen(path);
   loader l = {.path = length > 200 ? path + length - 200 : path,
               .name = slash ? slash + 1 : path,
               .task = task,
-              .ranges = unscaled,
-              .n_ranges = 1,
               .positions = positions};
   hdf5_sink sink = {take_shapes, take_rows, &l};
   *out = NULL;

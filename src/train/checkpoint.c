@@ -60,7 +60,8 @@ mopo_status checkpoint_save(offline *o, mopo_error *err)
   if (st != MOPO_OK) return st;
   if ((st = rundir_path(path, sizeof path, o->c.out, RUN_POLICY, err)) != MOPO_OK) return st;
   const actor *p = o->agent->type->policy(o->agent);
-  if ((st = policy_save(p, path, o->c.algo, o->task->name, err)) != MOPO_OK) return st;
+  if ((st = policy_save(p, path, o->c.algo, o->task->name, o->data->ranges, err)) != MOPO_OK)
+    return st;
   if ((st = rundir_path(path, sizeof path, o->c.out, RUN_CHECKPOINT, err)) != MOPO_OK) return st;
   tensor_list *l = tensor_list_create();
   if (!l) return error_set(err, MOPO_ENOMEM, "%s: no memory", path);

@@ -85,6 +85,8 @@ mopo_status mopo_dataset_relabel(mopo_dataset **out, const char *path, const mop
   if (st == MOPO_OK) st = check_sizes(from, task, err);
   if (st == MOPO_OK)
     st = dataset_create(&to, from->N, task->obs_dim, task->act_dim, from->name, err);
+  if (st == MOPO_OK && from->ranges)
+    st = dataset_put_ranges(to, 0, to->at.A, from->ranges, from->name, err);
   double height = 0;
   for (int64_t i = 0; st == MOPO_OK && i < from->N; i++) {
     double torso[3];
@@ -100,5 +102,6 @@ mopo_status mopo_dataset_relabel(mopo_dataset **out, const char *path, const mop
     *out = to;
   }
   mopo_dataset_free(from);
+  if (st != MOPO_OK) mopo_dataset_free(to);
   return st;
 }

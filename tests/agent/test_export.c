@@ -43,7 +43,7 @@ static void save_policy(const char *path, int hidden, int layers)
     mlp_set(&p.net, i, w, b);
     free(w);
   }
-  assert_ok(policy_save(&p, path, "mopo", "hopper", &e), e);
+  assert_ok(policy_save(&p, path, "mopo", "hopper", NULL, &e), e);
   free(a.base);
 }
 
@@ -136,6 +136,33 @@ static void int8_agrees(void **state)
 {
   (void)state;
   check_c("export_int8", MOPO_EXPORT_C_INT8, HIDDEN, 2);
+}
+
+/* An action in the units of the recording. */
+static void c_knows_the_ranges(void **state)
+{
+  static const float range[2 * A] = {0, 100, 0, 1, -2, 2}, act[A] = {-1, 1, 0.5f};
+  mopo_error e;
+  float setting[A];
+  (void)state;
+  save_policy(policy_path, 8, 1);
+  mopo_policy *p = load(policy_path);
+  assert_ok(policy_save(policy_actor(p), policy_path, "mopo", "none", range, &e), e);
+  mopo_policy_free(p);
+  p = load(policy_path);
+  export(p, "export_range.c", MOPO_EXPORT_C);
+  void *so = compile("export_range", "-O2");
+  void (*settings)(const float *, float *) = NULL;
+  *(void **)&settings = dlsym(so, "policy_settings");
+  assert_non_null(settings);
+  settings(act, setting);
+  assert_true(setting[0] == 0.0f && setting[1] == 1.0f && setting[2] == 1.0f);
+  dlclose(so);
+  export(p, "export_range.safetensors", MOPO_EXPORT_SAFETENSORS);
+  mopo_policy_free(p);
+  p = load("export_range.safetensors");
+  assert_memory_equal(policy_ranges(p), range, sizeof range);
+  mopo_policy_free(p);
 }
 
 static void c_refuses_nan(void **state)
@@ -361,6 +388,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(c_agrees),
       cmocka_unit_test(int8_agrees),
+      cmocka_unit_test(c_knows_the_ranges),
       cmocka_unit_test(c_refuses_nan),
       cmocka_unit_test(rounding_is_idempotent),
       cmocka_unit_test(rows_of_int8),

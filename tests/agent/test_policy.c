@@ -52,7 +52,7 @@ static void policy_free(policy *p)
 static void save(const policy *p)
 {
   mopo_error e;
-  assert_ok(policy_save(&p->actor, PATH, "mopo", "hopper", &e), e);
+  assert_ok(policy_save(&p->actor, PATH, "mopo", "hopper", NULL, &e), e);
 }
 
 static mopo_policy *load(void)
@@ -122,6 +122,29 @@ static void names_are_torch_sequentials(void **state)
   for (size_t i = 0; i < sizeof meta / sizeof *meta; i++)
     assert_string_equal(tensor_file_meta(f, meta[i][0]), meta[i][1]);
   tensor_file_free(f);
+  policy_free(p);
+  unlink(PATH);
+}
+
+static void ranges_are_kept(void **state)
+{
+  static const float range[2 * A] = {0, 100, 0, 1, -2.5f, 2.5f}, bad[2 * A] = {0, 1, 0, 1, 3, 3};
+  (void)state;
+  mopo_error e;
+  mopo_policy *back = NULL;
+  policy *p = policy_make(4, 1);
+  save(p);
+  back = load();
+  assert_null(policy_ranges(back));
+  mopo_policy_free(back);
+  assert_ok(policy_save(&p->actor, PATH, "mopo", "none", range, &e), e);
+  back = load();
+  assert_memory_equal(policy_ranges(back), range, sizeof range);
+  mopo_policy_free(back);
+  assert_ok(policy_save(&p->actor, PATH, "mopo", "none", bad, &e), e);
+  assert_int_equal(mopo_policy_load(&back, PATH, &e), MOPO_EFORMAT);
+  assert_string_equal(e.msg,
+                      "test_policy.safetensors: action_ranges 3..3, want finite and ascending");
   policy_free(p);
   unlink(PATH);
 }
@@ -339,6 +362,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(loaded_policy_acts_the_same),
       cmocka_unit_test(names_are_torch_sequentials),
+      cmocka_unit_test(ranges_are_kept),
       cmocka_unit_test(pytorch_acts_the_same),
       cmocka_unit_test(damaged_policies_are_refused),
       cmocka_unit_test(layers_that_do_not_meet_take_no_memory),

@@ -143,7 +143,8 @@ awk 'BEGIN { print "level,valve,heater,gain"
   for (i = 0; i < 100; i++) printf "%d,%d,%d,%d\n", i, i, i % 3 == 0, i % 7 }' > tank.csv
 tank='obs=level;act=valve,heater;reward=gain'
 expect 0 '1 of 2 action columns uses less than 5 % of \[-1,1\]: 1 (--action-range' data check tank.csv --columns "$tank" --action-range 0,100
-expect 0 '"action_min":-1,"action_max":1,' data convert tank.csv tank.hdf5 --columns "$tank" --action-range 0,100,0,1 --json
+expect 0 'recorded in 0..100, 0..1$' data convert tank.csv tank.hdf5 --columns "$tank" --action-range 0,100,0,1
+expect 0 '"action_min":-1,"action_max":1,"action_ranges":\[\[0,100\],\[0,1\]\],' data convert tank.csv tank.hdf5 --columns "$tank" --action-range 0,100,0,1 --json
 # a dataset of Minari's is a directory
 mkdir -p minari/data
 "$mopo" data convert tank.csv minari/data/main_data.hdf5 --columns "$tank" --action-range 0,100,0,1 > log
@@ -207,6 +208,11 @@ grep -q 'task NAME' out && { echo 'advice that task none cannot take'; failed=1;
 expect 3 "log.npz: 'observations' has 1 columns, the policy wants 2" export own --format c --int8 --data log.npz --out own.c
 expect 2 '.-data wants --int8' export own --format c --data own.csv --out own.c
 expect 2 '.-task wants --int8' export own --format onnx --task hopper --out own.onnx
+# what -1 and 1 were in the log goes all the way to the device
+expect 0 'policy: tank/policy.safetensors' train --data tank.hdf5 --task none --out tank --algo bc --epochs 1 \
+  --updates-per-epoch 2 --hidden 8 --batch-size 16 --quiet
+expect 0 'constants' export tank --format c --out tank.c
+grep -q 'policy_settings' tank.c || { echo 'tank.c: no policy_settings'; failed=1; }
 # a model that cannot be used leaves no directory behind that says "a run is there"
 expect 3 'policy.safetensors: format' train --data own.csv --task none --out second --model own/policy.safetensors
 [ ! -e second ] || { echo 'a run directory of a run that never began'; failed=1; }

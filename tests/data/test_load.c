@@ -4,8 +4,10 @@
 #include "sample.h"
 
 #include "data/dataset.h"
+#include "data/recorder.h"
 #include "io/file.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -316,6 +318,49 @@ static void actions_are_scaled(void **state)
   assert_int_equal(mopo_dataset_import(&d, "load.csv", &how, NULL, &e), MOPO_EINVAL);
 }
 
+/* Through a file and a merger, but not with actions of another range. */
+static void ranges_travel(const mopo_dataset *d)
+{
+  static const float range[] = {0.0f, 100.0f, 0.0f, 1.0f};
+  mopo_error e;
+  mopo_dataset *back = NULL, *both = NULL;
+  assert_ok(mopo_dataset_save(d, "load_ranges.hdf5", &e), e);
+  assert_ok(mopo_dataset_load(&back, "load_ranges.hdf5", NULL, &e), e);
+  assert_memory_equal(mopo_dataset_action_ranges(back), range, sizeof range);
+  assert_memory_equal(dataset_row(back, 0), dataset_row(d, 0), sizeof(float[6]));
+  assert_ok(mopo_dataset_merge(&both, (const mopo_dataset *[]){d, back}, 2, &e), e);
+  assert_memory_equal(mopo_dataset_action_ranges(both), range, sizeof range);
+  mopo_dataset_free(both);
+  back->ranges[3] = 2.0f;
+  assert_int_equal(mopo_dataset_merge(&both, (const mopo_dataset *[]){d, back}, 2, &e), MOPO_EDATA);
+  assert_non_null(strstr(e.msg, "load_ranges.hdf5: actions were recorded in other ranges"));
+  mopo_dataset_free(back);
+
+  back = load(FIXTURES "/npz_packed.npz");
+  assert_null(mopo_dataset_action_ranges(back));
+  mopo_dataset_free(back);
+}
+
+/* What a file says of them may be anything. */
+static void ranges_are_checked(void **state)
+{
+  static const float bad[][4] = {{0, 1, 2, 2}, {0, NAN, 0, 1}, {0, 1, -INFINITY, 1}, {0, 1, 0, 1}};
+  (void)state;
+  for (int i = 0; i < 4; i++) {
+    recorder *r = NULL;
+    mopo_error e;
+    mopo_dataset *d = NULL;
+    float zero[2] = {0};
+    assert_ok(recorder_open(&r, "load_ranges.hdf5", 1, 2, 0, 0, &e), e);
+    assert_ok(recorder_add(r, zero, zero, 0, zero, false, false, NULL, NULL, NULL, &e), e);
+    assert_ok(recorder_array(r, "action_ranges", bad[i], i < 3 ? 2 : 1, i < 3 ? 2 : 4, &e), e);
+    assert_ok(recorder_close(r, &e), e);
+    mopo_status want = i < 3 ? MOPO_EDATA : MOPO_EFORMAT;
+    assert_int_equal(mopo_dataset_load(&d, "load_ranges.hdf5", NULL, &e), want);
+    assert_non_null(strstr(e.msg, i < 3 ? "want the lower bound first" : "is [1,4], want [2,2]"));
+  }
+}
+
 /* A valve from 0 to 100 beside a heater that is 0 or 1. */
 static void every_action_has_its_range(void **state)
 {
@@ -329,6 +374,7 @@ static void every_action_has_its_range(void **state)
   assert_ok(mopo_dataset_import(&d, "load.csv", &how, NULL, &e), e);
   for (int i = 0; i < 3; i++)
     for (int c = 0; c < 2; c++) assert_true(dataset_row(d, i)[d->at.act + c] == want[i][c]);
+  ranges_travel(d);
   mopo_dataset_free(d);
   how.n_action_ranges = 3;
   assert_int_equal(mopo_dataset_import(&d, "load.csv", &how, NULL, &e), MOPO_EINVAL);
@@ -405,6 +451,7 @@ int main(void)
       cmocka_unit_test(terminals_stay_without_what_they_led_to),
       cmocka_unit_test(actions_are_scaled),
       cmocka_unit_test(every_action_has_its_range),
+      cmocka_unit_test(ranges_are_checked),
       cmocka_unit_test(episodes_cover_the_rows),
       cmocka_unit_test(merging),
   };

@@ -2,6 +2,7 @@
 #ifndef TESTS_FUZZ_SMALL_RUN_H
 #define TESTS_FUZZ_SMALL_RUN_H
 
+#include "data/dataset.h"
 #include "fuzz.h"
 #include "train/offline.h"
 
@@ -10,7 +11,8 @@
 /* Never freed: a fuzz target keeps it to its end. */
 static inline offline *small_run(const char *out)
 {
-  static offline o = {.lock = -1};
+  static mopo_dataset data; /* of which a checkpoint asks for the ranges of actions alone */
+  static offline o = {.lock = -1, .data = &data};
   const char *const set[][2] = {
       {"out", out},        {"algo", "mopo"}, {"hidden", "1"},           {"layers", "1"},
       {"batch-size", "4"}, {"epochs", "3"},  {"updates-per-epoch", "5"}};

@@ -30,7 +30,7 @@ static mopo_policy *policy_for(const mopo_task *task)
   assert_true(arena_alloc(&memory));
   mlp_layout(&p.net, &memory);
   mlp_initialise(&p.net, MLP_GLOROT, (rng_key){{3, 4}});
-  assert_ok(policy_save(&p, POLICY, "sac", task->name, &err), err);
+  assert_ok(policy_save(&p, POLICY, "sac", task->name, NULL, &err), err);
   assert_ok(mopo_policy_load(&out, POLICY, &err), err);
   free(memory.base);
   unlink(POLICY);
