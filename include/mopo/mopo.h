@@ -127,6 +127,18 @@ MOPO_MUST_CHECK mopo_status mopo_dataset_save(const mopo_dataset *d, const char 
 MOPO_MUST_CHECK mopo_status mopo_dataset_relabel(mopo_dataset **out, const char *path,
                                                  const mopo_task *task, mopo_error *err);
 
+/* What a recording says against what a task says of the same steps. */
+typedef struct mopo_agreement {
+  int64_t reward_rows, rewards; /* compared, and of them those that differ by more than 0.2 */
+  double reward_most;           /* the largest difference */
+  int64_t end_rows, ends;       /* compared, and of them those that only one of the two ends at */
+} mopo_agreement;
+
+/* Ends by task->done, where `recorded` has the task's sizes and the next observation; rewards by
+ * `relabelled`, which mopo_dataset_relabel made of the same file (NULL: not compared). */
+void mopo_dataset_agree(mopo_agreement *out, const mopo_dataset *recorded,
+                        const mopo_dataset *relabelled, const mopo_task *task);
+
 /* The rows of the parts one after the other; an episode ends where a part does. EINVAL (none),
  * EDATA (different sizes, rewards of different tasks), ENOMEM. */
 MOPO_MUST_CHECK mopo_status mopo_dataset_merge(mopo_dataset **out, const mopo_dataset *const *parts,

@@ -16,7 +16,9 @@ enum { MOST_ARGS = 34, PATH_SIZE = 1100 };
 static const char usage[] = "data info|check|convert|merge|relabel FILE... [options]";
 static const char purpose[] =
     "info FILE       sizes, returns, whose rewards they are, and what looks suspicious\n"
-    "check FILE      what looks suspicious, and how the file is cut into episodes\n"
+    "check FILE      what looks suspicious, and how the file is cut into episodes; with --task: "
+    "are\n"
+    "                rewards and ends those of the task?\n"
     "convert IN OUT  to a D4RL file: HDF5, or NPZ if OUT ends in .npz\n"
     "merge FILE...   several datasets, one after the other, to --out\n"
     "relabel FILE    the same steps with the rewards and ends of --task, to --out\n"
@@ -85,7 +87,56 @@ static const char *end_of(const mopo_episode *e)
   return e->terminal ? "terminal" : e->timeout ? "timeout" : "end of file";
 }
 
-static void check_text(const char *path, const mopo_dataset *d, const mopo_dataset_info *info)
+/* With --task: what the task says of the same steps. */
+typedef struct against {
+  const mopo_task *task; /* NULL: nobody asked */
+  mopo_agreement a;
+  mopo_error why; /* the rewards were not compared */
+} against;
+
+static int compare(against *out, const options *o, const mopo_dataset *d)
+{
+  mopo_dataset *relabelled = NULL;
+  if (!*o->c.task) return EXIT_DONE;
+  out->task = mopo_task_find(o->c.task);
+  if (!out->task || !out->task->obs_dim)
+    return cli_fail(EXIT_USAGE, "task = '%s', want a task whose rewards mopo knows", o->c.task);
+  mopo_status st = mopo_dataset_relabel(&relabelled, o->args[1], out->task, &out->why);
+  mopo_dataset_agree(&out->a, d, st == MOPO_OK ? relabelled : NULL, out->task);
+  mopo_dataset_free(relabelled);
+  /* Without positions, or in another container, there may still be ends. */
+  return st == MOPO_OK || out->a.end_rows ? EXIT_DONE : cli_status(st, &out->why);
+}
+
+static void against_text(const against *t)
+{
+  const mopo_agreement *a = &t->a;
+  if (!t->task) return;
+  printf("against     %s: ", t->task->name);
+  if (a->reward_rows)
+    printf("rewards differ in %lld of %lld rows (%.2g at most)", (long long)a->rewards,
+           (long long)a->reward_rows, a->reward_most);
+  else
+    printf("rewards not compared (%s)", t->why.msg);
+  if (a->end_rows)
+    printf("; ends in %lld of %lld rows", (long long)a->ends, (long long)a->end_rows);
+  printf("\n");
+}
+
+static void against_json(const against *t)
+{
+  const mopo_agreement *a = &t->a;
+  if (!t->task) return;
+  printf(",\"against\":{\"task\":");
+  json_text(t->task->name);
+  printf(",\"reward_rows\":%lld,\"rewards_differ\":%lld,\"reward_most\":",
+         (long long)a->reward_rows, (long long)a->rewards);
+  json_number(a->reward_most);
+  printf(",\"end_rows\":%lld,\"ends_differ\":%lld}", (long long)a->end_rows, (long long)a->ends);
+}
+
+static void check_text(const char *path, const mopo_dataset *d, const mopo_dataset_info *info,
+                       const against *t)
 {
   enum { SHOWN = 10 };
   int64_t n = 0, rows = mopo_dataset_rows(d);
@@ -94,6 +145,7 @@ static void check_text(const char *path, const mopo_dataset *d, const mopo_datas
          info->act_dim);
   printf("rewards of  ");
   info_print_task(info->task);
+  against_text(t);
   printf("suspicious  %s\n", info->n_notes ? "" : "nothing");
   for (int i = 0; i < info->n_notes; i++) printf("  - %s\n", info->notes[i]);
   printf("episodes    %lld\n", (long long)info->episodes);
@@ -108,7 +160,8 @@ static void check_text(const char *path, const mopo_dataset *d, const mopo_datas
   if (n > SHOWN) printf("%12s  all of them: --json\n", "...");
 }
 
-static void check_json(const char *path, const mopo_dataset *d, const mopo_dataset_info *info)
+static void check_json(const char *path, const mopo_dataset *d, const mopo_dataset_info *info,
+                       const against *t)
 {
   int64_t rows = mopo_dataset_rows(d);
   printf("{\"file\":");
@@ -121,7 +174,9 @@ static void check_json(const char *path, const mopo_dataset *d, const mopo_datas
     if (i) printf(",");
     json_text(info->notes[i]);
   }
-  printf("],\"episodes\":[");
+  printf("]");
+  against_json(t);
+  printf(",\"episodes\":[");
   for (int64_t at = 0; at < rows;) {
     mopo_episode e = mopo_dataset_episode(d, at);
     printf("%s{\"first\":%lld,\"rows\":%lld,\"return\":", at ? "," : "", (long long)e.first,
@@ -139,9 +194,11 @@ static int check(const options *o)
 {
   mopo_dataset *d = NULL;
   mopo_dataset_info info;
+  against t = {0};
   int code = load(&d, o->args[1], o);
   if (code == EXIT_DONE) code = describe(&info, d);
-  if (code == EXIT_DONE) (o->json ? check_json : check_text)(o->args[1], d, &info);
+  if (code == EXIT_DONE) code = compare(&t, o, d);
+  if (code == EXIT_DONE) (o->json ? check_json : check_text)(o->args[1], d, &info, &t);
   mopo_dataset_free(d);
   return code;
 }
@@ -270,7 +327,7 @@ int cmd_data(int argc, char **argv)
     int (*run)(const options *o);
   } verbs[] = {
       {"info", "want a dataset", "columns action-range", 1, 1, print_info},
-      {"check", "want a dataset", "columns action-range", 1, 1, check},
+      {"check", "want a dataset", "task columns action-range", 1, 1, check},
       {"convert", "want two files: IN and OUT", "columns action-range", 2, 2, convert},
       {"merge", "want datasets", "out", 1, MOST_ARGS - 1, merge},
       {"relabel", "want a dataset", "task out", 1, 1, relabel},

@@ -193,6 +193,10 @@ expect 3 'two.csv: obs_dim 2, act_dim 1, want 1 and 1 as in log.npz' data merge 
 expect 3 "no 'infos/qpos'" data relabel twice.hdf5 --task halfcheetah-jump --out new.hdf5
 expect 2 'want --task' data relabel twice.hdf5 --out new.hdf5
 expect 2 "task = 'halfcheetah-hop'" data relabel twice.hdf5 --task halfcheetah-hop --out new.hdf5
+expect 2 "task = 'none', want a task whose rewards mopo knows" data check twice.hdf5 --task none
+awk 'BEGIN { for (i = 0; i < 11; i++) printf "obs_%d,", i; print "act_0,act_1,act_2,reward"
+  for (i = 0; i < 9; i++) print 1.2 + i / 1e3 ",0,0,0,0,0,0,0,0,0,0,0,0,0,1" }' > stand.csv
+expect 0 "against     hopper: rewards not compared (stand.csv: .*); ends in 0 of 8 rows$" data check stand.csv --task hopper
 expect 2 'task none has no rewards' data relabel twice.hdf5 --task none --out new.hdf5
 
 # a task of one's own, from the log to C
@@ -234,6 +238,9 @@ if "$mopo" --version | grep -q MuJoCo; then
   # the policy's own steps and no other: every row is followed by the one that it led to
   expect 0 '"notes":\[\]' collect --json --quiet --task hopper --kind medium --medium-fraction 0.003 --start-steps 1000 \
     --collect-eval-every 1000 --batch-size 16 --hidden 16 --steps 500 --out medium.hdf5
+  expect 0 '^against     hopper: rewards differ in 0 of 500 rows (.* at most); ends in 0 of 500 rows$' \
+    data check medium.hdf5 --task hopper
+  expect 3 'medium.hdf5: observations of 11 numbers, task ant wants 27' data check medium.hdf5 --task ant
   # what int8 costs is measured in the task that the policy was learned for
   expect 0 'policy: hop/policy.safetensors' train --data medium.hdf5 --task hopper --out hop --algo bc --epochs 1 \
     --updates-per-epoch 2 --hidden 8 --batch-size 16 --eval-episodes 1 --threads 1 --quiet
@@ -243,6 +250,8 @@ if "$mopo" --version | grep -q MuJoCo; then
     --task halfcheetah-jump --kind random --steps 1100 --out raw.hdf5
   expect 0 'rewards of    halfcheetah-jump-behaviour (mopo data relabel' data info raw.hdf5
   expect 0 '"task":"halfcheetah-jump-behaviour"' data check raw.hdf5 --json
+  expect 0 '"against":{"task":"halfcheetah-jump","reward_rows":1100,"rewards_differ":[1-9][0-9]*,.*"end_rows":1100,"ends_differ":0}' \
+    data check raw.hdf5 --task halfcheetah-jump --json
   expect 0 'rewards of    halfcheetah-jump$' data relabel raw.hdf5 --task halfcheetah-jump --out jump.hdf5
   expect 3 'raw.hdf5: rewards of task halfcheetah-jump-behaviour, others have those of' data merge jump.hdf5 raw.hdf5 --out x.hdf5
 fi

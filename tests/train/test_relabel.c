@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "data/dataset.h"
@@ -202,6 +203,49 @@ static void rewards_of_another_task_are_refused(void **state)
   mopo_dataset_free(raw);
 }
 
+static mopo_agreement agree(mopo_dataset **d, const char *path, const mopo_task *task)
+{
+  mopo_error err;
+  mopo_dataset *relabelled = NULL;
+  mopo_agreement a;
+  if (!*d) assert_ok(mopo_dataset_load(d, path, NULL, &err), err);
+  assert_ok(mopo_dataset_relabel(&relabelled, path, task, &err), err);
+  mopo_dataset_agree(&a, *d, relabelled, task);
+  mopo_dataset_free(relabelled);
+  return a;
+}
+
+/* A file whose episodes lack their last step in one of the two, or in both: rows are compared with
+ * themselves, and what differs is counted. */
+static void what_is_recorded_is_compared(void **state)
+{
+  (void)state;
+  enum { N = 20000, EPISODES = 217 };
+  static const char sample[] = SOURCE_DIR "/data/hopper-medium-replay-sample.hdf5";
+  const mopo_task *task = mopo_task_find("hopper");
+  mopo_dataset *d = NULL;
+  mopo_agreement a = agree(&d, sample, task);
+  assert_true(a.reward_rows == N - EPISODES && a.rewards == 0 && a.reward_most < 1e-3);
+  assert_true(a.end_rows == N && a.ends == 0);
+  float *row = d->rows + 1000 * d->at.width;
+  row[d->at.rew] += 7.0f, row[d->at.done] = 1.0f;
+  a = agree(&d, sample, task);
+  assert_true(a.rewards == 1 && fabs(a.reward_most - 7.0) < 1e-3 && a.ends == 1);
+  mopo_dataset_agree(&a, d, NULL, mopo_task_find("ant")); /* nothing that fits */
+  assert_true(a.reward_rows == 0 && a.end_rows == 0);
+  mopo_dataset_free(d), d = NULL;
+
+  /* The name still stands where the file's order of names has it. */
+  assert_int_equal(system("LC_ALL=C sed s/next_observations/nexz_observations/ " SOURCE_DIR
+                          "/data/hopper-medium-replay-sample.hdf5 > relabel_blind.hdf5"),
+                   0);
+  a = agree(&d, "relabel_blind.hdf5", task);
+  assert_true(d->n_blind > 0);
+  assert_true(a.reward_rows == N - EPISODES && a.rewards == 0 && a.reward_most < 1e-3);
+  assert_true(a.end_rows == d->N - d->n_blind && a.ends == 0);
+  mopo_dataset_free(d);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -210,6 +254,7 @@ int main(void)
       cmocka_unit_test(d4rl_recordings_agree_to_their_rounding),
       cmocka_unit_test(wrong_files_are_refused),
       cmocka_unit_test(rewards_of_another_task_are_refused),
+      cmocka_unit_test(what_is_recorded_is_compared),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
