@@ -21,7 +21,7 @@ cmake -S . -B $build -DCMAKE_BUILD_TYPE=Debug --log-level=WARNING -DCMAKE_C_FLAG
 # faults.torture kills, and what is killed counts nothing. The others left out look at other things
 # than src/, or take long over lines that the rest reach as well: they have run without counting.
 left_out='data\.(recorder|mutated)|train\.(allocations|film)|faults\.torture|fuzz\.(checkpoint|model)
-|cli\.(install|live|stop|reproduce|golden)|report\.browser|layers|nn\.kernels|base\.par'
+|cli\.(install|live|rate|stop|reproduce|golden)|report\.browser|layers|nn\.kernels|base\.par'
 left_out="^($(echo "$left_out" | tr -d '\n'))\$"
 targets=$(ctest --test-dir $build -N -E "$left_out" | sed -n 's/.*Test *#[0-9]*: //p' |
   grep -E '^[a-z]+\.[a-z0-9_]+$' | grep -Ev '^(cli|docs|oracle|examples|fuzz)\.')
