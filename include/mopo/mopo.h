@@ -273,6 +273,9 @@ void mopo_config_mark(mopo_config *c, const char *name);
 MOPO_MUST_CHECK mopo_status mopo_config_load(mopo_config *c, const char *path, mopo_error *err);
 MOPO_MUST_CHECK mopo_status mopo_config_save(const mopo_config *c, const char *path,
                                              mopo_error *err);
+/* Does training as c says depend on this setting at all? What is for other algorithms, or for the
+ * fit of a model that is given, may have any value. */
+bool mopo_config_uses(const mopo_config *c, const mopo_setting *s);
 /* Fills what nobody set: the preset, then rollout length and penalty coefficient by task and kind
  * of dataset, then what depends on sizes; checks that the settings agree. EINVAL. */
 MOPO_MUST_CHECK mopo_status mopo_config_resolve(mopo_config *c, const char *task, const char *kind,

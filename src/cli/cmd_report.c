@@ -3,16 +3,80 @@
 #include "json.h"
 #include "options.h"
 
+#include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 static const char usage[] = "report RUN... --out report.html [options]";
 static const char purpose[] =
     "Writes one HTML page about one or many run directories: learning curves, results with\n"
     "intervals, the model's fit and calibration, settings and commands. The page needs no network\n"
-    "and no script; runs that are under way are shown as far as they are.";
+    "and no script; runs that are under way are shown as far as they are. A directory that is no\n"
+    "run, such as that of mopo reproduce, stands for all runs in it.";
 
 static const char *s(int n) { return n == 1 ? "" : "s"; }
+
+typedef struct run_list {
+  char **dir;
+  int n, room;
+  bool full; /* no memory */
+} run_list;
+
+static void add_run(run_list *l, const char *dir)
+{
+  if (l->n == l->room) {
+    int room = l->room ? 2 * l->room : 16;
+    char **more = realloc(l->dir, (size_t)room * sizeof *more);
+    if (!more) {
+      l->full = true;
+      return;
+    }
+    l->dir = more, l->room = room;
+  }
+  if (!(l->dir[l->n] = strdup(dir))) l->full = true;
+  l->n += l->dir[l->n] != NULL;
+}
+
+/* Adds dir if it is a run, else the runs in it, by name, at most `depth` directories down. */
+static void find_runs(run_list *l, const char *dir, int depth)
+{
+  char path[PATH_MAX];
+  struct dirent **entry = NULL;
+  int fits = snprintf(path, sizeof path, "%s/config.ini", dir) < (int)sizeof path;
+  if (fits && access(path, F_OK) == 0) {
+    add_run(l, dir);
+    return;
+  }
+  int n = depth > 0 ? scandir(dir, &entry, NULL, alphasort) : 0;
+  for (int i = 0; i < n; i++) {
+    if (entry[i]->d_name[0] != '.' &&
+        snprintf(path, sizeof path, "%s/%s", dir, entry[i]->d_name) < (int)sizeof path)
+      find_runs(l, path, depth - 1);
+    free(entry[i]);
+  }
+  free(entry);
+}
+
+/* What holds no run stays, so that the message names it. */
+static int list_runs(run_list *l, const options *o)
+{
+  enum { DEPTH = 6 };
+  for (int i = 0; i < o->n_args; i++) {
+    int before = l->n;
+    find_runs(l, o->args[i], DEPTH);
+    if (l->n == before) add_run(l, o->args[i]);
+  }
+  return l->full ? cli_fail(EXIT_RUN, "report: no memory for %d runs", l->n) : EXIT_DONE;
+}
+
+static void free_runs(run_list *l)
+{
+  for (int i = 0; i < l->n; i++) free(l->dir[i]);
+  free(l->dir);
+}
 
 int cmd_report(int argc, char **argv)
 {
@@ -24,7 +88,10 @@ int cmd_report(int argc, char **argv)
 
   mopo_error err;
   mopo_report_result r;
-  mopo_status st = mopo_report(&r, (const char *const *)o.args, o.n_args, o.c.out, &err);
+  run_list runs = {0};
+  if ((code = list_runs(&runs, &o)) != EXIT_DONE) return code;
+  mopo_status st = mopo_report(&r, (const char *const *)runs.dir, runs.n, o.c.out, &err);
+  free_runs(&runs);
   if (st != MOPO_OK) return cli_status(st, &err);
   if (o.json) {
     printf("{\"runs\":%d,\"finished\":%d,\"methods\":%d,\"datasets\":%d,\"out\":", r.runs,

@@ -29,6 +29,9 @@ static int parse_seeds(reproduce *r, const char *text)
         (!list && (x < 1 || x > SEEDS_MAX)) || r->n_seeds == SEEDS_MAX)
       return cli_fail(EXIT_USAGE, "seeds = '%s', want their number, 1 to %d, or a list 0,1,2", text,
                       SEEDS_MAX);
+    for (int i = 0; i < r->n_seeds; i++)
+      if (r->seed[i] == x)
+        return cli_fail(EXIT_USAGE, "seeds = '%s', want each once: %llu is there twice", text, x);
     for (unsigned long long s = 0; !list && s < x; s++) r->seed[r->n_seeds++] = s;
     if (list) r->seed[r->n_seeds++] = x;
     p = *end ? end + 1 : end;
@@ -56,8 +59,10 @@ int cmd_reproduce(int argc, char **argv)
   int code = options_parse(&o, argc, argv);
   if (code != EXIT_DONE || o.help) return code;
   reproduce r = {.o = &o, .dir = o.dir ? o.dir : "runs/reproduce"};
-  r.table = paper_table_find(o.n_args ? o.args[0] : "");
-  if (!r.table) return cli_fail(EXIT_USAGE, "want 'table1', 'table2' or 'ablation'");
+  if (!o.n_args) return cli_fail(EXIT_USAGE, "want a table; usage: mopo %s", usage);
+  r.table = paper_table_find(o.args[0]);
+  if (!r.table)
+    return cli_fail(EXIT_USAGE, "table = '%s', want table1, table2 or ablation", o.args[0]);
   if (!*r.dir) return cli_fail(EXIT_USAGE, "dir = '', want a directory");
   code = take_flags(&o);
   if (code == EXIT_DONE) code = parse_seeds(&r, o.seeds ? o.seeds : "3");

@@ -46,6 +46,24 @@ static int check_inputs(options *o)
   return code;
 }
 
+/* What was typed for nothing: a settings file may be shared, a command line is meant. (What is
+ * refused where it would do nothing needs no note.) */
+static void note_unread(const options *o)
+{
+  const char *sep = "";
+  for (int i = 0; mopo_config_setting(i); i++) {
+    const mopo_setting *s = mopo_config_setting(i);
+    bool refused = !strcmp(s->name, "penalty-coef") || !strcmp(s->name, "real-ratio");
+    if (!o->typed[i] || refused || mopo_config_uses(&o->c, s)) continue;
+    if (!*sep)
+      fprintf(stderr, "note: algo %s%s does not read ", o->c.algo,
+              *o->c.model ? " with a model that is given" : "");
+    fprintf(stderr, "%s%s", sep, s->name);
+    sep = ", ";
+  }
+  if (*sep) fputc('\n', stderr);
+}
+
 static void print_figure(double x)
 {
   if (isnan(x)) {
@@ -125,6 +143,7 @@ int cmd_train(int argc, char **argv)
   int code = options_parse(&o, argc, argv);
   if (code == EXIT_DONE && !o.help) code = check_inputs(&o);
   if (code != EXIT_DONE || o.help) return code;
+  if (!o.quiet) note_unread(&o);
 
   mopo_error err;
   mopo_train_result r;

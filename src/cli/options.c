@@ -220,6 +220,7 @@ int options_parse(options *o, int argc, char **argv)
     print_help(o);
     return EXIT_DONE;
   }
+  memcpy(o->typed, o->c.marked, sizeof o->typed);
   return read_config(o);
 }
 

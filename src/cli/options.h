@@ -16,6 +16,7 @@ typedef struct options {
   const char *config, *record, *repeats, *format, *columns, *action_range;
   const char *dir, *seeds, *only, *preset, *steps;
   bool help, json, quiet, resume, int8, dry_run;
+  unsigned char typed[sizeof(((mopo_config *)0)->marked)]; /* settings of the command line itself */
 } options;
 
 /* Parses argv[1..argc-1] into o, whose first four fields the caller has set, then reads --config.

@@ -5,7 +5,7 @@
 
 #include "options.h"
 
-enum { REPRODUCE_PATH = 1024, METHODS_MAX = 8, SEEDS_MAX = 64 };
+enum { REPRODUCE_PATH = 1024, METHODS_MAX = 8, SEEDS_MAX = 64, SETTINGS_MAX = 8 };
 
 /* What the paper prints; NAN: it does not. */
 typedef struct published {
@@ -13,9 +13,9 @@ typedef struct published {
 } published;
 
 typedef struct method {
-  const char *name;        /* of its column and of its directory */
-  const char *settings[4]; /* beside those of the row: name, value, name, value */
-  bool model;              /* uses the row's fitted ensemble */
+  const char *name;                   /* of its column and of its directory */
+  const char *settings[SETTINGS_MAX]; /* the algorithm's first: name, value, name, value */
+  bool model;                         /* uses the row's fitted ensemble */
 } method;
 
 typedef struct paper_row {

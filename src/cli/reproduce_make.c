@@ -7,6 +7,7 @@
 #include "progress.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -57,19 +58,55 @@ bool reproduce_cell_path(char *path, const reproduce *r, const paper_row *row, c
 
 static int too_long(const maker *k) { return cli_fail(EXIT_USAGE, "%s: path too long", k->r->dir); }
 
-/* Is one of the words of --only, which commas part, in the cell's name? */
+/* The next word of --only, which commas part, without the blanks around it; "" at the end. */
+static const char *next_word(char *word, size_t size, const char *p)
+{
+  p += strspn(p, ", ");
+  size_t n = strcspn(p, ",");
+  const char *rest = p + n;
+  while (n && p[n - 1] == ' ') n--;
+  snprintf(word, size, "%.*s", (int)n, p);
+  return rest;
+}
+
+/* Is one of the words of --only in the cell's name? */
 static bool wanted(const maker *k, const char *name)
 {
+  char word[REPRODUCE_PATH];
   const char *p = k->r->o->only;
   if (!p || !*p) return true;
-  for (; *p; p += strspn(p, ",")) {
-    char word[128];
-    size_t n = strcspn(p, ",");
-    snprintf(word, sizeof word, "%.*s", (int)n, p);
-    if (n > 0 && strstr(name, word)) return true;
-    p += n;
-  }
+  while (p = next_word(word, sizeof word, p), *word)
+    if (strstr(name, word)) return true;
   return false;
+}
+
+static bool any_cell_has(const reproduce *r, const char *word)
+{
+  for (int i = 0; i < r->table->n_rows; i++)
+    for (int m = 0; m < r->table->n_methods; m++)
+      for (int s = 0; s < r->n_seeds; s++) {
+        char name[REPRODUCE_PATH];
+        reproduce_cell_name(name, &r->table->rows[i], &r->table->methods[m], r->seed[s]);
+        if (strstr(name, word)) return true;
+      }
+  return false;
+}
+
+/* A word that no cell has is a mistake, whatever the others find. */
+static int check_only(const reproduce *r)
+{
+  char word[REPRODUCE_PATH];
+  const char *p = r->o->only;
+  if (!p || !*p) return EXIT_DONE;
+  bool any = false;
+  while (p = next_word(word, sizeof word, p), *word) {
+    any = true;
+    if (!any_cell_has(r, word))
+      return cli_fail(EXIT_USAGE, "only = '%s': no cell has that in its name, as in '%s'", word,
+                      "hopper-medium/mopo/seed-0");
+  }
+  return any ? EXIT_DONE
+             : cli_fail(EXIT_USAGE, "only = '%s', want parts of cell names", r->o->only);
 }
 
 /* ------------------------------------------------------------------ settings */
@@ -96,16 +133,18 @@ static bool is_set(const mopo_config *c, const char *name)
   return false;
 }
 
+/* What is set in *c already stays; what the algorithm there does not read is not for it. */
 static int settings_of(mopo_config *c, const maker *k, const char *verb, const char *task,
                        const char *out, uint64_t seed)
 {
   const mopo_config *from = &k->r->o->c;
+  bool learns = !strcmp(verb, "train");
   int code = EXIT_DONE;
-  *c = mopo_config_default();
   for (int i = 0; code == EXIT_DONE && mopo_config_setting(i); i++) {
     const mopo_setting *s = mopo_config_setting(i);
     char value[1100];
-    if (!from->marked[i] || !applies(s, verb)) continue;
+    if (!from->marked[i] || c->marked[i] || !applies(s, verb)) continue;
+    if (learns && !mopo_config_uses(c, s)) continue;
     mopo_config_get(from, s->name, value, sizeof value);
     code = set(c, s->name, value);
   }
@@ -206,6 +245,39 @@ static int rename_part(const char *part, const char *whole)
   return cli_fail(EXIT_RUN, "%s: %s", whole, strerror(errno));
 }
 
+/* What a step says when it was stopped is meant for its own verb. */
+static int status(mopo_status st, const mopo_error *err, const char *then)
+{
+  if (st != MOPO_ESTOPPED) return cli_status(st, err);
+  mopo_error said = {0};
+  snprintf(said.msg, sizeof said.msg, "%.*s; %s", (int)strcspn(err->msg, ";"), err->msg, then);
+  return cli_status(st, &said);
+}
+
+/* Only one process makes `path`; others wait for it here. *lock: for unlock. */
+static int lock_path(const maker *k, const char *path, int *lock)
+{
+  char name[REPRODUCE_PATH + 16];
+  const volatile sig_atomic_t *stop = cli_stop_flag(false);
+  snprintf(name, sizeof name, "%s.lock", path);
+  if ((*lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0666)) < 0)
+    return cli_fail(EXIT_RUN, "%s: %s", name, strerror(errno));
+  for (bool said = false; lockf(*lock, F_TLOCK, 0) != 0; said = true) {
+    if (errno != EAGAIN && errno != EACCES)
+      return cli_fail(EXIT_RUN, "%s: %s", name, strerror(errno));
+    if (!said && !k->r->o->quiet) fprintf(stderr, "waiting for the process that makes %s\n", path);
+    if (*stop) return cli_fail(EXIT_SIGNAL + (int)*stop, "stopped while waiting for %s", path);
+    sleep(1);
+  }
+  return EXIT_DONE;
+}
+
+static void unlock(int *lock)
+{
+  if (*lock >= 0) close(*lock);
+  *lock = -1;
+}
+
 /* ------------------------------------------------------------------ data */
 
 /* Rows of the D4RL sets; medium-replay ends by itself when the policy is medium. */
@@ -217,7 +289,7 @@ static const char *rows_of(const char *kind)
 static int collect(maker *k, const paper_row *row, const char *whole)
 {
   char part[REPRODUCE_PATH];
-  mopo_config c;
+  mopo_config c = mopo_config_default();
   mopo_error err;
   bool jumps = paper_row_relabels(row);
   if (!reproduce_data_path(part, k->r, row, jumps ? ".raw.part" : ".part")) return too_long(k);
@@ -229,8 +301,9 @@ static int collect(maker *k, const paper_row *row, const char *whole)
   if (dry(k)) return EXIT_DONE;
   progress bar = progress_create(k->r->o->quiet);
   mopo_watch watch = progress_watch(&bar);
-  code = cli_status(mopo_collect(NULL, &c, &watch, &err), &err);
+  mopo_status st = mopo_collect(NULL, &c, &watch, &err);
   progress_end(&bar);
+  code = status(st, &err, "the same command begins these data anew");
   return code == EXIT_DONE ? rename_part(part, whole) : code;
 }
 
@@ -252,42 +325,64 @@ static int relabel(maker *k, const paper_row *row, const char *raw, const char *
   return cli_status(st, &err);
 }
 
-static int need_data(maker *k, const paper_row *row, const char *path)
+static int make_data(maker *k, const paper_row *row, const char *path)
 {
   char raw[REPRODUCE_PATH];
+  if (!paper_row_relabels(row)) return collect(k, row, path);
+  if (!reproduce_data_path(raw, k->r, row, ".raw")) return too_long(k);
+  int code = there(raw) ? EXIT_DONE : collect(k, row, raw);
+  return code == EXIT_DONE ? relabel(k, row, raw, path) : code;
+}
+
+static int need_data(maker *k, const paper_row *row, const char *path)
+{
+  int lock = -1;
   if (k->have_data || there(path)) return EXIT_DONE;
   k->have_data = true;
   int code = make_dirs(k);
-  if (code != EXIT_DONE || !paper_row_relabels(row))
-    return code == EXIT_DONE ? collect(k, row, path) : code;
-  if (!reproduce_data_path(raw, k->r, row, ".raw")) return too_long(k);
-  if (!there(raw)) code = collect(k, row, raw);
-  return code == EXIT_DONE ? relabel(k, row, raw, path) : code;
+  if (code == EXIT_DONE && !dry(k)) code = lock_path(k, path, &lock);
+  if (code == EXIT_DONE && !there(path)) code = make_data(k, row, path);
+  unlock(&lock);
+  return code;
 }
 
 /* ------------------------------------------------------------------ ensembles and cells */
 
-static int need_model(maker *k, const paper_row *row, uint64_t seed, const char *data,
+static int fit(const maker *k, const mopo_config *c)
+{
+  mopo_error err;
+  mopo_fit_result result;
+  progress bar = progress_create(k->r->o->quiet);
+  mopo_watch watch = progress_watch(&bar);
+  mopo_status st = mopo_model_fit(&result, c, true, &watch, &err);
+  progress_end(&bar);
+  return status(st, &err, "the same command goes on");
+}
+
+static int make_model(const maker *k, const paper_row *row, uint64_t seed, const char *data,
                       const char *path)
 {
   char state[REPRODUCE_PATH + 16];
-  mopo_config c;
-  mopo_error err;
-  mopo_fit_result fit;
-  if (k->have_model || there(path)) return EXIT_DONE;
-  k->have_model = true;
-  int code = make_dirs(k);
-  if (code == EXIT_DONE) code = settings_of(&c, k, "model", row->task, path, seed);
+  mopo_config c = mopo_config_default();
+  int code = settings_of(&c, k, "model", row->task, path, seed);
   if (code == EXIT_DONE) code = set(&c, "data", data);
   if (code != EXIT_DONE) return code;
   int stem = (int)(strlen(path) - strlen(".safetensors"));
   snprintf(state, sizeof state, "%.*s.fit.safetensors", stem, path);
   say(k, there(state) ? "model fit --resume" : "model fit", "model", &c, NULL, NULL);
-  if (dry(k)) return EXIT_DONE;
-  progress bar = progress_create(k->r->o->quiet);
-  mopo_watch watch = progress_watch(&bar);
-  code = cli_status(mopo_model_fit(&fit, &c, true, &watch, &err), &err);
-  progress_end(&bar);
+  return dry(k) ? EXIT_DONE : fit(k, &c);
+}
+
+static int need_model(maker *k, const paper_row *row, uint64_t seed, const char *data,
+                      const char *path)
+{
+  int lock = -1;
+  if (k->have_model || there(path)) return EXIT_DONE;
+  k->have_model = true;
+  int code = make_dirs(k);
+  if (code == EXIT_DONE && !dry(k)) code = lock_path(k, path, &lock);
+  if (code == EXIT_DONE && !there(path)) code = make_model(k, row, seed, data, path);
+  unlock(&lock);
   return code;
 }
 
@@ -295,35 +390,49 @@ static int settings_of_cell(mopo_config *c, const maker *k, const paper_row *row
                             uint64_t seed, const char *data, const char *model)
 {
   char path[REPRODUCE_PATH];
+  int code = EXIT_DONE;
   if (!reproduce_cell_path(path, k->r, row, m, seed)) return too_long(k);
-  int code = settings_of(c, k, "train", row->task, path, seed);
+  *c = mopo_config_default();
+  for (int i = 0; code == EXIT_DONE && i + 1 < SETTINGS_MAX && m->settings[i]; i += 2)
+    code = set(c, m->settings[i], m->settings[i + 1]);
+  if (code == EXIT_DONE) code = settings_of(c, k, "train", row->task, path, seed);
   if (code == EXIT_DONE && !is_set(c, "preset")) code = set(c, "preset", "paper");
   if (code == EXIT_DONE) code = set(c, "data", data);
-  if (code == EXIT_DONE && m->model) code = set(c, "model", model);
-  for (int i = 0; code == EXIT_DONE && i + 1 < 4 && m->settings[i]; i += 2)
-    code = set(c, m->settings[i], m->settings[i + 1]);
-  return code;
+  return code == EXIT_DONE && m->model ? set(c, "model", model) : code;
 }
 
-/* A cell that is there must be what is asked for now. */
-static int check_done(const mopo_config *c)
+/* Does the setting decide what a cell's figure is? Not where things are, nor how it is made. */
+static bool decides(const mopo_config *c, const mopo_setting *s)
+{
+  static const char *const others[] = {"threads", "out",        "data",
+                                       "model",   "eval-every", "checkpoint-every"};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    if (!strcmp(s->name, others[i])) return false;
+  return mopo_config_uses(c, s);
+}
+
+/* A cell that is there, whole or begun, must be what is asked for now, settings that nobody gave
+ * included. */
+static int check_cell(const mopo_config *c, const paper_row *row)
 {
   char path[REPRODUCE_PATH + 16];
   mopo_error err;
-  mopo_config was = mopo_config_default();
+  mopo_config wanted = *c, was = mopo_config_default();
   snprintf(path, sizeof path, "%s/config.ini", c->out);
   int code = cli_status(mopo_config_load(&was, path, &err), &err);
+  if (code == EXIT_DONE)
+    code = cli_status(mopo_config_resolve(&wanted, row->task, row->kind,
+                                          mopo_task_find(row->task)->act_dim, &err),
+                      &err);
   for (int i = 0; code == EXIT_DONE && mopo_config_setting(i); i++) {
-    const char *name = mopo_config_setting(i)->name;
+    const mopo_setting *s = mopo_config_setting(i);
     char now[1100], then[1100];
-    if (!c->marked[i] || !strcmp(name, "threads") || !strcmp(name, "out") ||
-        !strcmp(name, "data") || !strcmp(name, "model") || !strcmp(name, "checkpoint-every"))
-      continue;
-    mopo_config_get(c, name, now, sizeof now);
-    mopo_config_get(&was, name, then, sizeof then);
+    if (!decides(&wanted, s)) continue;
+    mopo_config_get(&wanted, s->name, now, sizeof now);
+    mopo_config_get(&was, s->name, then, sizeof then);
     if (strcmp(now, then) != 0)
       code = cli_fail(EXIT_USAGE, "%s has %s = %.100s, not %.100s: another --dir, or remove it",
-                      c->out, name, then, now);
+                      c->out, s->name, then, now);
   }
   return code;
 }
@@ -336,7 +445,7 @@ static int run(maker *k, const mopo_config *c, bool resume)
   mopo_watch watch = progress_watch(&bar);
   mopo_status st = mopo_train(&result, c, resume, &watch, &err);
   progress_end(&bar);
-  int code = cli_status(st, &err);
+  int code = status(st, &err, "the same command goes on");
   if (st != MOPO_ENUMERIC) return code;
   if (k->code == EXIT_DONE) k->code = code; /* the other cells do not suffer for it */
   return EXIT_DONE;
@@ -350,13 +459,14 @@ static int make_cell(maker *k, const paper_row *row, const method *m, uint64_t s
     return too_long(k);
   int code = settings_of_cell(&c, k, row, m, seed, data, model);
   if (code != EXIT_DONE) return code;
+  snprintf(path, sizeof path, "%s/config.ini", c.out);
+  bool resume = there(path);
+  if (resume && (code = check_cell(&c, row)) != EXIT_DONE) return code;
   snprintf(path, sizeof path, "%s/result.json", c.out);
-  if (there(path)) return check_done(&c);
+  if (resume && there(path)) return EXIT_DONE;
   code = need_data(k, row, data);
   if (code == EXIT_DONE && m->model) code = need_model(k, row, seed, data, model);
   if (code != EXIT_DONE) return code;
-  snprintf(path, sizeof path, "%s/config.ini", c.out);
-  bool resume = there(path);
   say(k, resume ? "train --resume" : "train", "train", &c, NULL, NULL);
   return dry(k) ? EXIT_DONE : run(k, &c, resume);
 }
@@ -364,7 +474,8 @@ static int make_cell(maker *k, const paper_row *row, const method *m, uint64_t s
 int reproduce_make(const reproduce *r)
 {
   maker k = {.r = r};
-  bool any = false;
+  int code = check_only(r);
+  if (code != EXIT_DONE) return code;
   for (int i = 0; i < r->table->n_rows; i++) {
     k.have_data = false;
     for (int s = 0; s < r->n_seeds; s++) {
@@ -373,14 +484,10 @@ int reproduce_make(const reproduce *r)
         char name[REPRODUCE_PATH];
         reproduce_cell_name(name, &r->table->rows[i], &r->table->methods[m], r->seed[s]);
         if (!wanted(&k, name)) continue;
-        any = true;
-        int code = make_cell(&k, &r->table->rows[i], &r->table->methods[m], r->seed[s]);
+        code = make_cell(&k, &r->table->rows[i], &r->table->methods[m], r->seed[s]);
         if (code != EXIT_DONE) return code;
       }
     }
   }
-  if (!any)
-    return cli_fail(EXIT_USAGE, "only = '%s': no cell has that in its name, as in '%s'", r->o->only,
-                    "hopper-medium/mopo/seed-0");
   return k.code;
 }

@@ -124,7 +124,7 @@ static void run_row(page *p, const report_run *run)
     if (!differs(p->r, s)) continue;
     mopo_config_get(&run->c, s->name, value, sizeof value);
     buffer_print(p->b, "<td%s>", s->type == 's' ? " class=\"wrap\"" : " class=\"n\"");
-    html_text(p->b, config_uses(&run->c, s) ? value : "\xe2\x80\x93");
+    html_text(p->b, mopo_config_uses(&run->c, s) ? value : "\xe2\x80\x93");
     buffer_print(p->b, "</td>");
   }
   buffer_print(p->b, "</tr>\n");
@@ -197,7 +197,7 @@ static void command(page *p, const report_run *run)
   buffer_print(p->b, "<pre>mopo train");
   for (int i = 0; mopo_config_setting(i); i++) {
     const mopo_setting *s = mopo_config_setting(i);
-    if (!config_uses(&run->c, s) || !strcmp(s->name, "threads")) continue;
+    if (!mopo_config_uses(&run->c, s) || !strcmp(s->name, "threads")) continue;
     mopo_config_get(&run->c, s->name, value, sizeof value);
     mopo_config_get(&usual, s->name, other, sizeof other);
     if (known && !always_said(s->name) && !strcmp(value, other)) continue;

@@ -167,7 +167,7 @@ static void find_cell(report *all, report_run *r)
 bool runs_differ(const report_run *a, const report_run *b, const mopo_setting *s)
 {
   char x[1100], y[1100];
-  if (!config_uses(&a->c, s) || !config_uses(&b->c, s)) return false;
+  if (!mopo_config_uses(&a->c, s) || !mopo_config_uses(&b->c, s)) return false;
   mopo_config_get(&a->c, s->name, x, sizeof x);
   mopo_config_get(&b->c, s->name, y, sizeof y);
   return strcmp(x, y) != 0;
@@ -193,7 +193,7 @@ static void find_method(report *all, report_run *r)
   for (int i = 0; mopo_config_setting(i); i++) {
     const mopo_setting *s = mopo_config_setting(i);
     char value[1100];
-    if (!setting_of_method(s) || !config_uses(&r->c, s) || !tells_apart(all, r, s)) continue;
+    if (!setting_of_method(s) || !mopo_config_uses(&r->c, s) || !tells_apart(all, r, s)) continue;
     mopo_config_get(&r->c, s->name, value, sizeof value);
     int k = snprintf(r->settings + used, sizeof r->settings - used, ", %s %.60s", s->name, value);
     used += k > 0 ? (size_t)k : 0;

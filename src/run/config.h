@@ -13,7 +13,7 @@ int config_index(const char *name);
 /* The known name with the smallest edit distance. */
 const char *config_nearest(const char *name);
 bool config_is_auto(const mopo_config *c, const mopo_setting *s);
-/* Does training as c says read this setting at all? What others are for may have any value. */
-bool config_uses(const mopo_config *c, const mopo_setting *s);
+/* Every value in its range, and all of them together possible. EINVAL */
+MUST_CHECK mopo_status config_check(const mopo_config *c, mopo_error *err);
 
 #endif

@@ -87,6 +87,8 @@ static void fill_text(char *x, size_t size, const char *value)
 
 static bool is(const char *a, const char *b) { return !strcmp(a, b); }
 
+static bool starts_with(const char *a, const char *b) { return !strncmp(a, b, strlen(b)); }
+
 static bool uses_model(const mopo_config *c) { return is(c->algo, "mopo") || is(c->algo, "mbpo"); }
 
 static void fill_method(mopo_config *c, int act_dim)
@@ -123,6 +125,33 @@ static mopo_status check_each(const mopo_config *c, mopo_error *err)
   return MOPO_OK;
 }
 
+static double updates_of(const mopo_config *c)
+{
+  return (double)c->epochs * (double)c->updates_per_epoch;
+}
+
+/* The first updates of brac and bear, before their policy learns what it is there for: the share of
+ * the run that they were published with. */
+static void fill_first_updates(mopo_config *c)
+{
+  double total = fmin(updates_of(c), 1e9);
+  if (c->behaviour_updates < 1 && starts_with(c->algo, "brac"))
+    c->behaviour_updates = (int)fmax(total * 300 / 1300, 1);
+  if (c->bear_warmup < 1 && is(c->algo, "bear")) c->bear_warmup = (int)fmax(total * 40 / 1000, 1);
+}
+
+/* A run that ends before its policy has begun to learn is not one of that method. */
+static mopo_status check_first_updates(const mopo_config *c, mopo_error *err)
+{
+  bool brac = starts_with(c->algo, "brac");
+  int first = brac ? c->behaviour_updates : is(c->algo, "bear") ? c->bear_warmup : 0;
+  if (first == 0 || first < updates_of(c)) return MOPO_OK;
+  return error_set(err, MOPO_EINVAL,
+                   "%s = %d, want less than the updates of the run, epochs x updates-per-epoch = "
+                   "%.0f",
+                   brac ? "behaviour-updates" : "bear-warmup", first, updates_of(c));
+}
+
 static mopo_status check_together(const mopo_config *c, mopo_error *err)
 {
   if (c->gamma >= 1) return error_set(err, MOPO_EINVAL, "gamma = %g, want [0,1)", c->gamma);
@@ -141,16 +170,22 @@ static mopo_status check_together(const mopo_config *c, mopo_error *err)
   if (c->alpha_init > c->alpha_max)
     return error_set(err, MOPO_EINVAL, "alpha-init = %g, want at most alpha-max = %g",
                      c->alpha_init, c->alpha_max);
-  if (is(c->algo, "mbpo") && c->penalty_coef > 0)
-    return error_set(err, MOPO_EINVAL, "penalty-coef = %g with algo mbpo, want 0 or auto",
-                     c->penalty_coef);
+  if (!is(c->algo, "mopo") && c->penalty_coef > 0)
+    return error_set(err, MOPO_EINVAL, "penalty-coef = %g with algo %s, want 0 or auto",
+                     c->penalty_coef, c->algo);
   if (is(c->penalty, "none") && c->penalty_coef > 0)
     return error_set(err, MOPO_EINVAL, "penalty-coef = %g with penalty none, want 0 or auto",
                      c->penalty_coef);
   if (!uses_model(c) && c->real_ratio < 1)
     return error_set(err, MOPO_EINVAL, "real-ratio = %g with algo %s, want 1 or auto",
                      c->real_ratio, c->algo);
-  return MOPO_OK;
+  return check_first_updates(c, err);
+}
+
+mopo_status config_check(const mopo_config *c, mopo_error *err)
+{
+  mopo_status st = check_each(c, err);
+  return st == MOPO_OK ? check_together(c, err) : st;
 }
 
 mopo_status mopo_config_resolve(mopo_config *c, const char *task, const char *kind, int act_dim,
@@ -183,7 +218,6 @@ mopo_status mopo_config_resolve(mopo_config *c, const char *task, const char *ki
   if (c->rollout_length < 1) c->rollout_length = r.length;
   fill(&c->penalty_coef, unpenalised ? 0 : r.coef);
   fill(&c->real_ratio, uses_model(c) ? 0.05 : 1);
-
-  mopo_status st = check_each(c, err);
-  return st == MOPO_OK ? check_together(c, err) : st;
+  fill_first_updates(c);
+  return config_check(c, err);
 }

@@ -18,6 +18,8 @@
 #define MODEL "mopo mbpo"
 #define SOFT "mopo mbpo sac cql" /* a temperature */
 #define BRAC "brac-p brac-v"
+#define NOISY \
+  "mopo mbpo sac bc iql cql brac-p brac-v bear" /* a deviation of its own: all but td3bc */
 #define CRITICS "mopo mbpo sac td3bc iql cql brac-p brac-v bear" /* all but bc */
 
 static const mopo_setting settings[] = {
@@ -80,7 +82,7 @@ static const mopo_setting settings[] = {
     {"log-std-min", "X", "lowest log standard deviation of the actor", "train collect",
      REAL(log_std_min, -100, 100)},
     {"log-std-max", "X", "highest log standard deviation of the actor", "train collect",
-     REAL(log_std_max, -100, 100)},
+     REAL_OF(NOISY, log_std_max, -100, 100)},
     {"critic-loss-weight", "X", "factor of the critics' squared error", "train collect",
      REAL_OF(CRITICS, critic_loss_weight, 1e-6, 1e6)},
     {"actor-schedule", "constant|cosine", "actor's learning rate over the epochs", "train collect",
@@ -111,8 +113,8 @@ static const mopo_setting settings[] = {
      REAL_OF(BRAC, brac_alpha, 0, 1e6)},
     {"behaviour-lr", "X", "brac, bear: learning rate of the behaviour's model", "train",
      REAL_OF(BRAC " bear", behaviour_lr, 0, 1)},
-    {"behaviour-updates", "N", "brac: first updates, all of the behaviour policy", "train",
-     INT_OF(BRAC, behaviour_updates, 0, 1e9)},
+    {"behaviour-updates", "N", "brac: first updates, the behaviour's; auto: 3/13 of all", "train",
+     INT_OF(BRAC, behaviour_updates, 1, 1e9)},
     {"bear-threshold", "X", "bear: discrepancy that the policy may have", "train",
      REAL_OF("bear", bear_threshold, 0, 1e6)},
     {"bear-sigma", "X", "bear: width of the discrepancy's kernel", "train",
@@ -123,8 +125,8 @@ static const mopo_setting settings[] = {
      INT_OF("bear", bear_samples, 1, 100)},
     {"bear-match", "N", "bear: actions of each side of the discrepancy", "train",
      INT_OF("bear", bear_match, 2, 100)},
-    {"bear-warmup", "N", "bear: first updates, of the policy without Q", "train",
-     INT_OF("bear", bear_warmup, 0, 1e9)},
+    {"bear-warmup", "N", "bear: first updates, without Q; auto: 1/25 of all", "train",
+     INT_OF("bear", bear_warmup, 1, 1e9)},
     {"bear-lr", "X", "bear: learning rate of the multiplier", "train",
      REAL_OF("bear", bear_lr, 0, 1)},
     {"vae-hidden", "N", "bear: width of the model of recorded actions", "train",
@@ -221,13 +223,11 @@ mopo_config mopo_config_default(void)
                    .cql_samples = 10,
                    .brac_alpha = 1,
                    .behaviour_lr = 3e-4,
-                   .behaviour_updates = 300000,
                    .bear_threshold = 0.05,
                    .bear_sigma = 20,
                    .bear_kernel = "laplacian",
                    .bear_samples = 10,
                    .bear_match = 10,
-                   .bear_warmup = 40000,
                    .bear_lr = 1e-3,
                    .vae_hidden = 750,
                    .members = 7,
@@ -301,9 +301,11 @@ static bool has_word(const char *list, const char *word)
   return false;
 }
 
-bool config_uses(const mopo_config *c, const mopo_setting *s)
+bool mopo_config_uses(const mopo_config *c, const mopo_setting *s)
 {
-  bool of_fit = has_word(s->verbs, "model") && s->algos;
+  /* the shape of a model is its own, whoever fitted it */
+  bool of_fit = has_word(s->verbs, "model") && s->algos &&
+                !has_word("members elites model-hidden model-layers", s->name);
   return has_word(s->verbs, "train") && (!s->algos || has_word(s->algos, c->algo)) &&
          !(of_fit && *c->model); /* what is given is not fitted */
 }

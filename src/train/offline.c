@@ -132,8 +132,11 @@ static void log_bins(fitlog *log, const ensemble *m, const fit_result *fit)
 static void tell_model(const mopo_watch *w, const ensemble *m, const char *from)
 {
   char text[RUN_PATH + 100];
+  double best = m->holdout_mse[0], worst = best;
+  for (int e = 1; e < m->set.members; e++)
+    best = fmin(best, m->holdout_mse[e]), worst = fmax(worst, m->holdout_mse[e]);
   snprintf(text, sizeof text, "model: %s, holdout mse %.3g (best member) to %.3g (worst)", from,
-           m->holdout_mse[m->elite[0]], m->holdout_mse[m->elite[m->set.members - 1]]);
+           best, worst);
   tell(w, text);
 }
 
@@ -205,12 +208,34 @@ static mopo_status take_model(offline *o, const char *path, mopo_error *err)
   return st == MOPO_OK ? ensemble_save(o->model, path, err) : st;
 }
 
+/* The settings that a model's file decides become what it has; what was set otherwise is an error.
+ */
+static mopo_status take_shape(mopo_config *c, const ensemble *m, mopo_error *err)
+{
+  const struct {
+    const char *name;
+    int *setting, has;
+  } shape[] = {{"members", &c->members, m->set.members},
+               {"elites", &c->elites, m->set.elites},
+               {"model-hidden", &c->model_hidden, m->set.hidden},
+               {"model-layers", &c->model_layers, m->set.layers}};
+  for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) {
+    if (c->marked[config_index(shape[i].name)] && *shape[i].setting != shape[i].has)
+      return error_set(err, MOPO_EINVAL, "%s = %d, but the model %s has %d", shape[i].name,
+                       *shape[i].setting, c->model, shape[i].has);
+    *shape[i].setting = shape[i].has;
+  }
+  return config_check(c, err);
+}
+
 /* A model that cannot be used is refused before there is a directory that says "a run is here". */
-static mopo_status check_model(const char *where, const mopo_dataset *data, mopo_error *err)
+static mopo_status check_model(mopo_config *c, const mopo_dataset *data, mopo_error *err)
 {
   char from[RUN_PATH];
   ensemble *m = NULL;
-  mopo_status st = *where ? given_model(&m, from, where, data, err) : MOPO_OK;
+  if (!*c->model) return MOPO_OK;
+  mopo_status st = given_model(&m, from, c->model, data, err);
+  if (st == MOPO_OK) st = take_shape(c, m, err);
   ensemble_free(m);
   return st;
 }
@@ -252,7 +277,8 @@ mopo_status offline_data(mopo_config *c, const mopo_task **task, mopo_dataset **
 /* The penalty `oracle` asks the simulator; said before anything is fitted. */
 static mopo_status check_oracle(const mopo_config *c, const mopo_task *task, mopo_error *err)
 {
-  if (strcmp(c->penalty, "oracle") != 0) return MOPO_OK;
+  const agent_type *type = agent_find(c->algo);
+  if (strcmp(c->penalty, "oracle") != 0 || !type || !type->uses_model) return MOPO_OK;
   if (!task->obs_dim)
     return error_set(err, MOPO_EINVAL, "penalty = oracle with task none, want a simulated task");
   if (!*sim_version())
@@ -260,19 +286,22 @@ static mopo_status check_oracle(const mopo_config *c, const mopo_task *task, mop
   return MOPO_OK;
 }
 
-/* What may differ from the run's own settings when it goes on: nothing that changes the bits. */
-static bool may_change(const char *name)
+/* What may differ from the run's own settings when it goes on: nothing that changes the bits. Of
+ * data the digest is compared, and a model that was given lies in the run directory by then. */
+static bool may_change(const char *name, bool has_model)
 {
   return !strcmp(name, "out") || !strcmp(name, "threads") || !strcmp(name, "checkpoint-every") ||
-         !strcmp(name, "data");
+         !strcmp(name, "data") || (has_model && !strcmp(name, "model"));
 }
 
 /* A run goes on with the settings it began with; a setting given now must agree. */
 static mopo_status settings_of_run(mopo_config *c, const mopo_config *given, mopo_error *err)
 {
-  char path[RUN_PATH];
+  char path[RUN_PATH], model[RUN_PATH];
   mopo_status st = rundir_path(path, sizeof path, given->out, RUN_CONFIG, err);
+  if (st == MOPO_OK) st = rundir_path(model, sizeof model, given->out, RUN_MODEL, err);
   if (st != MOPO_OK) return st;
+  bool has_model = *given->model && file_exists(model);
   *c = mopo_config_default();
   if ((st = mopo_config_load(c, path, err)) != MOPO_OK) return st;
   for (int i = 0; mopo_config_setting(i); i++) {
@@ -281,7 +310,7 @@ static mopo_status settings_of_run(mopo_config *c, const mopo_config *given, mop
     if (!given->marked[i]) continue;
     mopo_config_get(given, name, now, sizeof now);
     mopo_config_get(c, name, then, sizeof then);
-    if (may_change(name)) {
+    if (may_change(name, has_model)) {
       if ((st = mopo_config_set(c, name, now, err)) != MOPO_OK) return st;
     } else if (strcmp(now, then) != 0) {
       return error_set(err, MOPO_EINVAL, "%s = %.100s, but the run that goes on has %.100s", name,
@@ -308,7 +337,7 @@ static mopo_status settle(offline *o, const mopo_config *c, bool resume, mopo_er
   }
   if ((st = offline_data(&o->c, &o->task, &o->data, err)) != MOPO_OK) return st;
   if ((st = check_oracle(&o->c, o->task, err)) != MOPO_OK) return st;
-  if ((st = check_model(o->c.model, o->data, err)) != MOPO_OK) return st;
+  if ((st = check_model(&o->c, o->data, err)) != MOPO_OK) return st;
   if ((st = rundir_lock(&o->lock, c->out, err)) != MOPO_OK) return st;
   if ((st = rundir_path(path, sizeof path, c->out, RUN_CONFIG, err)) != MOPO_OK) return st;
   if (file_exists(path))

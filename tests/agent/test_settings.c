@@ -9,14 +9,15 @@
 
 enum { UPDATES = 6 };
 
-/* Small, past every warm-up, and with a temperature that rises to its highest. */
+/* Small, past every warm-up, with a temperature that rises to its highest and deviations that are
+ * cut. */
 static mopo_config base_of(const char *algo)
 {
-  static const char *const set[][2] = {{"bear-warmup", "1"},     {"behaviour-updates", "1"},
-                                       {"vae-hidden", "32"},     {"iql-reward-scale", "1"},
-                                       {"alpha-max", "1"},       {"alpha-init", "1"},
-                                       {"target-entropy", "10"}, {"bear-samples", "4"},
-                                       {"bear-match", "4"},      {"cql-samples", "4"}};
+  static const char *const set[][2] = {
+      {"bear-warmup", "1"},      {"behaviour-updates", "1"}, {"vae-hidden", "32"},
+      {"iql-reward-scale", "1"}, {"alpha-max", "1"},         {"alpha-init", "1"},
+      {"log-std-max", "-1"},     {"target-entropy", "10"},   {"bear-samples", "4"},
+      {"bear-match", "4"},       {"cql-samples", "4"}};
   mopo_config c = small_config(algo);
   mopo_error err;
   for (size_t i = 0; i < sizeof set / sizeof *set; i++)
@@ -60,8 +61,8 @@ static bool of_the_model(const mopo_setting *s)
   bool any = false;
   for (int i = 0; agent_at(i); i++) {
     mopo_config c = small_config(agent_at(i)->name);
-    if (config_uses(&c, s) && !agent_at(i)->uses_model) return false;
-    any = any || config_uses(&c, s);
+    if (mopo_config_uses(&c, s) && !agent_at(i)->uses_model) return false;
+    any = any || mopo_config_uses(&c, s);
   }
   assert_true(any);
   return true;
@@ -80,7 +81,7 @@ static void agents_read_what_the_table_says(void **state)
       if (!s->algos || !strcmp(s->name, "model") || !change(&c, s)) continue;
       small_run *after = small_begin(&c, small_chain(), 1);
       small_learn(after, UPDATES);
-      bool reads = config_uses(&base, s) && !of_the_model(s);
+      bool reads = mopo_config_uses(&base, s) && !of_the_model(s);
       if (same_state(before, after) == reads)
         fail_msg("%s: %s %s", base.algo, s->name, reads ? "changes nothing" : "changes something");
       small_end(after);
@@ -108,7 +109,7 @@ static void help_texts_name_the_algorithms(void **state)
     for (; s->algos && agent_at(all); all++) {
       mopo_config c = small_config(agent_at(all)->name);
       named += names(s->help, c.algo);
-      right += names(s->help, c.algo) == config_uses(&c, s);
+      right += names(s->help, c.algo) == mopo_config_uses(&c, s);
     }
     if (named && right < all) fail_msg("%s: '%s' for %s", s->name, s->help, s->algos);
   }
@@ -121,11 +122,11 @@ static void a_model_that_is_given_is_not_fitted(void **state)
   mopo_error err;
   const mopo_setting *fit = mopo_config_setting(config_index("model-patience"));
   const mopo_setting *rollout = mopo_config_setting(config_index("rollout-length"));
-  assert_true(config_uses(&c, fit));
+  assert_true(mopo_config_uses(&c, fit));
   assert_ok(mopo_config_set(&c, "model", "hopper.safetensors", &err), err);
-  assert_false(config_uses(&c, fit));
-  assert_true(config_uses(&c, rollout));
-  assert_false(config_uses(&c, mopo_config_setting(config_index("frames")))); /* of render */
+  assert_false(mopo_config_uses(&c, fit));
+  assert_true(mopo_config_uses(&c, rollout));
+  assert_false(mopo_config_uses(&c, mopo_config_setting(config_index("frames")))); /* of render */
 }
 
 int main(void)

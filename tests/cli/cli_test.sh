@@ -84,12 +84,16 @@ expect 2 'want --out' render policy
 expect 2 'want a policy' render --out film.webp
 expect 2 "width = '3', want a whole number from 16" render policy --width 3
 expect 3 'nothing.safetensors: No such file' render nothing.safetensors --out film.webp
-expect 2 "want 'table1', 'table2' or 'ablation'" reproduce table3
+expect 2 "table = 'table3', want table1, table2 or ablation" reproduce table3
+expect 2 'want a table' reproduce
+expect 2 "seeds = '0,1,0', want each once: 0 is there twice" reproduce table1 --seeds 0,1,0
 expect 2 "seeds = '0', want their number, 1 to 64" reproduce table1 --seeds 0
 expect 2 "seeds = '1;2', want their number" reproduce table1 --seeds '1;2'
 expect 2 "preset = 'papr', want paper|tuned" reproduce table1 --preset papr
 expect 2 'unknown option --gamma' reproduce table1 --gamma 0.9
 expect 2 "only = 'xyzzy': no cell has that in its name" reproduce table1 --dry-run --only xyzzy
+expect 2 "only = 'barc-v': no cell has that in its name" reproduce table1 --dry-run --only 'hopper, barc-v'
+expect 2 "only = ', ', want parts of cell names" reproduce table1 --dry-run --only ', '
 expect 0 '--algo mopo --preset tuned' reproduce table1 --dry-run --preset tuned --only hopper
 expect 2 'want --format' export policy
 expect 2 "format = 'onxn', want c|onnx|safetensors, did you mean 'onnx'?" export policy --format onxn
@@ -217,6 +221,10 @@ expect 0 'policy: tank/policy.safetensors' train --data tank.hdf5 --task none --
   --updates-per-epoch 2 --hidden 8 --batch-size 16 --quiet
 expect 0 'constants' export tank --format c --out tank.c
 grep -q 'policy_settings' tank.c || { echo 'tank.c: no policy_settings'; failed=1; }
+"$mopo" train --data tank.hdf5 --task none --out note --algo bc --epochs 1 --updates-per-epoch 2 --hidden 8 \
+  --batch-size 16 --penalty oracle --rollout-length 3 > out 2> err ||
+  { echo 'settings that bc does not read'; cat err; failed=1; }
+grep -q '^note: algo bc does not read rollout-length, penalty$' err || { echo 'no note'; cat err; failed=1; }
 # a model that cannot be used leaves no directory behind that says "a run is there"
 expect 3 'policy.safetensors: format' train --data own.csv --task none --out second --model own/policy.safetensors
 [ ! -e second ] || { echo 'a run directory of a run that never began'; failed=1; }

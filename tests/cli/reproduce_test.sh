@@ -31,6 +31,22 @@ cells() { mopo reproduce "$1" --dry-run --seeds 1 | grep -c '^mopo train '; }
 code=0
 mopo reproduce table1 --dir none --only nothing > table 2> nothing.err || code=$?
 [ $code -eq 2 ] && grep -q "only = 'nothing': no cell has that in its name" nothing.err || fail 'no cell'
+# a column is its method whatever the settings' file says; what its method does not read is not for it
+printf '[mopo]\nalgo = sac\npenalty = ensemble-std\npenalty-coef = 0.25\nrollout-length = 3\ncql-weight = 7\n' > wild.ini
+mopo reproduce ablation --config wild.ini --dry-run --seeds 1 --only halfcheetah-medium-replay |
+  sed -n 's/^mopo train .*seed-0 --algo //p' | sed 's/ --model [^ ]*//; s/ --seed 0//' > lines
+cat > want << 'END'
+mopo --preset paper --rollout-length 3 --penalty aleatoric --penalty-coef 0.25
+mopo --preset paper --rollout-length 3 --penalty ensemble-diff --penalty-coef 0.25
+mopo --preset paper --rollout-length 3 --penalty ensemble-std --penalty-coef 0.25
+mopo --preset paper --rollout-length 3 --penalty max-pairwise-diff --penalty-coef 0.25
+mopo --preset paper --rollout-length 3 --penalty oracle --penalty-coef 0.25
+mbpo --preset paper --rollout-length 3 --penalty ensemble-std
+mopo --preset paper --rollout-length 3 --penalty aleatoric --penalty-coef 0.25 --members 1 --elites 1
+END
+cmp lines want || { cat lines; fail 'columns that are something else'; }
+mopo reproduce table1 --config wild.ini --dry-run --seeds 1 --only hopper-random/sac | grep -q 'algo sac --preset paper --seed 0$' ||
+  fail 'settings for other methods'
 mopo --version | grep -q MuJoCo || exit 0
 
 cat > tiny.ini << 'END'
@@ -73,6 +89,11 @@ wait $pid || code=$?
 [ $code -eq 143 ] || fail "exit code $code when stopped, want 143"
 [ ! -s cut.table ] || fail 'a table in spite of the stop'
 [ ! -e cut/hopper-random/bc/seed-0/result.json ] || fail 'the cell was done before it was stopped'
+grep -q '^mopo: stopped in epoch .*; the same command goes on$' cut.err || fail 'what a stop says'
+# begun with other settings, given by name or not
+code=0
+tiny cut --epochs 61 > other.table 2> other.err || code=$?
+[ $code -eq 2 ] && grep -q 'hopper-random/bc/seed-0 has epochs = 60, not 61' other.err || fail 'begun with others'
 tiny cut > cut.table 2> cut.err || fail "going on: $(cat cut.err)"
 grep -q '^mopo train --resume --data cut/data/hopper-random.hdf5' cut.err
 cmp whole.table cut.table
@@ -98,6 +119,27 @@ grep -q '"published_mean":11.7,"published_std":0.4' shell.json
 code=0
 tiny cut --epochs 61 > other.table 2> other.err || code=$?
 [ $code -eq 2 ] && grep -q 'hopper-random/bc/seed-0 has epochs = 60, not 61' other.err || fail 'other settings'
+sed '/^batch-size/d' tiny.ini > other.ini
+code=0
+mopo reproduce table1 --dir cut --config other.ini --only hopper-random/bc --seeds 2 --epochs 60 > other.table \
+  2> other.err || code=$?
+[ $code -eq 2 ] && grep -q 'hopper-random/bc/seed-0 has batch-size = 16, not 256' other.err ||
+  fail 'settings that nobody gives now'
+sed 's/rollout-length = 2/rollout-length = 3/' tiny.ini > other.ini
+mopo reproduce table1 --dir cut --config other.ini --only hopper-random/bc --seeds 2 --epochs 60 > other.table \
+  2> other.err || fail "settings that bc does not read: $(cat other.err)"
+
+# two at once: one collects, the other waits for it
+tiny both --only hopper-random/bc --seeds 0, > both.0 2> both.0.err &
+pid=$!
+tiny both --only hopper-random/bc --seeds 1, > both.1 2> both.1.err || fail "two at once: $(cat both.1.err)"
+wait $pid || fail "two at once: $(cat both.0.err)"
+[ "$(cat both.0.err both.1.err | grep -c '^mopo collect')" = 1 ] || fail 'collected twice'
+cmp whole/hopper-random/bc/seed-1/policy.safetensors both/hopper-random/bc/seed-1/policy.safetensors
+
+# all of a directory in one report
+mopo report cut --out cut.html > report.out
+grep -q '^4 runs (4 finished), 2 methods, 1 dataset: cut.html$' report.out || fail "$(cat report.out)"
 
 # a task beyond the data: collected, relabelled, learned
 mopo reproduce table2 --dir beyond --config tiny.ini --only jump/sac --seeds 1 --epochs 1 --quiet > beyond.table

@@ -266,6 +266,30 @@ static void test_what_algorithms_imply(void **state)
   assert_true(c.real_ratio == 1);
 }
 
+static void expect_first_updates(const char *algo, const char *epochs, int behaviour, int warmup)
+{
+  mopo_error err;
+  mopo_config c = mopo_config_default();
+  assert_ok(mopo_config_set(&c, "algo", algo, &err), err);
+  assert_ok(mopo_config_set(&c, "epochs", epochs, &err), err);
+  assert_ok(mopo_config_resolve(&c, "hopper", "medium", 3, &err), err);
+  assert_int_equal(c.behaviour_updates, behaviour);
+  assert_int_equal(c.bear_warmup, warmup);
+}
+
+/* As published in a run of the published length, the same share of any other; 0 is auto. */
+static void test_first_updates(void **state)
+{
+  (void)state;
+  expect_first_updates("brac-p", "auto", 300000, 0);
+  expect_first_updates("brac-v", "auto", 300000, 0);
+  expect_first_updates("brac-v", "100", 23076, 0);
+  expect_first_updates("bear", "auto", 0, 40000);
+  expect_first_updates("bear", "20", 0, 800);
+  expect_first_updates("mopo", "20", 0, 0);
+  expect_first_updates("brac-p", "1000000000", 230769230, 0);
+}
+
 static void expect_conflict(const char *a, const char *x, const char *b, const char *y)
 {
   mopo_error err;
@@ -282,7 +306,11 @@ static void test_conflicts(void **state)
   expect_conflict("members", "3", "elites", "4");
   expect_conflict("log-std-max", "-1", "log-std-min", "-1");
   expect_conflict("algo", "mbpo", "penalty-coef", "1");
+  expect_conflict("algo", "sac", "penalty-coef", "1");
   expect_conflict("penalty", "none", "penalty-coef", "1");
+  /* runs whose policy would never begin to learn: 1300 and 1000 epochs of 1000 updates */
+  expect_conflict("algo", "brac-p", "behaviour-updates", "1300000");
+  expect_conflict("algo", "bear", "bear-warmup", "1000000");
   expect_conflict("algo", "sac", "real-ratio", "0.5");
   expect_conflict("seed", "1", "gamma", "1");
   expect_conflict("alpha-max", "1", "alpha-init", "2");
@@ -306,6 +334,7 @@ int main(void)
       cmocka_unit_test(test_bad_files_name_the_line),
       cmocka_unit_test(test_presets),
       cmocka_unit_test(test_what_algorithms_imply),
+      cmocka_unit_test(test_first_updates),
       cmocka_unit_test(test_conflicts),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -205,6 +205,51 @@ static void ablations_run_and_keep_the_bits(void **state)
   }
 }
 
+/* What a model's file decides is taken from it, and nothing else may be said of it. */
+static void a_given_model_keeps_its_shape(void **state)
+{
+  (void)state;
+  static const char *const shape[] = {"members", "elites", "model-hidden", "model-layers"};
+  mopo_error err;
+  mopo_train_result r;
+  mopo_config c = small("run_one", "mopo"), was = mopo_config_default();
+  remove_run("run_one");
+  remove_run("run_two");
+  assert_ok(mopo_config_set(&c, "members", "1", &err), err);
+  assert_ok(mopo_config_set(&c, "elites", "1", &err), err);
+  assert_ok(mopo_train(&r, &c, false, NULL, &err), err);
+  for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) {
+    c = small("run_two", "mopo");
+    assert_ok(mopo_config_set(&c, "members", "1", &err), err);
+    assert_ok(mopo_config_set(&c, "elites", "1", &err), err);
+    assert_ok(mopo_config_set(&c, "model", "run_one", &err), err);
+    assert_ok(mopo_config_set(&c, shape[i], "7", &err), err);
+    if (!strcmp(shape[i], "elites")) assert_ok(mopo_config_set(&c, "members", "7", &err), err);
+    assert_int_equal(mopo_train(&r, &c, false, NULL, &err), MOPO_EINVAL);
+    assert_non_null(strstr(err.msg, "= 7, but the model run_one has "));
+  }
+  mopo_config defaults = mopo_config_default();
+  c = small("run_two", "mopo");
+  for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
+    for (int k = 0; mopo_config_setting(k); k++)
+      if (!strcmp(mopo_config_setting(k)->name, shape[i])) c.marked[k] = 0;
+  c.members = defaults.members, c.elites = defaults.elites;
+  c.model_hidden = defaults.model_hidden, c.model_layers = defaults.model_layers;
+  assert_ok(mopo_config_set(&c, "model", "run_one", &err), err);
+  assert_ok(mopo_config_set(&c, "penalty", "ensemble-diff", &err), err);
+  assert_int_equal(mopo_train(&r, &c, false, NULL, &err), MOPO_EINVAL);
+  assert_non_null(strstr(err.msg, "members = 1"));
+  assert_ok(mopo_config_set(&c, "penalty", "aleatoric", &err), err);
+  assert_ok(mopo_train(&r, &c, false, NULL, &err), err);
+  assert_ok(mopo_config_load(&was, "run_two/config.ini", &err), err);
+  assert_true(was.members == 1 && was.elites == 1 && was.model_hidden == 24 &&
+              was.model_layers == 2);
+  /* it lies in the run by now: where it came from may have another name */
+  assert_ok(mopo_config_set(&c, "model", "./run_one", &err), err);
+  assert_ok(mopo_train(&r, &c, true, NULL, &err), err);
+  remove_run("run_two");
+}
+
 /* Before anything is fitted or written. */
 static void penalties_that_mean_nothing_are_refused(void **state)
 {
@@ -501,6 +546,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(threads_do_not_change_the_bits),
       cmocka_unit_test(ablations_run_and_keep_the_bits),
+      cmocka_unit_test(a_given_model_keeps_its_shape),
       cmocka_unit_test(penalties_that_mean_nothing_are_refused),
       cmocka_unit_test(an_interrupted_run_ends_with_the_same_bits),
       cmocka_unit_test(a_model_brings_the_tables_of_its_fit),
