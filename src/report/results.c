@@ -228,6 +228,24 @@ static void every_run(page *p, const finals *f)
   buffer_print(p->b, "</tbody></table></div>\n");
 }
 
+/* Runs of one method on one dataset with one seed are one draw, not two: their spread is not that
+ * over seeds. */
+static void repeated(page *p)
+{
+  const report *r = p->r;
+  for (int j = 0; j < r->runs; j++)
+    for (int i = 0; i < j; i++) {
+      const report_run *a = &r->run[i], *b = &r->run[j];
+      bool same = a->cell == b->cell && a->method == b->method && a->c.seed == b->c.seed;
+      if (!same || !a->finished || !b->finished) continue;
+      buffer_print(p->b, "<p class=\"soft\">Counted twice: ");
+      html_print(p->b, "%s and %s are the same method, dataset and seed (%llu).", a->dir, b->dir,
+                 (unsigned long long)b->c.seed);
+      buffer_print(p->b, "</p>\n");
+      break;
+    }
+}
+
 /* ------------------------------------------------------------------ who beats whom */
 
 static mopo_status one_pair(page *p, const finals *f, int a, int b, double *x, int *base,
@@ -315,6 +333,7 @@ static mopo_status write_results(page *p, finals *f, mopo_error *err)
   }
   aggregates(p, f);
   if (r->cells > 1 || finished > methods) every_run(p, f); /* else it would say the same */
+  repeated(p);
   return methods > 1 ? improvements(p, f, err) : MOPO_OK;
 }
 

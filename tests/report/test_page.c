@@ -360,6 +360,17 @@ static void a_directory_given_twice_is_one_run(void **state)
   assert_int_equal(r.runs, 2);
 }
 
+static void a_seed_that_counts_twice_is_named(void **state)
+{
+  (void)state;
+  static const char *const once[] = {"report_a0", "report_b0", "report_a1"};
+  static const char *const twice[] = {"report_a0", "report_a1", "report_copy"};
+  make_run("report_copy", "mopo", "1", 3, 25);
+  assert_says(once, 3, "Counted twice", false);
+  assert_says(twice, 3, "report_a1 and report_copy are the same method, dataset and seed (1).",
+              true);
+}
+
 static void assert_refused(const char *dir, mopo_status want, const char *message)
 {
   mopo_error err;
@@ -409,6 +420,7 @@ int main(void)
       cmocka_unit_test(levels_are_named_at_the_right),
       cmocka_unit_test(frames_side_by_side_have_the_page),
       cmocka_unit_test(a_directory_given_twice_is_one_run),
+      cmocka_unit_test(a_seed_that_counts_twice_is_named),
       cmocka_unit_test(broken_runs_are_refused),
   };
   return cmocka_run_group_tests(tests, make_runs, NULL);
