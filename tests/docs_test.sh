@@ -28,7 +28,7 @@ shift
 nets='--members 2 --elites 1 --hidden 8 --model-hidden 8'
 case \$verb in
 train) set -- train --quiet \$nets "\$@" --epochs 1 --updates-per-epoch 5 --rollout-batch 50 \\
-  --model-max-epochs 1 --eval-episodes 1 --threads 1 ;;
+  --model-max-epochs 1 --eval-episodes 1 --behaviour-updates 2 --bear-warmup 2 --threads 1 ;;
 model) first=\$1; shift; set -- model "\$first" --quiet --members 2 --elites 1 --model-hidden 8 "\$@" \\
   --model-max-epochs 1 --threads 1 ;;
 eval) set -- eval "\$@" --episodes 1 ;;
