@@ -1,7 +1,7 @@
-/* test_brac.c - behaviour regularisation: the answer is the behaviour policy times exp(Q / alpha).
- */
+/* test_brac.c - behaviour regularisation: the answer is the behaviour policy times exp(Q / alpha);
+ * updates beside their equations. */
 #include "agent/losses.h"
-#include "small.h"
+#include "update.h"
 
 typedef struct against {
   double eps, mean, ls;
@@ -83,6 +83,88 @@ static void behaviour_comes_first(void **state)
   small_end(s);
 }
 
+/* ------------------------------------------------------------------ one update */
+
+enum { BEHAVIOUR = CRITIC_2 + 1 };
+
+/* - mean log b(a|s), (s, a) recorded, b a tanh-Gaussian. */
+static double clone_loss(void *ctx)
+{
+  update *u = ctx;
+  double sum = 0.0, mean[UPDATE_A], ls[UPDATE_A];
+  for (int r = 0; r < UPDATE_B; r++) {
+    update_policy(u, &u->before.net[BEHAVIOUR], mean, ls, u->row[r].s);
+    for (int j = 0; j < UPDATE_A; j++) {
+      double a = u->row[r].a[j], z = (atanh(a) - mean[j]) / exp(ls[j]);
+      sum += 0.5 * z * z + ls[j] + 0.5 * log(2.0 * acos(-1.0)) + log(1.0 - a * a);
+    }
+  }
+  return sum / UPDATE_B;
+}
+
+/* D(s) at the action drawn there. */
+static double divergence(update *u, const sampled *d, const double *s)
+{
+  double sum = 0.0, mean[UPDATE_A], ls[UPDATE_A];
+  update_policy(u, &u->before.net[BEHAVIOUR], mean, ls, s);
+  for (int j = 0; j < UPDATE_A; j++)
+    sum += kl((double[]){d->mean[j], d->ls[j]}, &(against){d->eps[j], mean[j], ls[j]});
+  return sum;
+}
+
+/* The critics have taken their step. */
+static double actor_loss(void *ctx)
+{
+  update *u = ctx;
+  double sum = 0.0;
+  for (int r = 0; r < UPDATE_B; r++) {
+    const double *s = u->row[r].s;
+    sampled d = update_sample(u, &u->before.net[ACTOR], s, r, 1);
+    sum += u->run->c.brac_alpha * divergence(u, &d, s) - update_least_q(u, u->after.net, s, d.a);
+  }
+  return sum / UPDATE_B;
+}
+
+static void check_update(const char *algo, bool in_value)
+{
+  update u;
+  mopo_config c = update_config(algo);
+  c.brac_alpha = 0.6, c.behaviour_updates = 1;
+  update_begin(&u, &c);
+  update_step(&u);
+  check_figure("cloning", u.stats.actor_loss, clone_loss(&u));
+  check_gradient(&u, BEHAVIOUR, clone_loss);
+  check_step(&u, BEHAVIOUR, c.behaviour_lr);
+  for (int i = ACTOR; i <= CRITIC_2; i++) check_step(&u, i, 0.0);
+
+  update_step(&u);
+  for (int r = 0; r < UPDATE_B; r++) {
+    const transition *t = &u.row[r];
+    sampled d = update_sample(&u, &u.before.net[ACTOR], t->next, r, 0);
+    double v = update_least_q(&u, u.before.target, t->next, d.a);
+    if (in_value) v -= c.brac_alpha * divergence(&u, &d, t->next);
+    u.y[r] = update_discount(&u, t, v);
+  }
+  check_figure("critic loss", u.stats.critic_loss, update_td_loss(&u));
+  check_figure("actor loss", u.stats.actor_loss, actor_loss(&u));
+  for (int k = CRITIC_1; k <= CRITIC_2; k++) {
+    check_gradient(&u, k, update_td_loss);
+    check_step(&u, k, c.critic_lr);
+    check_follows(&u, k, c.tau);
+  }
+  check_gradient(&u, ACTOR, actor_loss);
+  check_step(&u, ACTOR, c.actor_lr);
+  check_step(&u, BEHAVIOUR, 0.0);
+  update_end(&u);
+}
+
+static void an_update_is_the_equations(void **state)
+{
+  (void)state;
+  check_update("brac-p", false);
+  check_update("brac-v", true);
+}
+
 static void same_bits(void **state)
 {
   (void)state;
@@ -97,9 +179,11 @@ static void same_bits(void **state)
 
 int main(void)
 {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(divergence_has_this_gradient), cmocka_unit_test(alpha_says_how_far_to_go),
-      cmocka_unit_test(in_the_value_it_costs_what_is_to_come),
-      cmocka_unit_test(behaviour_comes_first), cmocka_unit_test(same_bits)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(divergence_has_this_gradient),
+                                     cmocka_unit_test(alpha_says_how_far_to_go),
+                                     cmocka_unit_test(in_the_value_it_costs_what_is_to_come),
+                                     cmocka_unit_test(behaviour_comes_first),
+                                     cmocka_unit_test(an_update_is_the_equations),
+                                     cmocka_unit_test(same_bits)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,8 +3,7 @@
 #define TESTS_NN_FIXTURE_H
 
 #include "io/safetensors.h"
-#include "nn/matrix.h"
-#include "nn/mlp.h"
+#include "nn/reference.h"
 
 #include <stdio.h>
 
@@ -57,15 +56,6 @@ static inline void check_array(const char *what, const float *got, const float *
   double most = 0.0;
   for (int i = 0; i < n; i++) most = fmax(most, fabs((double)want[i]));
   for (int i = 0; i < n; i++) check_near(what, (double)got[i], (double)want[i], error * most);
-}
-
-/* A block shaped like n's parameters (gradients, moments, weights) as a network of that shape. */
-static inline mlp mlp_view(const mlp *n, float *block)
-{
-  mlp view = *n;
-  arena a = {.base = (char *)block, .cap = n->size * sizeof *block};
-  mlp_layout(&view, &a);
-  return view;
 }
 
 /* One layer's weights [out,in], then its biases. free() it. */

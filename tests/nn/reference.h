@@ -22,6 +22,15 @@ static inline double *doubles(size_t n)
   return x;
 }
 
+/* A block shaped like n's parameters (gradients, moments, weights) as a network of that shape. */
+static inline mlp mlp_view(const mlp *n, float *block)
+{
+  mlp view = *n;
+  arena a = {.base = (char *)block, .cap = n->size * sizeof *block};
+  mlp_layout(&view, &a);
+  return view;
+}
+
 static inline ref_net ref_of(const mlp *n)
 {
   ref_net r = {.layers = n->layers, .activation = n->activation, .kink = INFINITY};
