@@ -102,8 +102,8 @@ static inline double update_q(ref_net *critic, const double *s, const double *a)
   return y;
 }
 
-/* The values of a critic or of its target at the recorded (s, a): around 0, and `factor` times as
- * far apart as they were. */
+/* The values of a critic or of its target at the recorded (s, a): around 0.1, so that they do not
+ * add up to nothing, and `factor` times as far apart as they were. */
 static inline void update_spread(const update *u, const mlp *critic, float factor)
 {
   ref_net net = ref_of(critic);
@@ -117,7 +117,7 @@ static inline void update_spread(const update *u, const mlp *critic, float facto
           c->shift ? (u->row[i].s[j] - (double)c->shift[j]) * (double)c->scale[j] : u->row[i].s[j];
     mean += update_q(&net, s, u->row[i].a) / UPDATE_B;
   }
-  last->b[0] = factor * (last->b[0] - (float)mean);
+  last->b[0] = 0.1f + factor * (last->b[0] - (float)mean);
   for (int i = 0; i < last->in; i++) last->w[i] *= factor;
   ref_free(&net);
 }
@@ -243,31 +243,38 @@ static inline void check_figure(const char *what, double got, double want)
   check_near(what, got, want, UPDATE_CLOSE * (1.0 + fabs(want)));
 }
 
-/* One array of a gradient: got = (m after - 0.9 m before) / 0.1. A slope over 1e-6 is good to
- * 1e-16 loss / 1e-6, unless a kink of a ReLU comes to lie in between, which would show. */
-static inline void check_slopes(update *u, const char *what, double (*loss)(void *ctx), double *x,
-                                const double *m0, const double *m1, int n)
+/* dL/dx of an array of n weights; the greatest of them so far. */
+static inline double *slopes_of(update *u, double (*loss)(void *ctx), double *x, int n,
+                                double *most)
 {
-  double *want = doubles((size_t)n), most = 0.0;
+  double *d = doubles((size_t)n);
   for (int i = 0; i < n; i++) {
-    want[i] = slope(loss, u, &x[i], 1e-6);
-    most = fmax(most, fabs(want[i]));
+    d[i] = slope(loss, u, &x[i], 1e-6);
+    *most = fmax(*most, fabs(d[i]));
   }
-  if (!(most > 0.0)) fail_msg("%s: no gradient", what);
-  for (int i = 0; i < n; i++)
-    check_near(what, (m1[i] - 0.9 * m0[i]) / 0.1, want[i], UPDATE_CLOSE * most);
-  free(want);
+  return d;
 }
 
-/* The gradient that learner i took is that of the loss. */
+/* The gradient that learner i took, (m after - 0.9 m before) / 0.1, is that of the loss: to 1e-5 of
+ * the network's greatest, for a small sum of large terms is no better known than they are. A slope
+ * over 1e-6 is good to 1e-16 loss / 1e-6, unless a kink of a ReLU comes to lie in between, which
+ * would show. */
 static inline void check_gradient(update *u, int i, double (*loss)(void *ctx))
 {
   const ref_net *m0 = &u->before.m[i], *m1 = &u->after.m[i], *n = &u->before.net[i];
+  double *dw[MLP_LAYERS], *db[MLP_LAYERS], most = 0.0;
   for (int k = 0; k < n->layers; k++) {
-    const char *name = u->core->learner[i].name;
-    int in = n->size[k], out = n->size[k + 1];
-    check_slopes(u, name, loss, n->w[k], m0->w[k], m1->w[k], in * out);
-    check_slopes(u, name, loss, n->b[k], m0->b[k], m1->b[k], out);
+    dw[k] = slopes_of(u, loss, n->w[k], n->size[k] * n->size[k + 1], &most);
+    db[k] = slopes_of(u, loss, n->b[k], n->size[k + 1], &most);
+  }
+  const char *name = u->core->learner[i].name;
+  if (!(most > 0.0)) fail_msg("%s: no gradient", name);
+  for (int k = 0; k < n->layers; k++) {
+    for (int j = 0; j < n->size[k] * n->size[k + 1]; j++)
+      check_near(name, (m1->w[k][j] - 0.9 * m0->w[k][j]) / 0.1, dw[k][j], UPDATE_CLOSE * most);
+    for (int j = 0; j < n->size[k + 1]; j++)
+      check_near(name, (m1->b[k][j] - 0.9 * m0->b[k][j]) / 0.1, db[k][j], UPDATE_CLOSE * most);
+    free(dw[k]), free(db[k]);
   }
 }
 
