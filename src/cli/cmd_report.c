@@ -21,23 +21,21 @@ static const char *s(int n) { return n == 1 ? "" : "s"; }
 
 typedef struct run_list {
   char **dir;
-  int n, room;
+  int n;
   bool full; /* no memory */
 } run_list;
 
 static void add_run(run_list *l, const char *dir)
 {
-  if (l->n == l->room) {
-    int room = l->room ? 2 * l->room : 16;
-    char **more = realloc(l->dir, (size_t)room * sizeof *more);
-    if (!more) {
-      l->full = true;
-      return;
-    }
-    l->dir = more, l->room = room;
+  char *copy = strdup(dir);
+  char **more = copy ? realloc(l->dir, ((size_t)l->n + 1) * sizeof *more) : NULL;
+  if (!more) {
+    free(copy);
+    l->full = true;
+    return;
   }
-  if (!(l->dir[l->n] = strdup(dir))) l->full = true;
-  l->n += l->dir[l->n] != NULL;
+  l->dir = more;
+  l->dir[l->n++] = copy;
 }
 
 /* Adds dir if it is a run, else the runs in it, by name, at most `depth` directories down. */
@@ -89,10 +87,11 @@ int cmd_report(int argc, char **argv)
   mopo_error err;
   mopo_report_result r;
   run_list runs = {0};
-  if ((code = list_runs(&runs, &o)) != EXIT_DONE) return code;
-  mopo_status st = mopo_report(&r, (const char *const *)runs.dir, runs.n, o.c.out, &err);
+  code = list_runs(&runs, &o);
+  if (code == EXIT_DONE)
+    code = cli_status(mopo_report(&r, (const char *const *)runs.dir, runs.n, o.c.out, &err), &err);
   free_runs(&runs);
-  if (st != MOPO_OK) return cli_status(st, &err);
+  if (code != EXIT_DONE) return code;
   if (o.json) {
     printf("{\"runs\":%d,\"finished\":%d,\"methods\":%d,\"datasets\":%d,\"out\":", r.runs,
            r.finished, r.methods, r.datasets);
