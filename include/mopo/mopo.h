@@ -430,8 +430,12 @@ MOPO_MUST_CHECK mopo_status mopo_render(mopo_film *out, mopo_policy *p, const mo
  * needs it, records c->steps rows to c->out (D4RL HDF5 with infos/qpos, infos/qvel, infos/next_qpos
  * and metadata). For halfcheetah-jump and ant-angle the rewards are those of the behaviour that the
  * data are to show, and the file says so: mopo_dataset_relabel makes them the task's.
- * EINVAL, EABSENT, EIO, ENOMEM, ENUMERIC, ESTOPPED (what was recorded is kept in c->out). */
-MOPO_MUST_CHECK mopo_status mopo_collect(mopo_dataset_info *out, const mopo_config *c,
+ * What is under way is kept beside it (c->out with .checkpoint and .rows), from the first episode
+ * on that starts c->collect_eval_every steps after the last time; with `resume` it goes on from
+ * there, or begins if nothing was kept, to the same bits. EINVAL (also: data were begun there and
+ * resume is not set, or it is set and they are done, or were begun with other settings), EABSENT,
+ * EIO, EFORMAT, ENOMEM, ENUMERIC, ESTOPPED (what was recorded so far is in c->out, too). */
+MOPO_MUST_CHECK mopo_status mopo_collect(mopo_dataset_info *out, const mopo_config *c, bool resume,
                                          const mopo_watch *watch, mopo_error *err);
 
 /* ------------------------------------------------------------------ reports */

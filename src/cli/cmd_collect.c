@@ -7,7 +7,8 @@
 static const char usage[] = "collect --task NAME --kind KIND --out FILE.hdf5 [options]";
 static const char purpose[] =
     "Makes a dataset as the D4RL sets were made: trains soft actor-critic online in the simulated\n"
-    "task where the kind needs it, and records its transitions.";
+    "task where the kind needs it, and records its transitions. What was stopped goes on with\n"
+    "--resume and the same settings.";
 
 int cmd_collect(int argc, char **argv)
 {
@@ -24,7 +25,7 @@ int cmd_collect(int argc, char **argv)
   mopo_dataset_info info;
   progress bar = progress_create(o.quiet);
   mopo_watch watch = progress_watch(&bar);
-  mopo_status st = mopo_collect(&info, &o.c, &watch, &err);
+  mopo_status st = mopo_collect(&info, &o.c, o.resume, &watch, &err);
   progress_end(&bar);
   if (st != MOPO_OK) return cli_status(st, &err);
   if (o.json) {

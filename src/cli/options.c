@@ -17,7 +17,7 @@ typedef struct flag {
 static const flag flags[] = {
     {"config", "PATH", "read settings from an INI file; the command line wins",
      "train model collect reproduce", offsetof(options, config)},
-    {"resume", NULL, "go on from the checkpoint in --out, to the same bits", "train model",
+    {"resume", NULL, "go on from the checkpoint in --out, to the same bits", "train model collect",
      offsetof(options, resume)},
     {"record", "PATH", "write the episodes as a D4RL HDF5 file", "eval", offsetof(options, record)},
     {"repeats", "N", "how often everything is timed [7]", "bench", offsetof(options, repeats)},

@@ -288,7 +288,7 @@ static const char *rows_of(const char *kind)
 
 static int collect(maker *k, const paper_row *row, const char *whole)
 {
-  char part[REPRODUCE_PATH];
+  char part[REPRODUCE_PATH], state[REPRODUCE_PATH + 16];
   mopo_config c = mopo_config_default();
   mopo_error err;
   bool jumps = paper_row_relabels(row);
@@ -297,13 +297,15 @@ static int collect(maker *k, const paper_row *row, const char *whole)
   if (code == EXIT_DONE) code = set(&c, "kind", row->kind);
   if (code == EXIT_DONE && !is_set(&c, "steps")) code = set(&c, "steps", rows_of(row->kind));
   if (code != EXIT_DONE) return code;
-  say(k, "collect", "collect", &c, part, whole);
+  snprintf(state, sizeof state, "%s.checkpoint", part);
+  bool begun = there(state);
+  say(k, begun ? "collect --resume" : "collect", "collect", &c, part, whole);
   if (dry(k)) return EXIT_DONE;
   progress bar = progress_create(k->r->o->quiet);
   mopo_watch watch = progress_watch(&bar);
-  mopo_status st = mopo_collect(NULL, &c, &watch, &err);
+  mopo_status st = mopo_collect(NULL, &c, begun, &watch, &err);
   progress_end(&bar);
-  code = status(st, &err, "the same command begins these data anew");
+  code = status(st, &err, "the same command goes on");
   return code == EXIT_DONE ? rename_part(part, whole) : code;
 }
 

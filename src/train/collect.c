@@ -18,107 +18,82 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "agent/agent.h"
 #include "agent/policy.h"
-#include "data/recorder.h"
-#include "data/replay.h"
-#include "env/task.h"
 #include "run/config.h"
-#include "train/evaluate.h"
+#include "train/collect.h"
 
-enum { MAX_OBS = 128, MAX_ACT = 32, MAX_STATE = 128, MAX_BATCH = 1 << 16 };
-
-/* A row that waits: whether it ends its episode is known only when the next step has worked. */
-typedef struct pending {
-  bool there, terminal, timeout;
-  float obs[MAX_OBS], act[MAX_ACT], next[MAX_OBS], rew;
-  double qpos[MAX_STATE], qvel[MAX_STATE], after[MAX_STATE];
-} pending;
-
-typedef struct collector {
-  mopo_config c;
-  const mopo_task *asked, *task; /* asked for; by whose rewards SAC learns */
-  const mopo_watch *watch;
-  par *pool;
-  sim_world *world;
-  sim *sim;
-  agent *agent;
-  mopo_policy *given; /* --policy */
-  replay *replay;
-  evaluator *evaluator;
-  recorder *recorder;
-  actor_work work;
-  arena memory;
-  const float **rows; /* [batch_size] */
-  float *row;         /* one row of the replay */
-  rng_key key;
-  pending last;
-  float obs[MAX_OBS];
-  int length;        /* steps of the episode under way; 0: a new one begins */
-  uint64_t episodes; /* begun */
-  int64_t recorded;
-  double level; /* newest evaluated score, NAN before the first */
-  double level_return;
-  struct timespec began;
-} collector;
-
-static double seconds_since(const struct timespec *t0)
+double collect_seconds(const collector *k)
 {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)(t.tv_sec - t0->tv_sec) + 1e-9 * (double)(t.tv_nsec - t0->tv_nsec);
+  return k->at.wall + (double)(t.tv_sec - k->began.tv_sec) +
+         1e-9 * (double)(t.tv_nsec - k->began.tv_nsec);
 }
 
 static bool stopped(const collector *k) { return k->watch && k->watch->stop && *k->watch->stop; }
 
-static void report(collector *k, int64_t done, int64_t total)
+static mopo_status stop_at(const char *what, double n, mopo_error *err)
 {
-  if (!k->watch || !k->watch->progress || done % 100) return;
-  mopo_progress p = {.stage = "collect",
-                     .done = done,
-                     .total = total,
-                     .seconds = seconds_since(&k->began),
-                     .return_mean = k->level_return,
-                     .score = k->level,
-                     .critic_loss = NAN,
-                     .q_mean = NAN,
-                     .penalty_mean = NAN,
-                     .holdout_mse = NAN};
-  k->watch->progress(k->watch->ctx, &p);
+  return error_set(err, MOPO_ESTOPPED, "stopped at %s %.0f; go on with --resume", what, n);
+}
+
+static void report(collector *k, double done, const phase *p)
+{
+  if (!k->watch || !k->watch->progress || (int64_t)done % 100) return;
+  mopo_progress now = {.stage = "collect",
+                       .done = (int64_t)done,
+                       .total = p->until,
+                       .seconds = collect_seconds(k),
+                       .return_mean = k->at.return_mean,
+                       .score = k->at.score,
+                       .critic_loss = NAN,
+                       .q_mean = NAN,
+                       .penalty_mean = NAN,
+                       .holdout_mse = NAN};
+  k->watch->progress(k->watch->ctx, &now);
 }
 
 /* ------------------------------------------------------------------ one step of the task */
 
-static mopo_status write_pending(collector *k, bool cut, mopo_error *err)
+/* cut: the episode ends here whatever the row says. */
+static mopo_status write_last(collector *k, bool cut, mopo_error *err)
 {
-  pending *p = &k->last;
-  if (!p->there || !k->recorder) return MOPO_OK;
-  p->there = false;
-  k->recorded++;
-  return recorder_add(k->recorder, p->obs, p->act, p->rew, p->next, p->terminal,
-                      p->timeout || (cut && !p->terminal), p->qpos, p->qvel, p->after, err);
+  if (!k->waits) return MOPO_OK;
+  k->waits = false;
+  if (cut && !(k->last.flags & ROW_TERMINAL)) k->last.flags |= ROW_TIMEOUT;
+  if (k->last.flags & ROW_RECORDED) k->at.recorded++;
+  return collect_add(k, &k->last, err);
 }
 
 static void begin_episode(collector *k)
 {
-  rng_stream noise = rng_stream_of(rng_index(rng_split(k->key, "reset"), k->episodes++));
+  rng_key key = rng_index(rng_split(k->key, "reset"), (uint64_t)k->at.episodes++);
+  rng_stream noise = rng_stream_of(key);
   sim_reset(k->sim, k->obs, &noise);
   k->length = 0;
 }
 
-/* Takes act in the task. *ok: the simulator managed; then k->last is the transition. */
-static mopo_status step(collector *k, const float *act, bool *ok, mopo_error *err)
+/* At the start of an episode, when enough has happened since the last time. */
+static mopo_status keep_if_due(collector *k, mopo_error *err)
 {
-  pending now = {.there = true};
+  if (k->length || k->at.learned + k->at.acted < k->kept + k->c.collect_eval_every) return MOPO_OK;
+  mopo_status st = write_last(k, true, err);
+  return st == MOPO_OK ? collect_keep(k, err) : st;
+}
+
+/* Takes act in the task. *ok: the simulator managed; then k->last is the transition. */
+static mopo_status step(collector *k, const phase *p, const float *act, bool *ok, mopo_error *err)
+{
+  collect_row now = {.flags = (p->learns ? ROW_LEARNED : 0) | (p->records ? ROW_RECORDED : 0)};
   size_t S = (size_t)k->task->obs_dim, A = (size_t)k->task->act_dim;
   double rew;
+  bool terminal;
   memcpy(now.obs, k->obs, S * sizeof(float));
   memcpy(now.act, act, A * sizeof(float));
   sim_get_state(k->sim, now.qpos, now.qvel);
-  *ok = sim_step(k->sim, now.next, &rew, &now.terminal, act);
-  mopo_status st = write_pending(k, !*ok, err);
+  *ok = sim_step(k->sim, now.next, &rew, &terminal, act);
+  mopo_status st = write_last(k, !*ok, err);
   if (st != MOPO_OK) return st;
   if (!*ok) { /* the episode is broken: what was before it stands, this step never happened */
     begin_episode(k);
@@ -126,16 +101,20 @@ static mopo_status step(collector *k, const float *act, bool *ok, mopo_error *er
   }
   sim_get_state(k->sim, now.after, NULL);
   now.rew = (float)rew;
-  now.timeout = !now.terminal && ++k->length >= k->task->horizon;
+  if (terminal)
+    now.flags |= ROW_TERMINAL;
+  else if (++k->length >= k->task->horizon)
+    now.flags |= ROW_TIMEOUT;
   k->last = now;
-  if (now.terminal || now.timeout)
+  k->waits = true;
+  if (now.flags & (ROW_TERMINAL | ROW_TIMEOUT))
     begin_episode(k);
   else
     memcpy(k->obs, now.next, S * sizeof(float));
   return MOPO_OK;
 }
 
-static void sample_action(collector *k, float *act, const actor *p, const char *purpose, int64_t t)
+static void sample_action(collector *k, float *act, const actor *p, const char *purpose, double t)
 {
   actor_noise_at noise = {rng_split(k->key, purpose), (uint64_t)t, PANEL, 0};
   actor_act(p, &k->work, act, (size_t)p->A, k->obs, (size_t)p->S, 1, &noise);
@@ -143,15 +122,14 @@ static void sample_action(collector *k, float *act, const actor *p, const char *
 
 /* ------------------------------------------------------------------ learning */
 
-static void remember(collector *k)
+void collect_remember(collector *k, const collect_row *r)
 {
   row_layout at = replay_layout(k->replay);
-  const pending *p = &k->last;
-  memcpy(k->row, p->obs, (size_t)at.S * sizeof(float));
-  memcpy(k->row + at.act, p->act, (size_t)at.A * sizeof(float));
-  memcpy(k->row + at.next, p->next, (size_t)at.S * sizeof(float));
-  k->row[at.rew] = p->rew;
-  k->row[at.done] = p->terminal;
+  memcpy(k->row, r->obs, (size_t)at.S * sizeof(float));
+  memcpy(k->row + at.act, r->act, (size_t)at.A * sizeof(float));
+  memcpy(k->row + at.next, r->next, (size_t)at.S * sizeof(float));
+  k->row[at.rew] = r->rew;
+  k->row[at.done] = (r->flags & ROW_TERMINAL) != 0;
   replay_push(k->replay, k->row, 1);
 }
 
@@ -172,144 +150,167 @@ static mopo_status learn(collector *k, int64_t t, mopo_error *err)
                    (long long)t, s.critic_loss, s.actor_loss, s.alpha);
 }
 
-static mopo_status assess(collector *k, int64_t t, mopo_error *err)
+static mopo_status assess(collector *k, mopo_error *err)
 {
   mopo_eval_result r;
-  rng_key key = rng_index(rng_split(k->key, "eval"), (uint64_t)t);
+  rng_key key = rng_index(rng_split(k->key, "eval"), (uint64_t)k->at.learned);
   mopo_status st =
       evaluator_run(&r, k->evaluator, k->agent->type->policy(k->agent), key, NULL, err);
+  if (st == MOPO_ESTOPPED) return stop_at("step", k->at.learned, err);
   if (st != MOPO_OK) return st;
-  k->level = r.score;
-  k->level_return = r.return_mean;
+  k->at.score = r.score;
+  k->at.return_mean = r.return_mean;
   if (k->watch && k->watch->line) {
     char text[160], score[32] = "";
-    double s = seconds_since(&k->began);
     if (!isnan(r.score)) snprintf(score, sizeof score, ", score %.1f", r.score);
-    snprintf(text, sizeof text, "step %lld: return %.1f +- %.1f%s, length %.0f, %.0f steps/s",
-             (long long)t, r.return_mean, r.return_std, score, r.length_mean, (double)t / s);
+    snprintf(text, sizeof text, "step %.0f: return %.1f +- %.1f%s, length %.0f, %.0f steps/s",
+             k->at.learned, r.return_mean, r.return_std, score, r.length_mean,
+             k->at.learned / collect_seconds(k));
     k->watch->line(k->watch->ctx, text);
   }
   return MOPO_OK;
 }
 
-/* SAC online for `steps` steps from step t0, or until the medium level. Every step is recorded
- * while k->recorder is open. *at: where it stopped. */
-static mopo_status learn_online(collector *k, int64_t t0, int64_t steps, bool to_medium,
-                                int64_t *at, mopo_error *err)
+static void choose_action(collector *k, float *act)
+{
+  if (k->at.learned >= k->c.start_steps) {
+    sample_action(k, act, k->agent->type->policy(k->agent), "explore", k->at.learned);
+    return;
+  }
+  rng_stream r = rng_stream_of(rng_index(rng_split(k->key, "start"), (uint64_t)k->at.learned));
+  for (int j = 0; j < k->task->act_dim; j++) act[j] = 2.0f * rng_uniform(&r) - 1.0f;
+}
+
+/* SAC online: a step, an update; now and then an evaluation. */
+static mopo_status learn_online(collector *k, const phase *p, mopo_error *err)
 {
   float act[MAX_ACT];
-  for (int64_t t = t0; t < steps; t++) {
-    *at = t;
-    if (stopped(k)) return error_set(err, MOPO_ESTOPPED, "stopped at step %lld", (long long)t);
-    if (t < k->c.start_steps) {
-      rng_stream r = rng_stream_of(rng_index(rng_split(k->key, "start"), (uint64_t)t));
-      for (int j = 0; j < k->task->act_dim; j++) act[j] = 2.0f * rng_uniform(&r) - 1.0f;
-    } else {
-      sample_action(k, act, k->agent->type->policy(k->agent), "explore", t);
-    }
-    bool ok;
-    mopo_status st = step(k, act, &ok, err);
+  while (k->at.learned < (double)p->until) {
+    if (stopped(k)) return stop_at("step", k->at.learned, err);
+    mopo_status st = keep_if_due(k, err);
     if (st != MOPO_OK) return st;
-    if (ok) remember(k);
-    if (t >= k->c.start_steps && (st = learn(k, t, err)) != MOPO_OK) return st;
-    report(k, t + 1, steps);
-    if ((t + 1) % k->c.collect_eval_every || t < k->c.start_steps) continue;
-    if ((st = assess(k, t + 1, err)) != MOPO_OK) return st;
-    if (to_medium && k->level >= 100.0 * k->c.medium_fraction) break;
+    bool ok, learns = k->at.learned >= k->c.start_steps;
+    choose_action(k, act);
+    if ((st = step(k, p, act, &ok, err)) != MOPO_OK) return st;
+    if (ok) collect_remember(k, &k->last);
+    if (learns && (st = learn(k, (int64_t)k->at.learned, err)) != MOPO_OK) return st;
+    k->at.learned++;
+    report(k, k->at.learned, p);
+    if ((int64_t)k->at.learned % k->c.collect_eval_every || !learns) continue;
+    if ((st = assess(k, err)) != MOPO_OK) return st;
+    if (p->to_medium && k->at.score >= 100.0 * k->c.medium_fraction) break;
   }
-  *at = *at + 1;
   return MOPO_OK;
 }
 
-/* ------------------------------------------------------------------ recording a fixed policy */
+/* ------------------------------------------------------------------ a policy acts */
 
-static mopo_status record_policy(collector *k, const actor *p, const char *purpose, int64_t rows,
-                                 mopo_error *err)
+static mopo_status record_policy(collector *k, const phase *p, mopo_error *err)
 {
   float act[MAX_ACT];
-  int64_t until = k->recorded + rows;
-  k->last.there = false; /* a step of learning waits to be written; it is not this policy's */
-  begin_episode(k);
-  for (int64_t t = 0; k->recorded + k->last.there < until; t++) {
-    if (stopped(k))
-      return error_set(err, MOPO_ESTOPPED, "stopped after %lld rows", (long long)k->recorded);
-    bool ok;
-    sample_action(k, act, p, purpose, t);
-    mopo_status st = step(k, act, &ok, err);
+  const actor *a = k->given ? policy_actor(k->given) : k->agent->type->policy(k->agent);
+  for (; k->at.recorded + k->waits < (double)p->until; k->at.acted++) {
+    if (stopped(k)) return stop_at("row", k->at.recorded, err);
+    mopo_status st = keep_if_due(k, err);
     if (st != MOPO_OK) return st;
-    report(k, k->recorded, until);
+    bool ok;
+    sample_action(k, act, a, p->noise, k->at.acted);
+    if ((st = step(k, p, act, &ok, err)) != MOPO_OK) return st;
+    report(k, k->at.recorded, p);
   }
-  return write_pending(k, true, err);
+  return MOPO_OK;
 }
 
 /* ------------------------------------------------------------------ the kinds */
 
 static bool is_kind(const collector *k, const char *kind) { return !strcmp(k->c.kind, kind); }
 
-static mopo_status open_recorder(collector *k, mopo_error *err)
+static void plan(collector *k)
 {
-  return recorder_open(&k->recorder, k->c.out, k->task->obs_dim, k->task->act_dim, sim_nq(k->world),
-                       sim_nv(k->world), err);
+  phase *p = k->phases;
+  int64_t rows = k->c.steps, steps = k->c.train_steps;
+  bool both = is_kind(k, "medium-expert");
+  if (strstr(k->c.kind, "-replay")) {
+    bool to_medium = is_kind(k, "medium-replay");
+    *p++ = (phase){.learns = true, .records = true, .to_medium = to_medium, .until = rows};
+  } else if (*k->c.policy || is_kind(k, "random")) {
+    *p++ = (phase){.records = true, .until = rows, .noise = "record"};
+  } else {
+    if (both || is_kind(k, "medium")) {
+      *p++ = (phase){.learns = true, .to_medium = true, .until = steps};
+      *p++ = (phase){.records = true, .until = both ? rows / 2 : rows, .noise = "record medium"};
+    }
+    if (both || is_kind(k, "expert")) {
+      *p++ = (phase){.learns = true, .until = steps};
+      *p++ = (phase){.records = true, .until = rows, .noise = "record expert"};
+    }
+  }
+  k->n_phases = (int)(p - k->phases);
 }
 
-static mopo_status collect_replay(collector *k, mopo_error *err)
+/* Each phase begins with an episode, and so does what goes on inside one. */
+static mopo_status run_phases(collector *k, mopo_error *err)
 {
-  int64_t at = 0;
-  mopo_status st = open_recorder(k, err);
-  if (st != MOPO_OK) return st;
-  st = learn_online(k, 0, k->c.steps, is_kind(k, "medium-replay"), &at, err);
-  if (st != MOPO_OK && st != MOPO_ESTOPPED) return st;
-  mopo_status end = write_pending(k, true, err);
-  return end != MOPO_OK ? end : st;
-}
-
-/* Trains to the medium level, records half or all; trains on, records the rest. */
-static mopo_status collect_policies(collector *k, mopo_error *err)
-{
-  const actor *p = k->given ? policy_actor(k->given) : k->agent->type->policy(k->agent);
-  bool medium = !is_kind(k, "expert") && !is_kind(k, "random");
-  bool expert = is_kind(k, "expert") || is_kind(k, "medium-expert");
-  int64_t first = medium && expert ? k->c.steps / 2 : k->c.steps, at = 0;
   mopo_status st = MOPO_OK;
-  if (k->given || is_kind(k, "random")) {
-    if ((st = open_recorder(k, err)) != MOPO_OK) return st;
-    return record_policy(k, p, "record", k->c.steps, err);
+  for (; st == MOPO_OK && k->at.phase < k->n_phases; k->at.phase++, k->at.acted = 0) {
+    const phase *p = &k->phases[(int)k->at.phase];
+    begin_episode(k);
+    st = collect_keep(k, err);
+    if (st == MOPO_OK) st = p->learns ? learn_online(k, p, err) : record_policy(k, p, err);
+    mopo_status end = st == MOPO_OK || st == MOPO_ESTOPPED ? write_last(k, true, err) : st;
+    if (end != MOPO_OK) return end;
   }
-  if (medium) {
-    if ((st = learn_online(k, 0, k->c.train_steps, true, &at, err)) != MOPO_OK) return st;
-    if ((st = open_recorder(k, err)) != MOPO_OK) return st;
-    if ((st = record_policy(k, p, "record medium", first, err)) != MOPO_OK || !expert) return st;
-  }
-  recorder *paused = k->recorder;
-  k->recorder = NULL;
-  begin_episode(k);
-  st = learn_online(k, at, k->c.train_steps, false, &at, err);
-  k->recorder = paused;
-  if (st != MOPO_OK) return st;
-  if (!k->recorder && (st = open_recorder(k, err)) != MOPO_OK) return st;
-  return record_policy(k, p, "record expert", k->c.steps - k->recorded, err);
+  return st;
 }
 
-static mopo_status write_metadata(collector *k, mopo_error *err)
+/* ------------------------------------------------------------------ the dataset */
+
+static mopo_status write_metadata(collector *k, recorder *r, mopo_error *err)
 {
   static const char *const settings[] = {
       "seed",     "steps",     "train-steps", "start-steps",    "medium-fraction",
       "actor-lr", "critic-lr", "alpha-lr",    "target-entropy", "gamma",
       "tau",      "hidden",    "layers"};
-  mopo_status st = recorder_text(k->recorder, "task", k->task->name, err);
-  if (st == MOPO_OK) st = recorder_text(k->recorder, "kind", k->c.kind, err);
-  if (st == MOPO_OK) st = recorder_text(k->recorder, "algorithm", k->given ? "policy" : "SAC", err);
+  mopo_status st = recorder_text(r, "task", k->task->name, err);
+  if (st == MOPO_OK) st = recorder_text(r, "kind", k->c.kind, err);
+  if (st == MOPO_OK) st = recorder_text(r, "algorithm", k->given ? "policy" : "SAC", err);
   const char *physics = physics_of(k->c.physics) == SIM_D4RL ? "d4rl" : "gymnasium";
-  if (st == MOPO_OK) st = recorder_text(k->recorder, "physics", physics, err);
-  if (st == MOPO_OK) st = recorder_text(k->recorder, "simulator", sim_version(), err);
-  if (st == MOPO_OK) st = recorder_text(k->recorder, "mopo_version", MOPO_VERSION, err);
-  if (st == MOPO_OK && isfinite(k->level))
-    st = recorder_number(k->recorder, "policy_score", k->level, err);
+  if (st == MOPO_OK) st = recorder_text(r, "physics", physics, err);
+  if (st == MOPO_OK) st = recorder_text(r, "simulator", sim_version(), err);
+  if (st == MOPO_OK) st = recorder_text(r, "mopo_version", MOPO_VERSION, err);
+  if (st == MOPO_OK && isfinite(k->at.score))
+    st = recorder_number(r, "policy_score", k->at.score, err);
   for (size_t i = 0; st == MOPO_OK && i < sizeof settings / sizeof *settings; i++) {
     char value[64];
     mopo_config_get(&k->c, settings[i], value, sizeof value);
-    st = recorder_text(k->recorder, settings[i], value, err);
+    st = recorder_text(r, settings[i], value, err);
   }
+  return st;
+}
+
+/* The rows of the log that are the dataset's. */
+static mopo_status write_rows(collector *k, recorder *to, mopo_error *err)
+{
+  mopo_status st = MOPO_OK;
+  for (int64_t i = 0; st == MOPO_OK && i < rowlog_rows(k->log); i++) {
+    collect_row r;
+    st = collect_get(k, &r, i, err);
+    if (st == MOPO_OK && r.flags & ROW_RECORDED)
+      st = recorder_add(to, r.obs, r.act, r.rew, r.next, r.flags & ROW_TERMINAL,
+                        r.flags & ROW_TIMEOUT, r.qpos, r.qvel, r.after, err);
+  }
+  return st;
+}
+
+static mopo_status write_dataset(collector *k, mopo_error *err)
+{
+  recorder *r = NULL;
+  mopo_status st = recorder_open(&r, k->c.out, k->task->obs_dim, k->task->act_dim, sim_nq(k->world),
+                                 sim_nv(k->world), err);
+  if (st == MOPO_OK) st = write_rows(k, r, err);
+  if (st == MOPO_OK) st = write_metadata(k, r, err);
+  if (st == MOPO_OK) return recorder_close(r, err);
+  recorder_abandon(r);
   return st;
 }
 
@@ -350,6 +351,7 @@ static void layout(collector *k, const actor *p, arena *a)
   actor_work_layout(&k->work, p, a, PANEL);
   k->rows = arena_bytes(a, (size_t)k->c.batch_size * sizeof *k->rows);
   k->row = arena_floats(a, (size_t)row_layout_of(k->task->obs_dim, k->task->act_dim).width);
+  k->packed = arena_bytes(a, collect_row_bytes(k));
 }
 
 static mopo_status set_up(collector *k, mopo_error *err)
@@ -391,7 +393,7 @@ static mopo_status set_up(collector *k, mopo_error *err)
 
 static void tear_down(collector *k)
 {
-  recorder_abandon(k->recorder);
+  rowlog_free(k->log);
   evaluator_free(k->evaluator);
   replay_free(k->replay);
   mopo_policy_free(k->given);
@@ -403,15 +405,10 @@ static void tear_down(collector *k)
   free(k);
 }
 
-static mopo_status finish(collector *k, mopo_dataset_info *out, mopo_error *err)
+static mopo_status describe(const collector *k, mopo_dataset_info *out, mopo_error *err)
 {
-  mopo_status st = write_metadata(k, err);
-  if (st != MOPO_OK) return st;
-  st = recorder_close(k->recorder, err);
-  k->recorder = NULL;
-  if (st != MOPO_OK || !out) return st;
   mopo_dataset *d = NULL;
-  st = mopo_dataset_load(&d, k->c.out, k->task, err);
+  mopo_status st = mopo_dataset_load(&d, k->c.out, k->task, err);
   if (st == MOPO_OK) st = mopo_dataset_describe(out, d, err);
   mopo_dataset_free(d);
   if (st == MOPO_OK && k->task != k->asked && k->watch && k->watch->line) {
@@ -424,28 +421,36 @@ static mopo_status finish(collector *k, mopo_dataset_info *out, mopo_error *err)
   return st;
 }
 
-mopo_status mopo_collect(mopo_dataset_info *out, const mopo_config *c, const mopo_watch *watch,
-                         mopo_error *err)
+/* What was stopped leaves the rows it has as a dataset, too. */
+static mopo_status collect(collector *k, mopo_error *err)
+{
+  mopo_error why;
+  mopo_status st = run_phases(k, err);
+  if (st == MOPO_ENUMERIC) collect_forget(k); /* it would only be that again */
+  if ((st != MOPO_OK && st != MOPO_ESTOPPED) || k->at.recorded == 0) return st;
+  mopo_status written = write_dataset(k, &why);
+  if (written != MOPO_OK) return error_set(err, written, "%s", why.msg);
+  if (st == MOPO_OK) collect_forget(k);
+  return st;
+}
+
+mopo_status mopo_collect(mopo_dataset_info *out, const mopo_config *c, bool resume,
+                         const mopo_watch *watch, mopo_error *err)
 {
   collector *k = calloc(1, sizeof *k);
   if (!k) return error_set(err, MOPO_ENOMEM, "collect: no memory");
   k->watch = watch;
-  k->level = k->level_return = NAN;
+  k->at.score = k->at.return_mean = NAN;
   clock_gettime(CLOCK_MONOTONIC, &k->began);
   mopo_status st = settle(k, c, err);
   if (st == MOPO_OK) {
     k->key = rng_split(rng_seed(k->c.seed), "collect");
+    plan(k);
     st = set_up(k, err);
   }
-  if (st == MOPO_OK) {
-    begin_episode(k);
-    st = strstr(k->c.kind, "-replay") ? collect_replay(k, err) : collect_policies(k, err);
-  }
-  if (k->recorder && k->recorded > 0 && (st == MOPO_OK || st == MOPO_ESTOPPED)) {
-    mopo_error why;
-    mopo_status end = finish(k, out, &why);
-    if (end != MOPO_OK) st = error_set(err, end, "%s", why.msg);
-  }
+  if (st == MOPO_OK) st = collect_open(k, resume, err);
+  if (st == MOPO_OK) st = collect(k, err);
+  if (st == MOPO_OK && out) st = describe(k, out, err);
   tear_down(k);
   return st;
 }

@@ -243,6 +243,13 @@ expect 2 'none: no simulated body' collect --task none --kind random --out own.h
 if "$mopo" --version | grep -q MuJoCo; then
   expect 1 '/dev/null' collect --task hopper --kind random --steps 10 --out /dev/null/x.hdf5 --quiet
   expect 2 'x.npz: HDF5 is written' collect --task hopper --kind random --steps 10 --out x.npz --quiet
+  : > done.hdf5
+  expect 2 'done.hdf5: is there, and nothing to go on with' collect --task hopper --kind random --steps 10 \
+    --out done.hdf5 --resume --quiet
+  : > begun.hdf5.checkpoint
+  expect 2 'begun.hdf5.checkpoint: these data were begun: --resume, or remove it' collect --task hopper --kind random \
+    --steps 10 --out begun.hdf5 --quiet
+  expect 3 'begun.hdf5.checkpoint' collect --task hopper --kind random --steps 10 --out begun.hdf5 --resume --quiet
   # the policy's own steps and no other: every row is followed by the one that it led to
   expect 0 '"notes":\[\]' collect --json --quiet --task hopper --kind medium --medium-fraction 0.003 --start-steps 1000 \
     --collect-eval-every 1000 --batch-size 16 --hidden 16 --steps 500 --out medium.hdf5

@@ -141,7 +141,22 @@ cmp whole/hopper-random/bc/seed-1/policy.safetensors both/hopper-random/bc/seed-
 mopo report cut --out cut.html > report.out
 grep -q '^4 runs (4 finished), 2 methods, 1 dataset: cut.html$' report.out || fail "$(cat report.out)"
 
-# a task beyond the data: collected, relabelled, learned
-mopo reproduce table2 --dir beyond --config tiny.ini --only jump/sac --seeds 1 --epochs 1 --quiet > beyond.table
+# a task beyond the data: collected, relabelled, learned; killed while it collects, it goes on
+sed 's/^steps = .*/steps = 2500/' tiny.ini > beyond.ini
+echo 'collect-eval-every = 500' >> beyond.ini
+beyond() { $run mopo reproduce table2 --dir "$@" --config beyond.ini --only jump/sac --seeds 1 --epochs 1 --threads 1; }
+beyond beyond --quiet > beyond.table
+{ run=exec && beyond killed > killed.table 2> killed.err; } &
+pid=$!
+raw=killed/data/halfcheetah-jump.raw.part.hdf5
+while [ ! -s $raw.rows ]; do sleep 0.02; done
+kill -KILL $pid
+wait $pid || true
+[ -e $raw.checkpoint ] && [ ! -e $raw ] || fail 'it had collected before it was killed'
+beyond killed > killed.table 2> killed.err || fail "$(cat killed.err)"
+grep -q '^mopo collect --resume --task halfcheetah-jump' killed.err || fail 'collected from the start again'
+cmp beyond/data/halfcheetah-jump.hdf5 killed/data/halfcheetah-jump.hdf5
+cmp beyond.table killed.table
+[ "$(ls killed/data)" = "$(ls beyond/data)" ] || fail "left behind: $(ls killed/data)"
 grep -q '^halfcheetah-jump  *-  *-  *[-0-9.]*  *-  *-  *-$' beyond.table
 grep -q 'batch: mean .*; published: mean -1022.6, best 1808.6' beyond.table

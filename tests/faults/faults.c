@@ -252,6 +252,10 @@ WRAP(ssize_t, read, int fd, void *bytes, size_t n)
 {
   return fails(FAULT_READ) || fails(FAULT_SIGNAL) ? -1 : __real_read(fd, bytes, n);
 }
+WRAP(ssize_t, pread, int fd, void *bytes, size_t n, off_t at)
+{
+  return fails(FAULT_READ) ? -1 : __real_pread(fd, bytes, n, at);
+}
 static FILE *broken; /* whose last reading failed */
 WRAP(size_t, fread, void *p, size_t size, size_t n, FILE *f)
 {

@@ -284,7 +284,7 @@ static mopo_status collect(mopo_error *err)
                           {"hidden", "8"},        {"train-steps", "12"},
                           {"eval-episodes", "1"}, {"threads", "1"}};
   for (size_t i = 0; i < sizeof set / sizeof *set; i++) tiny_set(&c, set[i][0], set[i][1]);
-  return mopo_collect(&info, &c, NULL, err);
+  return mopo_collect(&info, &c, file_exists("memory_collect.hdf5.checkpoint"), NULL, err);
 }
 
 static void policies(void **state)

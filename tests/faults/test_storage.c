@@ -176,7 +176,9 @@ static mopo_status write_collected(const char *path, mopo_error *err)
   tiny_set(&c, "hidden", "8");
   tiny_set(&c, "threads", "1");
   tiny_set(&c, "out", path);
-  return mopo_collect(&info, &c, NULL, err);
+  char state[96];
+  snprintf(state, sizeof state, "%s.checkpoint", path);
+  return mopo_collect(&info, &c, file_exists(state), NULL, err);
 }
 #endif
 
