@@ -370,7 +370,7 @@ static mopo_status set_up_model(offline *o, bool resume, mopo_error *err)
                            err)) != MOPO_OK)
     return st;
   int64_t rows = (int64_t)o->c.rollout_keep * o->c.rollout_length * o->c.rollout_batch;
-  o->real_rows = (int)(o->c.real_ratio * o->c.batch_size);
+  o->real_rows = (int)(o->c.real_ratio * o->c.batch_size + 1e-6); /* 0.29 of 100 are 29 */
   return replay_create(&o->ring, rows, o->data->at, err);
 }
 

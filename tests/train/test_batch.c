@@ -9,7 +9,15 @@
 #include "run/metrics.h"
 #include "train/rollout.h"
 
-enum { EPOCHS = 3, UPDATES = 40, B = 256, STARTS = 50, H = 2, KEEP = 2, RING = STARTS * H * KEEP };
+enum {
+  EPOCHS = 3,
+  UPDATES = 40,
+  MOST = 256,
+  STARTS = 50,
+  H = 2,
+  KEEP = 2,
+  RING = STARTS * H * KEEP
+};
 static const char OUT[] = "batch_run", DATA[] = "batch_data.npz";
 
 static struct {
@@ -17,11 +25,12 @@ static struct {
   const agent_type *real;
   const mopo_dataset *data;
   replay *ring; /* NULL before the first rollouts */
+  int B;        /* rows of a batch */
   int recorded; /* rows at the head of each batch, as the test expects them */
   int updates, rollouts;
   int of_data[TINY_ROWS], of_ring[RING]; /* draws: since the beginning, since the rollouts */
-  const float *first[B];                 /* the first batch of the epoch */
-  float q[B];
+  const float *first[MOST];              /* the first batch of the epoch */
+  float q[MOST];
 } spy;
 
 /* Which of `count` rows is it? */
@@ -38,10 +47,10 @@ static int imagined_rows(void) { return STARTS * H * (spy.rollouts < KEEP ? spy.
 static agent_stats watch_update(agent *a, const batch *b)
 {
   (void)a;
-  assert_int_equal(b->B, B);
+  assert_int_equal(b->B, spy.B);
   assert_memory_equal(&b->at, &spy.data->at, sizeof b->at);
   if (spy.ring) assert_int_equal(replay_count(spy.ring), imagined_rows());
-  for (int i = 0; i < B; i++) {
+  for (int i = 0; i < spy.B; i++) {
     bool recorded = i < spy.recorded;
     int at = recorded ? place(b->row[i], spy.data->rows, spy.data->N)
                       : place(b->row[i], replay_data(spy.ring), replay_count(spy.ring));
@@ -53,7 +62,7 @@ static agent_stats watch_update(agent *a, const batch *b)
   if (spy.updates++ % UPDATES == 0) { /* no epoch repeats the draws of the one before */
     if (spy.recorded)
       assert_memory_not_equal(b->row, spy.first, (size_t)spy.recorded * sizeof *b->row);
-    memcpy(spy.first, b->row, sizeof spy.first);
+    memcpy(spy.first, b->row, (size_t)spy.B * sizeof *b->row);
   }
   return (agent_stats){.q = spy.q};
 }
@@ -100,18 +109,18 @@ bool __wrap_rollout_run(rollout *r, rollout_stats *out, replay *into, const mopo
   assert_int_equal(spy.updates, spy.rollouts * UPDATES);
   assert_int_equal(replay_capacity(into), RING);
   assert_ptr_equal(d, spy.data);
-  if (spy.rollouts && spy.recorded < B) assert_fair(spy.of_ring, imagined_rows());
+  if (spy.rollouts && spy.recorded < spy.B) assert_fair(spy.of_ring, imagined_rows());
   memset(spy.of_ring, 0, sizeof spy.of_ring);
   spy.ring = into, spy.rollouts++;
   return __real_rollout_run(r, out, into, d, p, key, epoch, stop, ctx);
 }
 
 /* All epochs of a run of algo; task none ends no rollout, so that their rows are known. */
-static void run(const char *algo, const char *real_ratio, int recorded)
+static void run(const char *algo, const char *real_ratio, int recorded, const char *batch_size)
 {
-  static const char *const set[][2] = {
-      {"task", "none"},      {"epochs", "3"},         {"updates-per-epoch", "40"},
-      {"batch-size", "256"}, {"rollout-batch", "50"}, {"rollout-keep", "2"}};
+  const char *const set[][2] = {
+      {"task", "none"},           {"epochs", "3"},         {"updates-per-epoch", "40"},
+      {"batch-size", batch_size}, {"rollout-batch", "50"}, {"rollout-keep", "2"}};
   mopo_error err;
   mopo_train_result r;
   mopo_config c = tiny_config(OUT);
@@ -120,12 +129,13 @@ static void run(const char *algo, const char *real_ratio, int recorded)
   tiny_set(&c, "algo", algo);
   tiny_set(&c, "real-ratio", real_ratio);
   memset(&spy, 0, sizeof spy);
+  spy.B = c.batch_size;
   spy.recorded = recorded;
   tiny_remove(OUT);
   assert_ok(mopo_train(&r, &c, false, NULL, &err), err);
   assert_int_equal(spy.updates, EPOCHS * UPDATES);
   if (recorded > 0) assert_fair(spy.of_data, TINY_ROWS);
-  if (recorded < B) assert_fair(spy.of_ring, RING);
+  if (recorded < spy.B) assert_fair(spy.of_ring, RING);
 }
 
 /* q_data_mean of the last epoch. */
@@ -148,7 +158,7 @@ static double q_of_data(void)
 static void twelve_rows_of_a_batch_are_recorded_and_the_rest_imagined(void **state)
 {
   (void)state;
-  run("mopo", "auto", 12);
+  run("mopo", "auto", 12, "256");
   assert_int_equal(spy.rollouts, EPOCHS);
   assert_true(q_of_data() == 1);
 }
@@ -156,17 +166,18 @@ static void twelve_rows_of_a_batch_are_recorded_and_the_rest_imagined(void **sta
 static void the_share_of_recorded_rows_is_a_setting(void **state)
 {
   (void)state;
-  run("mopo", "0", 0);
+  run("mopo", "0", 0, "256");
   assert_true(isnan(q_of_data()));
-  run("mbpo", "0.5", 128);
+  run("mbpo", "0.5", 128, "256");
   assert_true(q_of_data() == 1);
-  run("mopo", "1", 256);
+  run("mopo", "1", 256, "256");
+  run("mopo", "0.29", 29, "100"); /* as a double it is a little less */
 }
 
 static void without_a_model_all_rows_are_recorded(void **state)
 {
   (void)state;
-  run("sac", "auto", 256);
+  run("sac", "auto", 256, "256");
   assert_int_equal(spy.rollouts, 0);
 }
 
