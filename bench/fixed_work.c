@@ -39,7 +39,14 @@ static bool work(mopo_dataset *d, int n)
   mopo_config c = mopo_config_default();
   ensemble_settings shape = {7, 5, 200, 4};
   rollout_settings set = {.rows = 96, .length = n, .penalty = PENALTY_ALEATORIC, .coef = 1.0};
-  fit_settings fit = {64, 5, 1, 1000, 1e-3, 1.0, 0.01, 0.2, NULL, 0};
+  fit_settings fit = {.batch = 64,
+                      .patience = 5,
+                      .max_epochs = 1,
+                      .holdout_max = 1000,
+                      .lr = 1e-3,
+                      .decay = 1.0,
+                      .improvement = 0.01,
+                      .holdout_ratio = 0.2};
   fit_watch watch = {NULL, stop_after, &n};
   fit_result fitted;
   rollout_stats stats;

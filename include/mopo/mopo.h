@@ -233,6 +233,7 @@ typedef struct mopo_config {
   /* dynamics ensemble */
   int members, elites, model_hidden, model_layers, model_batch, model_patience, model_max_epochs;
   int holdout_max;
+  char model_schedule[16];
   double model_lr, model_decay, model_improvement, holdout_ratio;
   /* collecting data (mopo collect) */
   char kind[24], policy[1024];

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/fmath.h"
 #include "io/file.h"
 #include "model/fit_state.h"
 
@@ -46,7 +47,7 @@ typedef struct fitter {
   mlp_grads grads[ENSEMBLE_MAX];
   float *sums;              /* [E,blocks,4,padded_D] as kernels.gauss_nll adds them */
   float *bound_m, *bound_v; /* [2,padded_D] Adam of max, then min */
-  double power1, power2;
+  double power1, power2, lr;
   double loss[ENSEMBLE_MAX]; /* sum over the epoch's rows */
   double squared[ENSEMBLE_MAX];
   float **scratch;     /* [threads] a panel's gradient */
@@ -175,7 +176,7 @@ static void bounds_step(fitter *f)
       vv[d] = (float)(0.999 * (double)vv[d] + 0.001 * g * g);
       double up = (double)mm[d] / (1.0 - f->power1);
       double down = sqrt((double)vv[d] / (1.0 - f->power2)) + 1e-8;
-      bound[d] = (float)((double)bound[d] - f->set->lr * up / down);
+      bound[d] = (float)((double)bound[d] - f->lr * up / down);
     }
   }
 }
@@ -207,6 +208,20 @@ static mopo_status stopped(const fitter *f, const char *where, int epoch, mopo_e
                    f->set->state ? "; go on with --resume" : "");
 }
 
+/* The learning rate of a step that begins with the epoch's row f->at. */
+static void set_rate(fitter *f, int epoch)
+{
+  const fit_settings *s = f->set;
+  f->lr = s->lr;
+  if (s->cosine) {
+    double done = (epoch + (double)f->at / (double)f->n_train) / s->max_epochs;
+    float sine, cosine;
+    fm_sincos_turn(&sine, &cosine, (float)(done / 2.0));
+    f->lr = s->lr * 0.5 * (1.0 + (double)cosine);
+  }
+  for (int e = 0; e < f->E; e++) f->opt[e].lr = f->lr;
+}
+
 static mopo_status train_epoch(fitter *f, int epoch, rng_key key, const fit_watch *watch,
                                mopo_error *err)
 {
@@ -215,6 +230,7 @@ static mopo_status train_epoch(fitter *f, int epoch, rng_key key, const fit_watc
   for (f->at = 0; f->at < f->n_train; f->at += f->B) {
     int64_t left = f->n_train - f->at;
     f->rows = left < f->B ? (int)left : f->B;
+    set_rate(f, epoch);
     members_step(f);
     bounds_step(f);
     add_losses(f);
@@ -388,7 +404,7 @@ static bool improves(fitter *f)
   for (int e = 0; e < f->E; e++)
     if (isinf(f->best_mse[e])) f->best_mse[e] = 1e300; /* the first one always improves */
   f->stale = keep_best(f) ? 0 : f->stale + 1;
-  return f->stale < f->set->patience;
+  return f->set->cosine || f->stale < f->set->patience;
 }
 
 /* ------------------------------------------------------------------ epochs that were */
@@ -418,7 +434,7 @@ static fit_epoch told(const fitter *f, int epoch)
   return t;
 }
 
-/* When to stop is left out: that may change. */
+/* When to stop is left out, for that may change; but not where the learning rate depends on it. */
 static void describe(fitter *f, rng_key key)
 {
   const fit_settings *s = f->set;
@@ -429,6 +445,8 @@ static void describe(fitter *f, rng_key key)
            "holdout %.9g to %d, seed's key %08x%08x",
            data, s->batch, s->lr, s->decay, s->improvement, s->holdout_ratio, s->holdout_max,
            key.k[0], key.k[1]);
+  size_t n = strlen(f->of);
+  if (s->cosine) snprintf(f->of + n, sizeof f->of - n, ", cosine over %d epochs", s->max_epochs);
 }
 
 /* power1, power2 [E+1]. */
@@ -523,6 +541,11 @@ mopo_status ensemble_fit(ensemble *m, fit_result *out, const mopo_dataset *d,
 {
   fitter *f = calloc(1, sizeof *f);
   *out = (fit_result){0};
+  if (set->cosine && !set->max_epochs) {
+    free(f);
+    return error_set(err, MOPO_EINVAL,
+                     "model-schedule = cosine, model-max-epochs = 0: want the epochs of the fit");
+  }
   if (!f) return error_set(err, MOPO_ENOMEM, "model: no memory");
   f->m = m, f->d = d, f->set = set, f->pool = pool;
   f->E = m->set.members, f->B = set->batch;

@@ -7,6 +7,7 @@
 typedef struct fit_settings {
   int batch, patience, max_epochs; /* max_epochs 0: until it stops improving */
   int holdout_max;
+  bool cosine; /* lr falls to 0 as half a cosine over max_epochs, and all of them are taken */
   double lr, decay, improvement, holdout_ratio;
   /* Where a fit under way is kept every so many seconds, at the end of an epoch; a fit that finds
    * such a file goes on from there, to the same bits. NULL: nowhere. */
@@ -38,7 +39,7 @@ typedef struct fit_watch {
 /* Fits m: the scaler on the training split, then epochs of minibatches, each member on its own
  * bootstrap sample, all sharing the bounds; keeps each member's weights of its best holdout error;
  * sets holdout_mse and elites. The bits depend on data, settings and key only.
- * EDATA (fewer than two rows), ENOMEM, ENUMERIC (a loss is no longer finite), ESTOPPED, EIO and
+ * EINVAL (cosine without max_epochs), EDATA (fewer than two rows), ENOMEM, ENUMERIC (a loss is no longer finite), ESTOPPED, EIO and
  * EFORMAT (of set->state). A fit that goes on tells of the epochs before, too. */
 MUST_CHECK mopo_status ensemble_fit(ensemble *m, fit_result *out, const mopo_dataset *d,
                                     const fit_settings *set, par *pool, rng_key key,

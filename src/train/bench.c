@@ -155,7 +155,14 @@ static bool on_step(void *ctx, int64_t done, int64_t total)
 
 static double time_fit(bench *b, int which)
 {
-  fit_settings set = {256, 5, 1, 1000, 1e-3, 1.0, 0.01, 0.2, NULL, 0};
+  fit_settings set = {.batch = 256,
+                      .patience = 5,
+                      .max_epochs = 1,
+                      .holdout_max = 1000,
+                      .lr = 1e-3,
+                      .decay = 1.0,
+                      .improvement = 0.01,
+                      .holdout_ratio = 0.2};
   stepper s = {0};
   fit_watch watch = {NULL, on_step, &s};
   fit_result r;

@@ -149,6 +149,7 @@ mopo_status offline_model(ensemble **out, fit_result *fit, const char *path, con
                       .patience = c->model_patience,
                       .max_epochs = c->model_max_epochs,
                       .holdout_max = c->holdout_max,
+                      .cosine = strcmp(c->model_schedule, "cosine") == 0,
                       .lr = c->model_lr,
                       .decay = c->model_decay,
                       .improvement = c->model_improvement,

@@ -31,6 +31,81 @@ static ensemble *fitted(const mopo_dataset *d, int threads, fit_result *r)
   return m;
 }
 
+/* The bound max[0] after each epoch. Put far above all that is predicted it feels nothing but its
+ * own weight of 0.01, so Adam takes it down by the learning rate in every step. */
+typedef struct fall {
+  const ensemble *m;
+  double at[32];
+} fall;
+
+static bool note_bound(void *ctx, const fit_epoch *now)
+{
+  fall *f = ctx;
+  f->at[now->epoch] = (double)f->m->max[0];
+  return false;
+}
+
+static int fall_of(fall *f, const mopo_dataset *d, const fit_settings *set)
+{
+  mopo_error err;
+  par *pool = NULL;
+  ensemble *m = NULL;
+  fit_result r;
+  fit_watch watch = {note_bound, NULL, f};
+  assert_ok(par_create(&pool, 2, &err), err);
+  assert_ok(ensemble_create(&m, &SHAPE, LINEAR_S, LINEAR_A, rng_seed(1), &err), err);
+  for (int i = 0; i < m->D; i++) m->max[i] = 12.0f;
+  ensemble_bounds_changed(m);
+  f->m = m, f->at[0] = 12.0;
+  assert_ok(ensemble_fit(m, &r, d, set, pool, rng_seed(2), &watch, &err), err);
+  ensemble_free(m);
+  par_free(pool);
+  return r.epochs;
+}
+
+static void the_learning_rate_falls_as_half_a_cosine(void **state)
+{
+  (void)state;
+  enum { EPOCHS = 12 };
+  mopo_dataset *d = linear_dataset(4000, 7);
+  fit_settings set = SET;
+  fall constant = {0}, cosine = {0};
+  set.max_epochs = EPOCHS, set.improvement = 0.9, set.patience = 1;
+  assert_true(fall_of(&constant, d, &set) < EPOCHS);
+  set.patience = 100;
+  assert_int_equal(fall_of(&constant, d, &set), EPOCHS);
+  set.patience = 1, set.cosine = true; /* takes them all */
+  assert_int_equal(fall_of(&cosine, d, &set), EPOCHS);
+  double whole = constant.at[0] - constant.at[EPOCHS], pi = acos(-1.0);
+  double steps = EPOCHS * ceil((4000 - SET.holdout_max) / (double)SET.batch);
+  assert_true(fabs(whole / (steps * SET.lr) - 1.0) < 0.01);
+  for (int i = 0; i <= EPOCHS; i++) {
+    double done = (double)i / EPOCHS, want = done / 2.0 + sin(pi * done) / (2.0 * pi);
+    assert_true(fabs((cosine.at[0] - cosine.at[i]) / whole - want) < 0.01);
+  }
+  mopo_dataset_free(d);
+}
+
+/* How far it falls must be known. */
+static void a_cosine_wants_its_epochs(void **state)
+{
+  (void)state;
+  mopo_error err;
+  par *pool = NULL;
+  ensemble *m = NULL;
+  fit_result r;
+  fit_settings set = SET;
+  mopo_dataset *d = linear_dataset(100, 7);
+  set.max_epochs = 0, set.cosine = true;
+  assert_ok(par_create(&pool, 1, &err), err);
+  assert_ok(ensemble_create(&m, &SHAPE, LINEAR_S, LINEAR_A, rng_seed(1), &err), err);
+  assert_int_equal(ensemble_fit(m, &r, d, &set, pool, rng_seed(2), NULL, &err), MOPO_EINVAL);
+  assert_non_null(strstr(err.msg, "model-max-epochs = 0"));
+  ensemble_free(m);
+  par_free(pool);
+  mopo_dataset_free(d);
+}
+
 typedef struct stepped {
   float next[ENSEMBLE_ROWS][LINEAR_S], rew[ENSEMBLE_ROWS], u[ENSEMBLE_ROWS];
 } stepped;
@@ -373,6 +448,8 @@ static void nan_travels(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(the_learning_rate_falls_as_half_a_cosine),
+      cmocka_unit_test(a_cosine_wants_its_epochs),
       cmocka_unit_test(the_fit_finds_the_truth),
       cmocka_unit_test(known_noise_is_calibrated),
       cmocka_unit_test(threads_do_not_change_the_bits),

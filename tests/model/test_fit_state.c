@@ -36,12 +36,14 @@ static bool on_epoch(void *ctx, const fit_epoch *now)
   return false;
 }
 
-static mopo_status fit_by(ensemble **m, fit_result *r, stopper *s, const char *state,
-                          const mopo_dataset *d, uint64_t seed, mopo_error *err)
+/* cosine: the epochs of its schedule; 0: a constant rate. */
+static mopo_status fit_as(ensemble **m, fit_result *r, stopper *s, const char *state,
+                          const mopo_dataset *d, uint64_t seed, int cosine, mopo_error *err)
 {
   fit_settings set = {.batch = 64,
                       .patience = 3,
-                      .max_epochs = 9,
+                      .max_epochs = cosine ? cosine : 9,
+                      .cosine = cosine > 0,
                       .holdout_max = 1000,
                       .lr = 1e-3,
                       .decay = 1,
@@ -55,6 +57,12 @@ static mopo_status fit_by(ensemble **m, fit_result *r, stopper *s, const char *s
   mopo_status st = ensemble_fit(*m, r, d, &set, pool, rng_seed(seed), &watch, err);
   par_free(pool);
   return st;
+}
+
+static mopo_status fit_by(ensemble **m, fit_result *r, stopper *s, const char *state,
+                          const mopo_dataset *d, uint64_t seed, mopo_error *err)
+{
+  return fit_as(m, r, s, state, d, seed, 0, err);
 }
 
 static mopo_status fit(ensemble **m, fit_result *r, stopper *s, const char *state,
@@ -105,6 +113,37 @@ static void test_same_bits(void **state)
     ensemble_free(m);
   }
   ensemble_free(whole);
+  mopo_dataset_free(d);
+}
+
+/* With a learning rate that falls, too; but not to another number of epochs, which would be another
+ * rate. */
+static void test_same_bits_of_a_cosine(void **state)
+{
+  (void)state;
+  mopo_error err;
+  mopo_dataset *d = linear_dataset(700, 3);
+  ensemble *whole = NULL, *m = NULL;
+  fit_result r;
+  stopper s = {0};
+  assert_ok(fit_as(&whole, &r, &s, NULL, d, 2, 6, &err), err);
+  assert_int_equal(r.epochs, 6);
+  unlink(PATH);
+  s = (stopper){.in = 4};
+  assert_int_equal(fit_as(&m, &r, &s, PATH, d, 2, 6, &err), MOPO_ESTOPPED);
+  ensemble_free(m);
+  for (int other = 0; other <= 7; other += 7) { /* a constant rate; a longer fall */
+    s = (stopper){0};
+    assert_int_equal(fit_as(&m, &r, &s, PATH, d, 2, other, &err), MOPO_EINVAL);
+    assert_non_null(strstr(err.msg, "cosine over 6 epochs"));
+    ensemble_free(m);
+  }
+  s = (stopper){0};
+  assert_ok(fit_as(&m, &r, &s, PATH, d, 2, 6, &err), err);
+  assert_same(m, whole);
+  ensemble_free(m);
+  ensemble_free(whole);
+  unlink(PATH);
   mopo_dataset_free(d);
 }
 
@@ -305,7 +344,8 @@ static void test_files_that_no_fit_leaves(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_same_bits), cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_same_bits), cmocka_unit_test(test_same_bits_of_a_cosine),
+      cmocka_unit_test(test_refused),
       cmocka_unit_test(test_of_something_else), cmocka_unit_test(test_a_file_comes_back),
       cmocka_unit_test(test_files_that_no_fit_leaves)};
   return cmocka_run_group_tests(tests, NULL, NULL);

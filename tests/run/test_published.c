@@ -65,6 +65,7 @@ static const struct {
     {"model-layers", {"4", "4"}},
     {"model-hidden", {"200", "200"}},
     {"model-lr", {"1e-3", "1e-3"}},
+    {"model-schedule", {"constant", "constant"}},
     {"model-batch", {"256", "256"}},
     {"model-decay", {"1", "1"}},
     {"holdout-ratio", {"0.2", "0.2"}},
