@@ -217,7 +217,7 @@ typedef struct mopo_config {
   /* soft actor-critic */
   int hidden, layers;
   double gamma, tau, actor_lr, critic_lr, alpha_lr, alpha_init, alpha_max, target_entropy;
-  double log_std_min, log_std_max, critic_loss_weight;
+  double log_std_min, log_std_max, critic_loss_weight, policy_ema;
   char actor_schedule[16], init[16], update_order[16];
   /* the methods that it is compared with */
   double td3bc_alpha, policy_noise, noise_clip;

@@ -54,7 +54,11 @@ typedef struct agent_type {
   void (*free)(agent *a);
   /* One gradient step on a batch of config->batch_size rows. Never allocates. */
   agent_stats (*update)(agent *a, const batch *b);
+  /* What is evaluated and exported; and the policy under way, which draws what is learned from.
+   * One and the same unless config->policy_ema has it averaged. Borrowed until the next call of
+   * either, or update. */
   const actor *(*policy)(const agent *a);
+  const actor *(*learning)(const agent *a);
   /* Fraction of the run that is done, 0..1: for schedules. */
   void (*progress)(agent *a, double done);
   double (*actor_lr)(const agent *a); /* now */

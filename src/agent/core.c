@@ -114,9 +114,20 @@ static void keep_powers(core *c)
   }
 }
 
+/* Of t updates the average holds about the last 1 / (1 - ema), at first the last tenth. */
+static void follow(core *c, double t)
+{
+  float tau = (float)fmax(1.0 - c->ema, 10.0 / (9.0 + t));
+  float *to = c->average.net.params;
+  const float *from = c->actor.net.params;
+  for (size_t i = 0; i < c->average.net.size; i++) to[i] += tau * (from[i] - to[i]);
+}
+
 void core_updated(core *c)
 {
-  c->scalars[c->own + 2 * c->learners] += 1.0;
+  double *updates = &c->scalars[c->own + 2 * c->learners];
+  *updates += 1.0;
+  if (c->ema > 0.0) follow(c, *updates);
   keep_powers(c);
 }
 
@@ -142,6 +153,7 @@ learner *core_add(core *c, mlp *net, mlp *target, const char *name, double lr, i
 static void layout_state(core *c, arena *a)
 {
   for (int i = 0; i < c->learners; i++) learner_layout_state(&c->learner[i], a);
+  if (c->ema > 0.0) mlp_layout(&c->average.net, a);
 }
 
 static void layout_work(core *c, arena *a, const core_plan *plan)
@@ -200,7 +212,8 @@ mopo_status core_create(agent **out, const agent_type *type, const core_plan *pl
   c->reward_scale = 1.0f;
   actor_shape(&c->actor, kernels_best(), c->S, c->A, config->hidden, config->layers,
               (float)config->log_std_min, (float)config->log_std_max);
-  c->raw = c->actor;
+  c->raw = c->average = c->actor;
+  c->ema = config->policy_ema;
   core_add(c, &c->actor.net, NULL, "actor", config->actor_lr, c->B);
   if (plan->shape) plan->shape(c, config);
   layout_state(c, &c->state);
@@ -217,6 +230,7 @@ mopo_status core_create(agent **out, const agent_type *type, const core_plan *pl
   keep_powers(c);
   if (plan->standardise) measure(c, setup->data);
   if (plan->begin) plan->begin(c, config);
+  if (c->ema > 0.0) mlp_copy(&c->average.net, &c->actor.net);
   *out = &c->base;
   return MOPO_OK;
 }
@@ -232,13 +246,20 @@ void core_free(agent *a)
 
 /* ------------------------------------------------------------- policy, schedule, state */
 
+static const actor *for_raw(const core *c, const actor *p)
+{
+  if (!c->shift) return p;
+  mlp_fold_input(&c->raw.net, &p->net, c->shift, c->scale);
+  return &c->raw;
+}
+
 const actor *core_policy(const agent *a)
 {
   const core *c = of_const(a);
-  if (!c->shift) return &c->actor;
-  mlp_fold_input(&c->raw.net, &c->actor.net, c->shift, c->scale);
-  return &c->raw;
+  return for_raw(c, c->ema > 0.0 ? &c->average : &c->actor);
 }
+
+const actor *core_learning(const agent *a) { return for_raw(of_const(a), &of_const(a)->actor); }
 
 /* Cosine decay to 0 over the whole run. */
 void core_progress(agent *a, double done)
@@ -273,6 +294,10 @@ void core_describe(const agent *a, char *text, size_t size, size_t i)
   const core *c = of_const(a);
   const float *x = (const float *)(const void *)c->state.base + i;
   const learner *l = c->learner;
+  if (c->ema > 0.0 && x >= c->average.net.params) {
+    snprintf(text, size, "a weight of the averaged policy");
+    return;
+  }
   while (l + 1 < c->learner + c->learners && x >= l[1].net->params) l++;
   const char *what = x >= l->opt.m                         ? "a moment of Adam for"
                      : l->target && x >= l->target->params ? "a weight of the target of"

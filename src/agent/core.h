@@ -24,8 +24,12 @@ typedef struct core {
   double lr[CORE_LEARNERS];       /* at the start */
   int learners;
   bool cosine; /* the policy's learning rate falls to 0 as half a cosine */
+  /* The running average of the policy's weights, which acts in its place (Polyak & Juditsky 1992);
+   * ema 0: there is none. */
+  double ema;
+  actor average;
   /* Columns of observations become (x - shift) * scale on their way in; NULL: they stay as they
-   * are. The policy is handed out for raw observations: `raw` has the columns' change folded in. */
+   * are. A policy is handed out for raw observations: `raw` has the columns' change folded in. */
   float *shift, *scale;
   actor raw;
   float reward_scale; /* 1 unless the algorithm says otherwise */
@@ -86,13 +90,14 @@ actor_work *core_actor_work_layout(const core *c, arena *a);
 /* Runs a stage of rows: fn(c, piece, thread). */
 void core_rows_stage(core *c, par_fn *fn);
 void core_steps(core *c, learner *const *l, int n);
-/* Closes an update: it is counted and the scalars are brought up to date. */
+/* Closes an update: it is counted, the average and the scalars are brought up to date. */
 void core_updated(core *c);
 double core_mean(const float *x, int n);
 
 /* Fit for an agent_type. */
 void core_free(agent *a);
 const actor *core_policy(const agent *a);
+const actor *core_learning(const agent *a);
 void core_progress(agent *a, double done);
 double core_actor_lr(const agent *a);
 agent_state core_state(agent *a);
@@ -101,8 +106,8 @@ void core_describe(const agent *a, char *text, size_t size, size_t i);
 double core_reward_scale(const agent *a);
 
 #define CORE_CALLS                                                                                \
-  .free = core_free, .policy = core_policy, .progress = core_progress, .actor_lr = core_actor_lr, \
-  .state = core_state, .restored = core_restored, .describe = core_describe,                      \
-  .reward_scale = core_reward_scale
+  .free = core_free, .policy = core_policy, .learning = core_learning, .progress = core_progress, \
+  .actor_lr = core_actor_lr, .state = core_state, .restored = core_restored,                      \
+  .describe = core_describe, .reward_scale = core_reward_scale
 
 #endif

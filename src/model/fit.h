@@ -39,8 +39,9 @@ typedef struct fit_watch {
 /* Fits m: the scaler on the training split, then epochs of minibatches, each member on its own
  * bootstrap sample, all sharing the bounds; keeps each member's weights of its best holdout error;
  * sets holdout_mse and elites. The bits depend on data, settings and key only.
- * EINVAL (cosine without max_epochs), EDATA (fewer than two rows), ENOMEM, ENUMERIC (a loss is no longer finite), ESTOPPED, EIO and
- * EFORMAT (of set->state). A fit that goes on tells of the epochs before, too. */
+ * EINVAL (cosine without max_epochs), EDATA (fewer than two rows), ENOMEM, ENUMERIC (a loss is no
+ * longer finite), ESTOPPED, EIO and EFORMAT (of set->state). A fit that goes on tells of the epochs
+ * before, too. */
 MUST_CHECK mopo_status ensemble_fit(ensemble *m, fit_result *out, const mopo_dataset *d,
                                     const fit_settings *set, par *pool, rng_key key,
                                     const fit_watch *watch, mopo_error *err);

@@ -343,6 +343,7 @@ static mopo_status settle(collector *k, const mopo_config *c, mopo_error *err)
   snprintf(k->c.algo, sizeof k->c.algo, "sac");
   if (!c->marked[config_index("preset")]) snprintf(k->c.preset, sizeof k->c.preset, "paper");
   if (!c->marked[config_index("target-entropy")]) k->c.target_entropy = -k->task->act_dim;
+  k->c.policy_ema = 0; /* what is recorded is what learns */
   return mopo_config_resolve(&k->c, k->task->name, k->c.kind, k->task->act_dim, err);
 }
 

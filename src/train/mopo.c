@@ -44,7 +44,7 @@ static batch draw_batch(offline *o, uint64_t update)
 static mopo_status roll_out(offline *o, mopo_error *err)
 {
   rollout_stats s;
-  const actor *p = o->agent->type->policy(o->agent);
+  const actor *p = o->agent->type->learning(o->agent);
   o->ring_count = replay_count(o->ring), o->ring_head = replay_head(o->ring);
   offline_progress(o, "rollout", 0, o->c.rollout_batch, NAN);
   if (!rollout_run(o->rollout, &s, o->ring, o->data, p, rng_split(o->key, "rollout"),

@@ -367,7 +367,7 @@ static mopo_status set_up_model(offline *o, bool resume, mopo_error *err)
   if ((st = penalty_find(&set.penalty, o->c.penalty, err)) != MOPO_OK) return st;
   if (set.penalty == PENALTY_ORACLE && (st = set_up_oracle(o, err)) != MOPO_OK) return st;
   set.oracle = o->oracle;
-  if ((st = rollout_create(&o->rollout, &set, o->task, o->model, type->policy(o->agent), o->pool,
+  if ((st = rollout_create(&o->rollout, &set, o->task, o->model, type->learning(o->agent), o->pool,
                            err)) != MOPO_OK)
     return st;
   int64_t rows = (int64_t)o->c.rollout_keep * o->c.rollout_length * o->c.rollout_batch;

@@ -17,7 +17,7 @@ static mopo_config base_of(const char *algo)
       {"bear-warmup", "1"},      {"behaviour-updates", "1"}, {"vae-hidden", "32"},
       {"iql-reward-scale", "1"}, {"alpha-max", "1"},         {"alpha-init", "1"},
       {"log-std-max", "-1"},     {"target-entropy", "10"},   {"bear-samples", "4"},
-      {"bear-match", "4"},       {"cql-samples", "4"}};
+      {"bear-match", "4"},       {"cql-samples", "4"},       {"policy-ema", "0.25"}};
   mopo_config c = small_config(algo);
   mopo_error err;
   for (size_t i = 0; i < sizeof set / sizeof *set; i++)

@@ -344,9 +344,8 @@ static void test_files_that_no_fit_leaves(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_same_bits), cmocka_unit_test(test_same_bits_of_a_cosine),
-      cmocka_unit_test(test_refused),
-      cmocka_unit_test(test_of_something_else), cmocka_unit_test(test_a_file_comes_back),
-      cmocka_unit_test(test_files_that_no_fit_leaves)};
+      cmocka_unit_test(test_same_bits),         cmocka_unit_test(test_same_bits_of_a_cosine),
+      cmocka_unit_test(test_refused),           cmocka_unit_test(test_of_something_else),
+      cmocka_unit_test(test_a_file_comes_back), cmocka_unit_test(test_files_that_no_fit_leaves)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -83,6 +83,7 @@ static const struct {
     {"log-std-max", {"2", "2"}},
     {"actor-lr", {"3e-4", "1e-4"}},
     {"actor-schedule", {"constant", "cosine"}},
+    {"policy-ema", {"0", "0"}},
     {"critic-lr", {"3e-4", "3e-4"}},
     {"alpha-lr", {"3e-4", "1e-4"}},
     {"alpha-init", {"1", "1"}},

@@ -205,6 +205,54 @@ static void ablations_run_and_keep_the_bits(void **state)
   }
 }
 
+/* The lines of progress.csv, of each the columns from..to, counted from 0. */
+static char *columns(const char *run, int from, int to)
+{
+  char path[256], line[4096], *all = calloc(1, 1 << 16);
+  path_of(path, run, "progress.csv");
+  FILE *f = fopen(path, "r");
+  assert_non_null(f);
+  while (fgets(line, sizeof line, f)) {
+    char *at = line;
+    for (int i = 0; i <= to; i++) {
+      size_t n = strcspn(at, ",\n");
+      if (i >= from) strncat(all, at, n + 1);
+      at += n + 1;
+    }
+  }
+  fclose(f);
+  return all;
+}
+
+/* Losses, Q, penalties and imagined rows are the learning policy's; what is evaluated and saved is
+ * the average, whatever the number of threads. */
+static void an_average_acts_and_does_not_learn(void **state)
+{
+  (void)state;
+  static const char *const runs[] = {"run_one", "run_two", "run_many"};
+  char *learned[3], *path[3], text[256];
+  mopo_error err;
+  mopo_train_result r;
+  for (int k = 0; k < 3; k++) {
+    mopo_config c = small(runs[k], "mopo");
+    assert_ok(mopo_config_set(&c, "policy-ema", k ? "0.99" : "0", &err), err);
+    assert_ok(mopo_config_set(&c, "threads", k == 2 ? "3" : "1", &err), err);
+    remove_run(runs[k]);
+    assert_ok(mopo_train(&r, &c, false, NULL, &err), err);
+    learned[k] = columns(runs[k], 7, 16);
+    path_of(text, runs[k], "policy.safetensors");
+    size_t n = 0;
+    assert_ok(file_read(&path[k], &n, text, 1 << 24, &err), err);
+    if (k == 1) assert_int_not_equal(memcmp(path[0], path[1], n), 0);
+  }
+  assert_non_null(strstr(learned[0], "critic_loss"));
+  assert_non_null(strstr(learned[0], "rollout_terminal_rate"));
+  assert_string_equal(learned[0], learned[1]);
+  assert_same_run("run_two", "run_many", true);
+  for (int k = 0; k < 3; k++) free(learned[k]), free(path[k]);
+  remove_run("run_two");
+}
+
 /* What a model's file decides is taken from it, and nothing else may be said of it. */
 static void a_given_model_keeps_its_shape(void **state)
 {
@@ -546,6 +594,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(threads_do_not_change_the_bits),
       cmocka_unit_test(ablations_run_and_keep_the_bits),
+      cmocka_unit_test(an_average_acts_and_does_not_learn),
       cmocka_unit_test(a_given_model_keeps_its_shape),
       cmocka_unit_test(penalties_that_mean_nothing_are_refused),
       cmocka_unit_test(an_interrupted_run_ends_with_the_same_bits),
