@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/config.h"
 #include "io/file.h"
 #include "report/html.h"
 #include "report/page.h"
-#include "run/config.h"
 #include "run/rundir.h"
 
 void page_run_name(char *buf, size_t size, const report *r, const report_run *run)

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/config.h"
 #include "io/csv.h"
 #include "io/file.h"
-#include "run/config.h"
 #include "run/result.h"
 #include "run/rundir.h"
 

@@ -12,7 +12,7 @@
 
 #include "agent/policy.h"
 #include "io/safetensors.h"
-#include "train/numbers.h"
+#include "train/health.h"
 
 static const char FORMAT[] = "mopo.checkpoint.1";
 
@@ -24,7 +24,7 @@ static mopo_status add(tensor_list *l, const char *name, tensor_type type, int64
   return tensor_list_add(l, name, type, 1, &n, data, err);
 }
 
-static mopo_status fill(tensor_list *l, const offline *o, const agent_state *s, const standing *at,
+static mopo_status fill(tensor_list *l, const run *o, const agent_state *s, const standing *at,
                         const int64_t *ring, mopo_error *err)
 {
   mopo_status st = tensor_list_meta(l, "format", FORMAT, err);
@@ -44,19 +44,19 @@ static mopo_status fill(tensor_list *l, const offline *o, const agent_state *s, 
   return st;
 }
 
-mopo_status checkpoint_save(offline *o, mopo_error *err)
+mopo_status checkpoint_save(run *o, mopo_error *err)
 {
   char path[RUN_PATH];
   agent_state s = o->agent->type->state(o->agent);
   standing at = o->at;
-  at.wall = offline_seconds(o);
+  at.wall = run_seconds(o);
   bool rolling_back = o->ring && at.rolled == 0 && at.update == 0;
   int64_t ring[2] = {0, 0};
   if (o->ring) {
     ring[0] = rolling_back ? o->ring_count : replay_count(o->ring);
     ring[1] = rolling_back ? o->ring_head : replay_head(o->ring);
   }
-  mopo_status st = numbers_finite(o, err);
+  mopo_status st = health_finite(o, err);
   if (st != MOPO_OK) return st;
   if ((st = rundir_path(path, sizeof path, o->c.out, RUN_POLICY, err)) != MOPO_OK) return st;
   const actor *p = o->agent->type->policy(o->agent);
@@ -73,7 +73,7 @@ mopo_status checkpoint_save(offline *o, mopo_error *err)
 
 /* ------------------------------------------------------------------ reading */
 
-static mopo_status load_ring(offline *o, const tensor_file *f, mopo_error *err)
+static mopo_status load_ring(run *o, const tensor_file *f, mopo_error *err)
 {
   const void *place, *rows;
   mopo_status st = tensor_file_get(f, &place, "ring.place", TENSOR_I64, 1, (int64_t[]){2}, err);
@@ -101,7 +101,7 @@ static bool all_finite(const float *values, size_t n_values, const double *scala
 }
 
 /* Is it a place where a run with these settings may stand? The ring is restored. */
-static mopo_status check_standing(const offline *o, const standing *at, const char *path,
+static mopo_status check_standing(const run *o, const standing *at, const char *path,
                                   mopo_error *err)
 {
   bool epoch = at->epoch >= 0 && at->epoch <= o->c.epochs && at->epoch == floor(at->epoch);
@@ -117,7 +117,7 @@ static mopo_status check_standing(const offline *o, const standing *at, const ch
   return MOPO_OK;
 }
 
-static mopo_status load(offline *o, const tensor_file *f, const char *path, mopo_error *err)
+static mopo_status load(run *o, const tensor_file *f, const char *path, mopo_error *err)
 {
   const char *format = tensor_file_meta(f, "format"), *algo = tensor_file_meta(f, "algo");
   if (!format || strcmp(format, FORMAT) != 0)
@@ -151,7 +151,7 @@ static mopo_status load(offline *o, const tensor_file *f, const char *path, mopo
   return MOPO_OK;
 }
 
-mopo_status checkpoint_load(offline *o, mopo_error *err)
+mopo_status checkpoint_load(run *o, mopo_error *err)
 {
   char path[RUN_PATH];
   tensor_file *f = NULL;

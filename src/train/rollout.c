@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/oracle.h"
+#include "play/oracle.h"
 
 typedef struct rollout_work {
   actor_work actor;

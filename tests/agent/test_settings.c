@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "run/config.h"
+#include "config/config.h"
 
 enum { UPDATES = 6 };
 

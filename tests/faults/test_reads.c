@@ -11,7 +11,7 @@
 #include "run/fitlog.h"
 #include "run/metrics.h"
 #include "run/result.h"
-#include "train/offline.h"
+#include "train/run.h"
 
 /* Reads something whole, and gives it back. */
 typedef mopo_status reader(mopo_error *err);

@@ -9,9 +9,9 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "train/evaluate.h"
-#include "train/offline.h"
+#include "play/evaluate.h"
 #include "train/rollout.h"
+#include "train/run.h"
 
 typedef enum stage { STARTING, FITTING, ROLLING, UPDATING, EVALUATING, WRITING, STAGES } stage;
 static const char *const names[STAGES] = {"loading", "fitting",    "rollouts",
@@ -102,7 +102,7 @@ static mopo_config config(const char *out)
   return c;
 }
 
-static int run(const char *out, bool goes_on)
+static int train_once(const char *out, bool goes_on)
 {
   mopo_train_result r;
   mopo_error err;
@@ -143,7 +143,7 @@ static bool attempt(tally *t, long most)
   stage wanted = (stage)rng_below(&t->dice, STAGES);
   atomic_store(doing, STARTING);
   pid_t child = fork();
-  if (child == 0) _exit(run("torture_cut", goes_on));
+  if (child == 0) _exit(train_once("torture_cut", goes_on));
   assert_true(child > 0);
   int n = wanted <= FITTING ? 0 : (int)rng_below(&t->dice, 4);
   bool there = t->kills < most && wait_for(child, wanted, n);
@@ -173,7 +173,7 @@ static void every_run_ends_with_the_same_bytes(void **state)
   tiny_write_data();
   tiny_remove("torture_whole");
   tiny_remove("torture_cut");
-  assert_int_equal(run("torture_whole", false), 0);
+  assert_int_equal(train_once("torture_whole", false), 0);
   while (t.kills < kills) {
     if (!attempt(&t, kills)) continue;
     assert_true(tiny_same_run("torture_whole", "torture_cut"));

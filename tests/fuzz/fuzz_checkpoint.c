@@ -6,7 +6,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-  static offline *o;
+  static run *o;
   mopo_error err = {0};
   if (!o) o = small_run(FUZZ_DIR);
   fuzz_file(FUZZ_DIR "/" SMALL_CHECKPOINT, bytes, n);

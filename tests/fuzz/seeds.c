@@ -82,7 +82,7 @@ static void networks(const char *root)
 {
   mopo_error err;
   ensemble *m = NULL;
-  offline *o = small_run(".");
+  run *o = small_run(".");
   enter(root, "checkpoint");
   ok(checkpoint_save(o, &err), &err);
   unlink("policy.safetensors");

@@ -4,15 +4,15 @@
 
 #include "data/dataset.h"
 #include "fuzz.h"
-#include "train/offline.h"
+#include "train/run.h"
 
 #define SMALL_CHECKPOINT "checkpoint.safetensors"
 
 /* Never freed: a fuzz target keeps it to its end. */
-static inline offline *small_run(const char *out)
+static inline run *small_run(const char *out)
 {
   static mopo_dataset data; /* of which a checkpoint asks for the ranges of actions alone */
-  static offline o = {.lock = -1, .data = &data};
+  static run o = {.lock = -1, .data = &data};
   const char *const set[][2] = {
       {"out", out},        {"algo", "mopo"}, {"hidden", "1"},           {"layers", "1"},
       {"batch-size", "4"}, {"epochs", "3"},  {"updates-per-epoch", "5"}};

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "agent/agent.h"
-#include "train/evaluate.h"
-#include "train/forecast.h"
+#include "ope/forecast.h"
+#include "play/evaluate.h"
 #include "train/rollout.h"
 
 /* The C library's own, under the names it keeps for such purposes. */

@@ -80,7 +80,7 @@ static void write_spoilt(const tensor_file *f, const spoilt *s, const char *form
 }
 
 /* Saves a run in the middle of its second epoch. */
-static tensor_file *save(offline *o)
+static tensor_file *save(run *o)
 {
   static const float rows[8 * 5] = {0.5f};
   mopo_error err;
@@ -93,7 +93,7 @@ static tensor_file *save(offline *o)
   return f;
 }
 
-static void expect_refused(offline *o, const char *message)
+static void expect_refused(run *o, const char *message)
 {
   mopo_error err = {0};
   agent_state s = o->agent->type->state(o->agent);
@@ -111,7 +111,7 @@ static void expect_refused(offline *o, const char *message)
 static void what_is_saved_comes_back(void **state)
 {
   mopo_error err;
-  offline *o = *state;
+  run *o = *state;
   tensor_file_free(save(o));
   o->at = (standing){0};
   replay_clear(o->ring);
@@ -128,7 +128,7 @@ static void what_is_saved_comes_back(void **state)
 
 static void nowhere_to_stand(void **state)
 {
-  offline *o = *state;
+  run *o = *state;
   tensor_file *f = save(o);
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     write_spoilt(f, &bad[i], "mopo.checkpoint.1", "mopo");
@@ -149,7 +149,7 @@ static void nowhere_to_stand(void **state)
 static void rolled_into_an_empty_ring(void **state)
 {
   mopo_error err;
-  offline *o = *state;
+  run *o = *state;
   replay_clear(o->ring);
   o->at = (standing){.epoch = 1, .update = 2, .rolled = 1};
   assert_ok(checkpoint_save(o, &err), err);
@@ -159,7 +159,7 @@ static void rolled_into_an_empty_ring(void **state)
 static void truncation_at_every_byte(void **state)
 {
   mopo_error err;
-  offline *o = *state;
+  run *o = *state;
   char *bytes = NULL;
   size_t n = 0;
   tensor_file_free(save(o));
@@ -175,7 +175,7 @@ static void truncation_at_every_byte(void **state)
 static void nan_is_not_saved(void **state)
 {
   mopo_error err;
-  offline *o = *state;
+  run *o = *state;
   tensor_file_free(save(o));
   agent_state s = o->agent->type->state(o->agent);
   float value = s.values[3];
@@ -200,7 +200,7 @@ static int begin(void **state)
 /* The data have changed since, or the file does not say what they were. */
 static void other_data(void **state)
 {
-  offline *o = *state;
+  run *o = *state;
   mopo_error err;
   snprintf(o->digest, sizeof o->digest, "3 rows (0000000000000001)");
   tensor_file *f = save(o);
@@ -216,7 +216,7 @@ static void other_data(void **state)
 
 static int end(void **state)
 {
-  offline *o = *state;
+  run *o = *state;
   o->agent->type->free(o->agent);
   replay_free(o->ring);
   par_free(o->pool);

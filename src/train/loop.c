@@ -1,0 +1,269 @@
+/* loop.c - the loop (Yu et al. 2020, algorithm 2):
+ *
+ *   fit the ensemble to the batch                                        (run_set_up)
+ *   for each epoch
+ *     roll the policy out in the model for h steps from states of the batch,
+ *       with r <- r - lambda u(s, a)                                     (rollout_run)
+ *     for each update
+ *       draw a batch, a share of it recorded, the rest imagined          (draw_batch)
+ *       one step of the agent on it                                      (agent update)
+ *     evaluate, in the simulator and in the model                      (assess)
+ *
+ * MBPO is the same with lambda = 0; SAC and other model-free methods draw recorded rows only. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run/result.h"
+#include "train/health.h"
+
+static bool stop_between_steps(void *ctx) { return run_stopped(ctx); }
+
+static mopo_status stopped_error(const run *o, mopo_error *err)
+{
+  return error_set(err, MOPO_ESTOPPED, "stopped in epoch %.0f of %d; go on with --resume",
+                   o->at.epoch + 1, o->c.epochs);
+}
+
+/* The first real_rows rows are recorded, the rest imagined; each draw belongs to (update, place).
+ */
+static batch draw_batch(run *o, uint64_t update)
+{
+  rng_key key = rng_split(o->key, "batch");
+  for (int i = 0; i < o->c.batch_size; i++) {
+    uint32_t w[4];
+    rng_block(w, key, update, (uint64_t)i);
+    bool real = i < o->real_rows;
+    uint64_t n = (uint64_t)(real ? o->data->N : replay_count(o->ring));
+    int64_t at = (int64_t)rng_word_below(w[0], w[1], n);
+    o->rows[i] = real ? dataset_row(o->data, at) : replay_row(o->ring, at);
+  }
+  return (batch){o->c.batch_size, o->data->at, o->rows};
+}
+
+static mopo_status roll_out(run *o, mopo_error *err)
+{
+  rollout_stats s;
+  const actor *p = o->agent->type->learning(o->agent);
+  o->ring_count = replay_count(o->ring), o->ring_head = replay_head(o->ring);
+  run_progress(o, "rollout", 0, o->c.rollout_batch, NAN);
+  if (!rollout_run(o->rollout, &s, o->ring, o->data, p, rng_split(o->key, "rollout"),
+                   (uint64_t)o->at.epoch, stop_between_steps, o))
+    return stopped_error(o, err);
+  o->at.rolled = 1;
+  o->at.rollout_rows = (double)s.rows, o->at.rollout_terminals = (double)s.terminals;
+  o->at.penalty_mean = s.penalty_mean, o->at.model_reward_mean = s.reward_mean;
+  if (isfinite(s.penalty_mean) && isfinite(s.reward_mean)) return MOPO_OK;
+  return error_set(err, MOPO_ENUMERIC,
+                   "epoch %.0f: imagined reward %g, penalty %g: no longer finite", o->at.epoch + 1,
+                   s.reward_mean, s.penalty_mean);
+}
+
+static mopo_status update(run *o, mopo_error *err)
+{
+  uint64_t number =
+      (uint64_t)o->at.epoch * (uint64_t)o->c.updates_per_epoch + (uint64_t)o->at.update;
+  batch b = draw_batch(o, number);
+  agent_stats s = o->agent->type->update(o->agent, &b);
+  const struct {
+    const char *name;
+    double value;
+  } check[] = {{"critic loss", s.critic_loss}, {"actor loss", s.actor_loss}, {"alpha", s.alpha}};
+  for (size_t i = 0; i < sizeof check / sizeof *check; i++)
+    if (!isfinite(check[i].value))
+      return error_set(err, MOPO_ENUMERIC, "update %llu: %s is %g", (unsigned long long)number + 1,
+                       check[i].name, check[i].value);
+  double q_data = 0.0;
+  for (int i = 0; s.q && i < o->real_rows; i++) q_data += (double)s.q[i];
+  o->at.critic_loss += s.critic_loss, o->at.actor_loss += s.actor_loss;
+  o->at.alpha += s.alpha, o->at.entropy += s.entropy, o->at.q += s.q_mean;
+  o->at.q_data += o->real_rows ? q_data / o->real_rows : NAN;
+  o->last_q = s.q;
+  o->at.update++;
+  run_progress(o, "update", (int64_t)number + 1, (int64_t)o->c.epochs * o->c.updates_per_epoch,
+               s.critic_loss);
+  return MOPO_OK;
+}
+
+/* What the policy just evaluated is worth by the model, from the same start states. */
+static void foresee(run *o, int epoch)
+{
+  o->discounted.simulated = evaluator_discounted(o->evaluator);
+  if (!o->forecast) return;
+  rng_key key = rng_index(rng_split(o->key, "forecast"), (uint64_t)epoch);
+  forecast_run(&o->discounted.model, o->forecast, o->agent->type->policy(o->agent),
+               evaluator_starts(o->evaluator), key);
+  if (o->discounted.model.broken)
+    run_line(o, "epoch %d: numbers no longer finite in %d of %d episodes in the model", epoch,
+             o->discounted.model.broken, o->c.eval_episodes * FORECAST_COPIES);
+}
+
+static mopo_status assess(run *o, mopo_error *err)
+{
+  int epoch = (int)o->at.epoch + 1;
+  o->at.return_mean = o->at.return_std = o->at.score = o->at.length_mean = NAN;
+  o->discounted = (discounted){NAN, {NAN, NAN, NAN, 0}};
+  if (!o->evaluator || (epoch % o->c.eval_every && epoch != o->c.epochs)) return MOPO_OK;
+  mopo_eval_result r;
+  run_progress(o, "evaluate", 0, o->c.eval_episodes, NAN);
+  rng_key key = rng_index(rng_split(o->key, "eval"), (uint64_t)epoch);
+  mopo_status st =
+      evaluator_run(&r, o->evaluator, o->agent->type->policy(o->agent), key, NULL, err);
+  if (st == MOPO_ESTOPPED) return stopped_error(o, err);
+  if (st != MOPO_OK) return st;
+  o->at.return_mean = r.return_mean, o->at.return_std = r.return_std;
+  o->at.score = r.score, o->at.length_mean = r.length_mean;
+  if (r.failures)
+    run_line(o, "epoch %d: the simulator gave up on %d of %d episodes", epoch, r.failures,
+             r.episodes);
+  foresee(o, epoch);
+  return MOPO_OK;
+}
+
+/* With every checkpoint: Q of the last batch, row by row, and the penalties of the last imagined
+ * step. */
+static mopo_status record_histograms(run *o, mopo_error *err)
+{
+  int epoch = (int)o->at.epoch + 1, n = 0, B = o->c.batch_size;
+  if (epoch % o->c.checkpoint_every && epoch != o->c.epochs) return MOPO_OK;
+  mopo_status st = MOPO_OK;
+  if (o->last_q) {
+    double *q = malloc((size_t)B * sizeof *q);
+    if (!q) return error_set(err, MOPO_ENOMEM, "train: no memory");
+    for (int i = 0; i < B; i++) q[i] = (double)o->last_q[i];
+    st = metrics_histogram(o->metrics, "q", epoch, q, B, err);
+    free(q);
+  }
+  if (st != MOPO_OK || !o->rollout) return st;
+  const double *penalties = rollout_penalties(o->rollout, &n);
+  return metrics_histogram(o->metrics, "penalty", epoch, penalties, n, err);
+}
+
+/* Seconds of an epoch; of one that was interrupted, those of this session. */
+typedef struct epoch_times {
+  double begun, rolled_out, updated, evaluated; /* moments */
+} epoch_times;
+
+static mopo_status record(run *o, double actor_lr, const epoch_times *t, mopo_error *err)
+{
+  double n = o->c.updates_per_epoch;
+  bool model = o->model != NULL;
+  metrics_row row = {.epoch = o->at.epoch + 1,
+                     .updates = (o->at.epoch + 1) * n,
+                     .wall_seconds = run_seconds(o),
+                     .return_mean = o->at.return_mean,
+                     .return_std = o->at.return_std,
+                     .score = o->at.score,
+                     .length_mean = o->at.length_mean,
+                     .critic_loss = o->at.critic_loss / n,
+                     .actor_loss = o->at.actor_loss / n,
+                     .alpha = o->at.alpha / n,
+                     .entropy = o->at.entropy / n,
+                     .q_mean = o->at.q / n,
+                     .q_data_mean = o->at.q_data / n,
+                     .penalty_mean = model ? o->at.penalty_mean : NAN,
+                     .model_reward_mean = model ? o->at.model_reward_mean : NAN,
+                     .rollout_rows = model ? o->at.rollout_rows : NAN,
+                     .rollout_terminal_rate =
+                         model ? o->at.rollout_terminals / o->at.rollout_rows : NAN,
+                     .discounted_return = o->discounted.simulated,
+                     .model_return = o->discounted.model.ret,
+                     .model_return_penalised = o->discounted.model.penalised,
+                     .model_uncertainty = o->discounted.model.uncertainty,
+                     .actor_lr = actor_lr,
+                     .updates_per_second = n / (t->evaluated - t->begun),
+                     .rollout_seconds = t->rolled_out - t->begun,
+                     .update_seconds = t->updated - t->rolled_out,
+                     .evaluation_seconds = t->evaluated - t->updated};
+  health_warn(o, &row);
+  return metrics_add(o->metrics, &row, err);
+}
+
+static void begin_next_epoch(run *o)
+{
+  standing keep = o->at;
+  o->at = (standing){.epoch = keep.epoch + 1,
+                     .wall = keep.wall,
+                     .return_mean = keep.return_mean,
+                     .return_std = keep.return_std,
+                     .score = keep.score,
+                     .length_mean = keep.length_mean};
+  if (o->ring) o->ring_count = replay_count(o->ring), o->ring_head = replay_head(o->ring);
+}
+
+static mopo_status one_epoch(run *o, mopo_error *err)
+{
+  epoch_times t = {.begun = run_seconds(o)};
+  mopo_status st = MOPO_OK;
+  o->agent->type->progress(o->agent, o->at.epoch / o->c.epochs);
+  double lr = o->agent->type->actor_lr(o->agent);
+  if (o->rollout && o->at.rolled == 0 && (st = roll_out(o, err)) != MOPO_OK) return st;
+  t.rolled_out = run_seconds(o);
+  while (o->at.update < o->c.updates_per_epoch) {
+    if (run_stopped(o)) return stopped_error(o, err);
+    if ((st = update(o, err)) != MOPO_OK) return st;
+  }
+  t.updated = run_seconds(o);
+  if ((st = health_finite(o, err)) != MOPO_OK) return st;
+  if ((st = assess(o, err)) != MOPO_OK) return st;
+  t.evaluated = run_seconds(o);
+  if ((st = record_histograms(o, err)) != MOPO_OK) return st;
+  if ((st = record(o, lr, &t, err)) != MOPO_OK) return st;
+  begin_next_epoch(o);
+  return MOPO_OK;
+}
+
+static mopo_status learn(run *o, mopo_error *err)
+{
+  while (o->at.epoch < o->c.epochs) {
+    mopo_status st = one_epoch(o, err);
+    if (st == MOPO_ESTOPPED) {
+      mopo_error why;
+      if (checkpoint_save(o, &why) != MOPO_OK) return error_set(err, why.code, "%s", why.msg);
+      return st;
+    }
+    if (st != MOPO_OK) return st;
+    bool last = o->at.epoch >= o->c.epochs;
+    if (last || (int)o->at.epoch % o->c.checkpoint_every == 0)
+      if ((st = checkpoint_save(o, err)) != MOPO_OK) return st;
+  }
+  return MOPO_OK;
+}
+
+static mopo_status finish(run *o, mopo_train_result *out, mopo_error *err)
+{
+  int rows = 0;
+  metrics_row *r = NULL;
+  mopo_status st = metrics_rows(&r, &rows, o->metrics, err);
+  if (st != MOPO_OK) return st;
+  *out =
+      (mopo_train_result){.epochs = (int)o->at.epoch,
+                          .return_mean = rows ? r[rows - 1].return_mean : NAN,
+                          .return_std = rows ? r[rows - 1].return_std : NAN,
+                          .score = rows ? r[rows - 1].score : NAN,
+                          .discounted_return = rows ? r[rows - 1].discounted_return : NAN,
+                          .model_return = rows ? r[rows - 1].model_return : NAN,
+                          .model_return_penalised = rows ? r[rows - 1].model_return_penalised : NAN,
+                          .model_uncertainty = rows ? r[rows - 1].model_uncertainty : NAN,
+                          .batch_return_mean = o->info.return_mean,
+                          .batch_return_max = o->info.return_max,
+                          .wall_seconds = run_seconds(o)};
+  st = result_write(o->c.out, &o->c, r, rows, out, err);
+  free(r);
+  return st;
+}
+
+mopo_status mopo_train(mopo_train_result *out, const mopo_config *c, bool resume,
+                       const mopo_watch *watch, mopo_error *err)
+{
+  run *o = calloc(1, sizeof *o);
+  if (!o) return error_set(err, MOPO_ENOMEM, "train: no memory");
+  o->watch = watch;
+  o->lock = -1;
+  mopo_status st = run_set_up(o, c, resume, err);
+  if (st == MOPO_OK) st = learn(o, err);
+  if (st == MOPO_OK) st = finish(o, out, err);
+  run_tear_down(o);
+  free(o);
+  return st;
+}
