@@ -53,21 +53,21 @@ static bool work(mopo_dataset *d, int n)
   bool ok = mopo_config_resolve(&c, "hopper", "", A, NULL) == MOPO_OK &&
             par_create(&pool, 1, NULL) == MOPO_OK;
   agent_setup setup = {.config = &c, .S = S, .A = A, .pool = pool, .key = rng_seed(3)};
-  ok = ok && agent_find("mopo")->create(&a, &setup, NULL) == MOPO_OK &&
+  ok = ok && agent_create(&a, agent_find("mopo"), &setup, NULL) == MOPO_OK &&
        ensemble_create(&m, &shape, S, A, rng_seed(4), NULL) == MOPO_OK &&
-       rollout_create(&r, &set, mopo_task_find("hopper"), m, a->type->policy(a), pool, NULL) ==
+       rollout_create(&r, &set, mopo_task_find("hopper"), m, agent_policy(a), pool, NULL) ==
            MOPO_OK &&
        replay_create(&ring, 10000, d->at, NULL) == MOPO_OK;
   const float *rows[256];
   for (int i = 0; i < 256; i++) rows[i] = dataset_row(d, i);
   batch b = {256, d->at, rows};
-  for (int i = 0; ok && i < n; i++) a->type->update(a, &b);
+  for (int i = 0; ok && i < n; i++) agent_update(a, &b);
   ok = ok && ensemble_fit(m, &fitted, d, &fit, pool, rng_seed(5), &watch, NULL) == MOPO_ESTOPPED;
-  ok = ok && rollout_run(r, &stats, ring, d, a->type->policy(a), rng_seed(6), 0, NULL, NULL);
+  ok = ok && rollout_run(r, &stats, ring, d, agent_policy(a), rng_seed(6), 0, NULL, NULL);
   replay_free(ring);
   rollout_free(r);
   ensemble_free(m);
-  if (a) a->type->free(a);
+  if (a) agent_free(a);
   par_free(pool);
   return ok;
 }

@@ -1,11 +1,21 @@
-/* agent.h - what should we do? One algorithm, one file, behind one const table (agent.c). */
+/* agent.h - what should we do? An agent learns a policy from batches of rows: a batch cut into
+ * pieces, a policy and other networks that learn, memory, and a state that a checkpoint can hold.
+ * An algorithm is one file with one row, its agent_type; its struct begins with an agent.
+ *
+ * An update is a few stages. A stage of rows takes each row of the batch all the way through: the
+ * rows do not know of each other. A stage of panels (agent/learner.h) sums the gradient of one
+ * panel of weights over the rows, and takes the step. */
 #ifndef AGENT_AGENT_H
 #define AGENT_AGENT_H
 
 #include "agent/actor.h"
+#include "agent/learner.h"
 #include "base/error.h"
 #include "base/par.h"
 #include "data/dataset.h"
+
+/* Most rows in a piece; most networks; most actions where a row's samples are on the stack. */
+enum { AGENT_PIECE = 64, AGENT_LEARNERS = 6, AGENT_ACT = 32 };
 
 /* B transitions: pointers to rows (data/dataset.h), wherever they live. Borrowed for one update. */
 typedef struct batch {
@@ -35,49 +45,128 @@ typedef struct agent_setup {
   const mopo_dataset_info *info;
 } agent_setup;
 
-/* Everything that an agent must keep to go on: two borrowed blocks. */
-typedef struct agent_state {
+/* Everything that an agent must keep to resume: two borrowed blocks. */
+typedef struct agent_memory {
   float *values;
   size_t n_values;
   double *scalars;
   size_t n_scalars;
-} agent_state;
+} agent_memory;
 
 typedef struct agent agent;
 
+/* An algorithm. Its functions get its whole struct. */
 typedef struct agent_type {
   const char *name;   /* as typed on the command line */
   const char *source; /* paper */
   bool uses_model;    /* learns in imagined data as well */
-  /* EINVAL, ENOMEM */
-  mopo_status (*create)(agent **out, const agent_setup *setup, mopo_error *err);
-  void (*free)(agent *a);
+  size_t size;        /* of the struct */
+  int scalars;        /* of its own in the state, zero at the start */
+  int action_scalars; /* and for each action */
+  int max_actions;    /* 0: any number */
+  bool standardise;   /* observations, with the dataset's mean and deviation */
+  void (*shape)(agent *a, const mopo_config *c); /* agent_add for every network but the policy; may
+                                                    be NULL */
+  void (*layout)(agent *a, arena *memory);       /* its work memory; called twice, base/arena.h */
+  void (*begin)(agent *a, const mopo_config *c); /* networks are initialised; may be NULL */
   /* One gradient step on a batch of config->batch_size rows. Never allocates. */
   agent_stats (*update)(agent *a, const batch *b);
-  /* What is evaluated and exported; and the policy under way, which draws what is learned from.
-   * One and the same unless config->policy_ema has it averaged. Borrowed until the next call of
-   * either, or update. */
-  const actor *(*policy)(const agent *a);
-  const actor *(*learning)(const agent *a);
-  /* Fraction of the run that is done, 0..1: for schedules. */
-  void (*progress)(agent *a, double done);
-  double (*actor_lr)(const agent *a); /* now */
-  agent_state (*state)(agent *a);
-  /* After the state blocks were written from outside. */
-  void (*restored)(agent *a);
-  /* What value i of the state is, for messages: "a weight of critic1". */
-  void (*describe)(const agent *a, char *text, size_t size, size_t i);
-  double (*reward_scale)(const agent *a); /* rewards are learned from times this */
 } agent_type;
 
-/* Every agent begins with its type. */
+/* What every algorithm's struct begins with. */
 struct agent {
   const agent_type *type;
+  agent_setup setup;
+  int S, A, B;
+  int R, pieces; /* rows of a piece; pieces of a batch */
+  actor actor;
+  learner learner[AGENT_LEARNERS]; /* [0]: the policy */
+  double lr[AGENT_LEARNERS];       /* at the start */
+  int learners;
+  bool cosine; /* the policy's learning rate falls to 0 as half a cosine */
+  /* The running average of the policy's weights, which acts in its place (Polyak & Juditsky 1992);
+   * ema 0: there is none. */
+  double ema;
+  actor average;
+  /* Columns of observations become (x - shift) * scale on their way in; NULL: they stay as they
+   * are. A policy is handed out for raw observations: `raw` has the columns' change folded in. */
+  float *shift, *scale;
+  actor raw;
+  float reward_scale; /* 1 unless the algorithm says otherwise */
+  /* The algorithm's own scalars, two for each learner, and the number of updates. */
+  double *scalars;
+  int own;
+  float **scratch; /* [threads] */
+  arena state, work;
+  const batch *batch;
 };
 
-/* NULL if there is no such agent. */
+/* NULL if there is no such algorithm; the i-th, NULL past the last. */
 const agent_type *agent_find(const char *name);
 const agent_type *agent_at(int i);
+
+/* ------------------------------------------------------------------ for those who own an agent */
+
+/* EINVAL (more actions than the algorithm takes), ENOMEM. */
+MUST_CHECK mopo_status agent_create(agent **out, const agent_type *type, const agent_setup *setup,
+                                    mopo_error *err);
+void agent_free(agent *a);
+agent_stats agent_update(agent *a, const batch *b);
+/* What is evaluated and exported; and the policy under way, which draws what is learned from. One
+ * and the same unless config->policy_ema has it averaged. Borrowed until the next call of either,
+ * or update. */
+const actor *agent_policy(const agent *a);
+const actor *agent_learning(const agent *a);
+/* Fraction of the run that is done, 0..1: for schedules. */
+void agent_progress(agent *a, double done);
+double agent_actor_lr(const agent *a); /* now */
+agent_memory agent_state(agent *a);
+/* After the state blocks were written from outside. */
+void agent_restored(agent *a);
+/* What value i of the state is, for messages: "a weight of critic 1". */
+void agent_describe(const agent *a, char *text, size_t size, size_t i);
+double agent_reward_scale(const agent *a); /* rewards are learned from times this */
+
+/* ------------------------------------------------------------------ for algorithms */
+
+/* A network more, shaped already; name for its random numbers. rows: of the batch it learns from.
+ */
+learner *agent_add(agent *c, mlp *net, mlp *target, const char *name, double lr, int rows);
+
+/* Rows of one piece. */
+typedef struct rows_at {
+  int r0, n;
+} rows_at;
+rows_at agent_rows(const agent *c, int piece);
+/* Observations of rows into panels, standardised where that is wanted. offset: of the observation
+ * in a row, 0 or at.next. */
+void agent_put_obs(const agent *c, panels x, int r0, const float *const *row, int offset, int rows);
+uint64_t agent_updates(const agent *c);
+/* The policy's network at s of rows p, in its learner's acts. */
+void agent_policy_rows(agent *c, rows_at p);
+/* Actions of rows p from the policy's outputs in acts (rows acts_r0..) into w. `which` numbers the
+ * samples of an update: each has noise of its own. */
+void agent_sample(const agent *c, actor_work *w, const mlp_acts *acts, int acts_r0, rows_at p,
+                  int which);
+/* Standard normals, n columns of capacity R for rows p, as agent_sample takes them, but for a
+ * purpose of their own. */
+void agent_noise(const agent *c, float *eps, int n, int R, rng_key key, rows_at p);
+/* Recorded actions of rows p into columns [A,R]. */
+void agent_recorded_actions(const agent *c, float *act, int R, rows_at p);
+/* Behaviour cloning of rows `at`: L = - mean log p(a|s) forward and back through l, whose network
+ * is p's; loss [B]: each row's. */
+void agent_clone_rows(agent *c, learner *l, const actor *p, actor_work *w, rows_at at, float *loss);
+/* What rows of a piece leave behind in a network that does not learn from them: one for each
+ * thread. */
+mlp_acts *agent_acts_layout(const agent *c, const mlp *net, arena *a);
+/* Work with the policy, or one of its shape: one for each thread. */
+actor_work *agent_actor_work_layout(const agent *c, arena *a);
+/* Runs a stage of rows: fn(c, piece, thread). */
+void agent_rows_stage(agent *c, par_fn *fn);
+void agent_steps(agent *c, learner *const *l, int n);
+/* Closes an update: it is counted, the average and the scalars are brought up to date. */
+void agent_updated(agent *c);
+double agent_mean(const float *x, int n);
 
 /* Rows of a stage of an update: a piece of up to 64 rows, such that every thread gets the same
  * number of pieces where that is possible. A multiple of 16. */

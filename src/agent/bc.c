@@ -6,10 +6,10 @@
  * pi is the tanh-Gaussian that every other agent has. */
 #include <math.h>
 
-#include "agent/core.h"
+#include "agent/agent.h"
 
 typedef struct bc {
-  core core;
+  agent agent;
   float *loss;      /* [B] */
   actor_work *work; /* [threads] */
 } bc;
@@ -17,39 +17,31 @@ typedef struct bc {
 static void stage_rows(void *ctx, int piece, int thread)
 {
   bc *s = ctx;
-  rows_at p = core_rows(&s->core, piece);
-  core_clone_rows(&s->core, &s->core.learner[0], &s->core.actor, &s->work[thread], p, s->loss);
+  rows_at p = agent_rows(&s->agent, piece);
+  agent_clone_rows(&s->agent, &s->agent.learner[0], &s->agent.actor, &s->work[thread], p, s->loss);
 }
 
 static agent_stats update(agent *a, const batch *b)
 {
   bc *s = (bc *)(void *)a;
-  core *c = &s->core;
+  agent *c = &s->agent;
   c->batch = b;
-  core_rows_stage(c, stage_rows);
-  core_steps(c, (learner *[]){&c->learner[0]}, 1);
-  core_updated(c);
-  double loss = core_mean(s->loss, c->B);
+  agent_rows_stage(c, stage_rows);
+  agent_steps(c, (learner *[]){&c->learner[0]}, 1);
+  agent_updated(c);
+  double loss = agent_mean(s->loss, c->B);
   return (agent_stats){.actor_loss = loss, .entropy = NAN, .q_mean = NAN};
 }
 
-static void layout(core *c, arena *a)
+static void layout(agent *c, arena *a)
 {
   bc *s = (bc *)(void *)c;
   s->loss = arena_floats(a, (size_t)c->B);
-  s->work = core_actor_work_layout(c, a);
-}
-
-extern const agent_type bc_type;
-
-static mopo_status create(agent **out, const agent_setup *setup, mopo_error *err)
-{
-  static const core_plan plan = {.size = sizeof(bc), .layout = layout};
-  return core_create(out, &bc_type, &plan, setup, err);
+  s->work = agent_actor_work_layout(c, a);
 }
 
 const agent_type bc_type = {.name = "bc",
                             .source = "Pomerleau 1989, ALVINN",
-                            .create = create,
                             .update = update,
-                            CORE_CALLS};
+                            .size = sizeof(bc),
+                            .layout = layout};

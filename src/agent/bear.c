@@ -31,7 +31,7 @@ typedef struct bear_work { /* of one thread */
 } bear_work;
 
 typedef struct bear {
-  core core;
+  agent agent;
   critics critics;
   mlp target, encoder, decoder;
   learner *e, *d;
@@ -56,15 +56,15 @@ static float *cell(panels x, int r, int j)
 
 static void model_rows(bear *s, bear_work *w, rows_at p)
 {
-  core *c = &s->core;
+  agent *c = &s->agent;
   const float *const *row = c->batch->row + p.r0;
   learner *e = s->e, *d = s->d;
   int L = s->L, R = c->R;
-  core_put_obs(c, e->acts.h[0], p.r0, row, 0, p.n);
+  agent_put_obs(c, e->acts.h[0], p.r0, row, 0, p.n);
   panels_put(e->acts.h[0], p.r0, c->S, row, c->batch->at.act, p.n, c->A);
   mlp_forward(e->net, &e->acts, p.r0, p.n, true);
-  core_noise(c, w->eps, L, R, rng_split(c->setup.key, "latent"), p);
-  core_put_obs(c, d->acts.h[0], p.r0, row, 0, p.n);
+  agent_noise(c, w->eps, L, R, rng_split(c->setup.key, "latent"), p);
+  agent_put_obs(c, d->acts.h[0], p.r0, row, 0, p.n);
   panels latent = e->acts.h[e->net->layers], action = d->acts.h[d->net->layers];
   for (int j = 0; j < L; j++)
     for (int r = 0; r < p.n; r++)
@@ -93,12 +93,12 @@ static void model_rows(bear *s, bear_work *w, rows_at p)
 /* w->vae: samples of the model at s of rows p. */
 static void sample_model(bear *s, bear_work *w, rows_at p)
 {
-  core *c = &s->core;
+  agent *c = &s->agent;
   int R = c->R;
   rng_key key = rng_split(c->setup.key, "decode");
-  core_put_obs(c, w->decoder.h[0], 0, c->batch->row + p.r0, 0, p.n);
+  agent_put_obs(c, w->decoder.h[0], 0, c->batch->row + p.r0, 0, p.n);
   for (int m = 0; m < s->match; m++) {
-    core_noise(c, w->eps, s->L, R, rng_index(key, (uint64_t)m), p);
+    agent_noise(c, w->eps, s->L, R, rng_index(key, (uint64_t)m), p);
     for (int i = 0; i < s->L * R; i++) w->eps[i] = fmaxf(-0.5f, fminf(0.5f, w->eps[i]));
     panels_put_columns(w->decoder.h[0], 0, c->S, w->eps, R, p.n, s->L);
     mlp_forward(&s->decoder, &w->decoder, 0, p.n, false);
@@ -112,15 +112,15 @@ static void sample_model(bear *s, bear_work *w, rows_at p)
 
 static void targets(bear *s, stage_work *w, rows_at p, float *y)
 {
-  core *c = &s->core;
+  agent *c = &s->agent;
   const float *const *row = c->batch->row + p.r0;
   const mlp *net = s->critics.target;
   mlp_acts *acts = w->critics.target;
   int next = c->batch->at.next;
-  core_put_obs(c, w->actor.acts.h[0], 0, row, next, p.n);
+  agent_put_obs(c, w->actor.acts.h[0], 0, row, next, p.n);
   mlp_forward(&s->target, &w->actor.acts, 0, p.n, false);
   for (int i = 0; i < s->samples; i++) {
-    core_sample(c, &w->actor, &w->actor.acts, 0, p, i);
+    agent_sample(c, &w->actor, &w->actor.acts, 0, p, i);
     critics_at(net, acts, 2, c, row, next, w->actor.act, w->actor.R, p.n, false);
     for (int r = 0; r < p.n; r++) {
       float a = critics_value(&net[0], &acts[0], r), b = critics_value(&net[1], &acts[1], r);
@@ -134,19 +134,19 @@ static void targets(bear *s, stage_work *w, rows_at p, float *y)
 static void stage_model_and_critic_rows(void *ctx, int piece, int thread)
 {
   bear *s = ctx;
-  rows_at p = core_rows(&s->core, piece);
-  float y[CORE_PIECE];
+  rows_at p = agent_rows(&s->agent, piece);
+  float y[AGENT_PIECE];
   model_rows(s, &s->more[thread], p);
   targets(s, &s->work[thread], p, y);
-  critics_regress(&s->critics, &s->core, p, y);
+  critics_regress(&s->critics, &s->agent, p, y);
 }
 
 /* Adds beta dMMD/d(mean, log-std) of rows p to w's dmean and dls; s->mmd. */
 static void keep_to_support(bear *s, actor_work *w, const bear_work *b, rows_at p)
 {
-  const core *c = &s->core;
+  const agent *c = &s->agent;
   int A = c->A, n = s->match * A;
-  float x[MATCH * CORE_ACT], y[MATCH * CORE_ACT], dx[MATCH * CORE_ACT];
+  float x[MATCH * AGENT_ACT], y[MATCH * AGENT_ACT], dx[MATCH * AGENT_ACT];
   float scale = s->beta / (float)c->B;
   for (int r = 0; r < p.n; r++) {
     for (int i = 0; i < n; i++) x[i] = b->pi[i * c->R + r], y[i] = b->vae[i * c->R + r];
@@ -162,18 +162,18 @@ static void keep_to_support(bear *s, actor_work *w, const bear_work *b, rows_at 
 static void stage_actor_rows(void *ctx, int piece, int thread)
 {
   bear *s = ctx;
-  core *c = &s->core;
+  agent *c = &s->agent;
   stage_work *w = &s->work[thread];
   actor_work *a = &w->actor;
   bear_work *b = &s->more[thread];
   learner *l = &c->learner[0];
-  rows_at p = core_rows(c, piece);
-  unsigned char least[CORE_PIECE];
-  float q[CORE_PIECE];
+  rows_at p = agent_rows(c, piece);
+  unsigned char least[AGENT_PIECE];
+  float q[AGENT_PIECE];
   sample_model(s, b, p);
-  core_policy_rows(c, p);
+  agent_policy_rows(c, p);
   for (int m = s->match - 1; m >= 0; m--) { /* the first sample, which the critics judge, stays */
-    core_sample(c, a, &l->acts, p.r0, p, s->samples + m);
+    agent_sample(c, a, &l->acts, p.r0, p, s->samples + m);
     for (int i = 0; i < c->A * c->R; i++) {
       b->pi_eps[m * c->A * c->R + i] = a->eps[i];
       b->pi[m * c->A * c->R + i] = fmaf(fabsf(a->std[i]), a->eps[i], a->mean[i]);
@@ -194,7 +194,7 @@ static void stage_actor_rows(void *ctx, int piece, int thread)
 
 static void update_beta(bear *s)
 {
-  double *x = s->core.scalars, over = core_mean(s->mmd, s->core.B) - (double)s->threshold;
+  double *x = s->agent.scalars, over = agent_mean(s->mmd, s->agent.B) - (double)s->threshold;
   learner_number(x, -(double)s->beta * over, s->beta_lr);
   x[0] = fmax(-5.0, fmin(10.0, x[0]));
 }
@@ -202,27 +202,27 @@ static void update_beta(bear *s)
 static agent_stats update(agent *a, const batch *b)
 {
   bear *s = (bear *)(void *)a;
-  core *c = &s->core;
+  agent *c = &s->agent;
   c->batch = b;
   s->beta = fm_exp((float)c->scalars[0]);
-  s->warm = core_updates(c) >= s->warmup;
-  core_rows_stage(c, stage_model_and_critic_rows);
-  core_steps(c, (learner *[]){s->critics.learner[0], s->critics.learner[1], s->e, s->d}, 4);
-  core_rows_stage(c, stage_actor_rows);
-  core_steps(c, (learner *[]){&c->learner[0]}, 1);
+  s->warm = agent_updates(c) >= s->warmup;
+  agent_rows_stage(c, stage_model_and_critic_rows);
+  agent_steps(c, (learner *[]){s->critics.learner[0], s->critics.learner[1], s->e, s->d}, 4);
+  agent_rows_stage(c, stage_actor_rows);
+  agent_steps(c, (learner *[]){&c->learner[0]}, 1);
   update_beta(s);
-  core_updated(c);
+  agent_updated(c);
   return (agent_stats){.critic_loss = critics_loss(&s->critics, c),
-                       .actor_loss = core_mean(s->loss, c->B),
+                       .actor_loss = agent_mean(s->loss, c->B),
                        .alpha = (double)s->beta,
                        .entropy = (double)NAN,
-                       .q_mean = core_mean(s->critics.q, c->B),
+                       .q_mean = agent_mean(s->critics.q, c->B),
                        .q = s->critics.q};
 }
 
 /* ------------------------------------------------------------- create */
 
-static void shape(core *c, const mopo_config *config)
+static void shape(agent *c, const mopo_config *config)
 {
   bear *s = (bear *)(void *)c;
   int V = config->vae_hidden;
@@ -237,11 +237,11 @@ static void shape(core *c, const mopo_config *config)
   critics_add(&s->critics, c, config, c->B);
   mlp_shape(&s->encoder, c->actor.net.k, 3, (int[]){c->S + c->A, V, V, 2 * s->L}, MLP_RELU);
   mlp_shape(&s->decoder, c->actor.net.k, 3, (int[]){c->S + s->L, V, V, c->A}, MLP_RELU);
-  s->e = core_add(c, &s->encoder, NULL, "encoder", config->behaviour_lr, c->B);
-  s->d = core_add(c, &s->decoder, NULL, "decoder", config->behaviour_lr, c->B);
+  s->e = agent_add(c, &s->encoder, NULL, "encoder", config->behaviour_lr, c->B);
+  s->d = agent_add(c, &s->decoder, NULL, "decoder", config->behaviour_lr, c->B);
 }
 
-static void layout(core *c, arena *a)
+static void layout(agent *c, arena *a)
 {
   bear *s = (bear *)(void *)c;
   int threads = par_threads(c->setup.pool);
@@ -260,29 +260,18 @@ static void layout(core *c, arena *a)
   }
 }
 
-static void begin(core *c, const mopo_config *config)
+static void begin(agent *c, const mopo_config *config)
 {
   (void)config;
   learner_number_begin(c->scalars, 0.0);
 }
 
-extern const agent_type bear_type;
-
-static mopo_status create(agent **out, const agent_setup *setup, mopo_error *err)
-{
-  static const core_plan plan = {.size = sizeof(bear),
-                                 .scalars = LEARNER_NUMBER,
-                                 .shape = shape,
-                                 .layout = layout,
-                                 .begin = begin};
-  *out = NULL;
-  if (setup->A > CORE_ACT)
-    return error_set(err, MOPO_EINVAL, "bear: %d actions, want at most %d", setup->A, CORE_ACT);
-  return core_create(out, &bear_type, &plan, setup, err);
-}
-
 const agent_type bear_type = {.name = "bear",
                               .source = "Kumar et al. 2019, arXiv:1906.00949",
-                              .create = create,
                               .update = update,
-                              CORE_CALLS};
+                              .size = sizeof(bear),
+                              .scalars = LEARNER_NUMBER,
+                              .shape = shape,
+                              .layout = layout,
+                              .begin = begin,
+                              .max_actions = AGENT_ACT};

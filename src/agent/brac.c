@@ -17,7 +17,7 @@
 #include "agent/losses.h"
 
 typedef struct brac {
-  core core;
+  agent agent;
   critics critics;
   actor behaviour;
   learner *b;
@@ -32,8 +32,8 @@ typedef struct brac {
 static void stage_behaviour_rows(void *ctx, int piece, int thread)
 {
   brac *s = ctx;
-  core_clone_rows(&s->core, s->b, &s->behaviour, &s->b_work[thread], core_rows(&s->core, piece),
-                  s->loss);
+  agent_clone_rows(&s->agent, s->b, &s->behaviour, &s->b_work[thread], agent_rows(&s->agent, piece),
+                   s->loss);
 }
 
 static float clip(const actor *p, float ls) { return fmaxf(p->lo, fminf(p->hi, ls)); }
@@ -43,8 +43,8 @@ static float clip(const actor *p, float ls) { return fmaxf(p->lo, fminf(p->hi, l
 static void divergence(brac *s, actor_work *w, actor_work *bw, rows_at p, int offset, float *d,
                        float scale)
 {
-  core *c = &s->core;
-  core_put_obs(c, bw->acts.h[0], 0, c->batch->row + p.r0, offset, p.n);
+  agent *c = &s->agent;
+  agent_put_obs(c, bw->acts.h[0], 0, c->batch->row + p.r0, offset, p.n);
   mlp_forward(&s->behaviour.net, &bw->acts, 0, p.n, false);
   actor_outputs(&s->behaviour, bw, &bw->acts, 0, p.n);
   for (int r = 0; r < p.n; r++) d[r] = 0.0f;
@@ -62,10 +62,10 @@ static void divergence(brac *s, actor_work *w, actor_work *bw, rows_at p, int of
 static void stage_critic_rows(void *ctx, int piece, int thread)
 {
   brac *s = ctx;
-  core *c = &s->core;
+  agent *c = &s->agent;
   stage_work *w = &s->work[thread];
-  rows_at p = core_rows(c, piece);
-  float y[CORE_PIECE], d[CORE_PIECE];
+  rows_at p = agent_rows(c, piece);
+  float y[AGENT_PIECE], d[AGENT_PIECE];
   critics_next(&s->critics, w, c, p, y);
   if (s->in_value) {
     divergence(s, &w->actor, &s->b_work[thread], p, c->batch->at.next, d, 0.0f);
@@ -78,15 +78,15 @@ static void stage_critic_rows(void *ctx, int piece, int thread)
 static void stage_actor_rows(void *ctx, int piece, int thread)
 {
   brac *s = ctx;
-  core *c = &s->core;
+  agent *c = &s->agent;
   stage_work *w = &s->work[thread];
   actor_work *a = &w->actor;
   learner *l = &c->learner[0];
-  rows_at p = core_rows(c, piece);
-  unsigned char least[CORE_PIECE];
-  float q[CORE_PIECE], d[CORE_PIECE];
-  core_policy_rows(c, p);
-  core_sample(c, a, &l->acts, p.r0, p, 1);
+  rows_at p = agent_rows(c, piece);
+  unsigned char least[AGENT_PIECE];
+  float q[AGENT_PIECE], d[AGENT_PIECE];
+  agent_policy_rows(c, p);
+  agent_sample(c, a, &l->acts, p.r0, p, 1);
   critics_judge(&s->critics, w, c, p, q, least);
   critics_back(&s->critics, &w->critics, c, a->dact, a->R, p.n, least, -1.0f / (float)c->B);
   actor_sample_back(&c->actor, a, 0.0f);
@@ -102,63 +102,58 @@ static void stage_actor_rows(void *ctx, int piece, int thread)
 static agent_stats update(agent *a, const batch *b)
 {
   brac *s = (brac *)(void *)a;
-  core *c = &s->core;
+  agent *c = &s->agent;
   c->batch = b;
-  if (core_updates(c) < s->first) {
-    core_rows_stage(c, stage_behaviour_rows);
-    core_steps(c, &s->b, 1);
-    core_updated(c);
+  if (agent_updates(c) < s->first) {
+    agent_rows_stage(c, stage_behaviour_rows);
+    agent_steps(c, &s->b, 1);
+    agent_updated(c);
     return (agent_stats){
-        .actor_loss = core_mean(s->loss, c->B), .entropy = (double)NAN, .q_mean = (double)NAN};
+        .actor_loss = agent_mean(s->loss, c->B), .entropy = (double)NAN, .q_mean = (double)NAN};
   }
-  core_rows_stage(c, stage_critic_rows);
-  core_steps(c, s->critics.learner, 2);
-  core_rows_stage(c, stage_actor_rows);
-  core_steps(c, (learner *[]){&c->learner[0]}, 1);
-  core_updated(c);
+  agent_rows_stage(c, stage_critic_rows);
+  agent_steps(c, s->critics.learner, 2);
+  agent_rows_stage(c, stage_actor_rows);
+  agent_steps(c, (learner *[]){&c->learner[0]}, 1);
+  agent_updated(c);
   return (agent_stats){.critic_loss = critics_loss(&s->critics, c),
-                       .actor_loss = core_mean(s->loss, c->B),
+                       .actor_loss = agent_mean(s->loss, c->B),
                        .alpha = (double)s->alpha,
-                       .entropy = core_mean(s->entropy, c->B),
-                       .q_mean = core_mean(s->critics.q, c->B),
+                       .entropy = agent_mean(s->entropy, c->B),
+                       .q_mean = agent_mean(s->critics.q, c->B),
                        .q = s->critics.q};
 }
 
-static void shape(core *c, const mopo_config *config)
+static void shape(agent *c, const mopo_config *config)
 {
   brac *s = (brac *)(void *)c;
   s->gamma = (float)config->gamma, s->alpha = (float)config->brac_alpha;
-  s->in_value = strcmp(c->base.type->name, "brac-v") == 0;
+  s->in_value = strcmp(c->type->name, "brac-v") == 0;
   s->first = (uint64_t)config->behaviour_updates;
   s->behaviour = c->actor;
   critics_add(&s->critics, c, config, c->B);
-  s->b = core_add(c, &s->behaviour.net, NULL, "behaviour", config->behaviour_lr, c->B);
+  s->b = agent_add(c, &s->behaviour.net, NULL, "behaviour", config->behaviour_lr, c->B);
 }
 
-static void layout(core *c, arena *a)
+static void layout(agent *c, arena *a)
 {
   brac *s = (brac *)(void *)c;
   critics_layout(&s->critics, c, a);
   s->loss = arena_floats(a, (size_t)c->B), s->entropy = arena_floats(a, (size_t)c->B);
   s->work = stage_work_layout(&s->critics, c, a);
-  s->b_work = core_actor_work_layout(c, a);
-}
-
-static const core_plan plan = {.size = sizeof(brac), .shape = shape, .layout = layout};
-
-extern const agent_type brac_p_type, brac_v_type;
-
-static mopo_status create_p(agent **out, const agent_setup *setup, mopo_error *err)
-{
-  return core_create(out, &brac_p_type, &plan, setup, err);
-}
-static mopo_status create_v(agent **out, const agent_setup *setup, mopo_error *err)
-{
-  return core_create(out, &brac_v_type, &plan, setup, err);
+  s->b_work = agent_actor_work_layout(c, a);
 }
 
 static const char source[] = "Wu et al. 2019, arXiv:1911.11361";
-const agent_type brac_p_type = {
-    .name = "brac-p", .source = source, .create = create_p, .update = update, CORE_CALLS};
-const agent_type brac_v_type = {
-    .name = "brac-v", .source = source, .create = create_v, .update = update, CORE_CALLS};
+const agent_type brac_p_type = {.name = "brac-p",
+                                .source = source,
+                                .update = update,
+                                .size = sizeof(brac),
+                                .shape = shape,
+                                .layout = layout};
+const agent_type brac_v_type = {.name = "brac-v",
+                                .source = source,
+                                .update = update,
+                                .size = sizeof(brac),
+                                .shape = shape,
+                                .layout = layout};

@@ -25,29 +25,29 @@ typedef struct cql {
 
 /* Where sample m of row r0 stands among the rows that the critics learn from: recorded rows come
  * first, then the first sample of all, and so on. */
-static int sample_row(const core *c, int m, int r0) { return (1 + m) * c->B + r0; }
+static int sample_row(const agent *c, int m, int r0) { return (1 + m) * c->B + r0; }
 
 /* Sample m of rows p: actions in w->act to both critics. */
 static void put_sample(cql *s, const actor_work *w, rows_at p, int m)
 {
-  core *c = &s->sac.core;
+  agent *c = &s->sac.agent;
   for (int k = 0; k < 2; k++) {
     panels x = s->sac.critics.learner[k]->acts.h[0];
     int r0 = sample_row(c, m, p.r0);
-    core_put_obs(c, x, r0, c->batch->row + p.r0, 0, p.n);
+    agent_put_obs(c, x, r0, c->batch->row + p.r0, 0, p.n);
     panels_put_columns(x, r0, c->S, w->act, w->R, p.n, c->A);
   }
 }
 
 static void put_uniform(cql *s, actor_work *w, rows_at p, float *density)
 {
-  core *c = &s->sac.core;
+  agent *c = &s->sac.agent;
   rng_key key = rng_split(c->setup.key, "uniform");
   for (int m = 0; m < s->n; m++) {
     for (int j = 0; j < c->A; j++)
       for (int r = 0; r < p.n; r++) {
         uint32_t x[4];
-        rng_block(x, key, core_updates(c),
+        rng_block(x, key, agent_updates(c),
                   ((uint64_t)m * (uint64_t)c->A + (uint64_t)j) * (uint64_t)c->B +
                       (uint64_t)(p.r0 + r));
         w->act[j * w->R + r] = (float)(x[0] >> 8) * 0x1p-23f - 1.0f;
@@ -60,9 +60,9 @@ static void put_uniform(cql *s, actor_work *w, rows_at p, float *density)
 /* n actions of the policy whose outputs are in w->acts, as samples m0... */
 static void put_policy(cql *s, actor_work *w, rows_at p, float *density, int m0)
 {
-  core *c = &s->sac.core;
+  agent *c = &s->sac.agent;
   for (int m = m0; m < m0 + s->n; m++) {
-    core_sample(c, w, &w->acts, 0, p, 2 + m); /* 0 and 1 are the target's and the actor's */
+    agent_sample(c, w, &w->acts, 0, p, 2 + m); /* 0 and 1 are the target's and the actor's */
     for (int r = 0; r < p.n; r++) density[m * c->R + r] = w->logp[r];
     put_sample(s, w, p, m);
   }
@@ -71,7 +71,7 @@ static void put_policy(cql *s, actor_work *w, rows_at p, float *density, int m0)
 /* Adds w mean (lse - Q) to what critics_errors has set; the samples are forward. */
 static void conserve(cql *s, rows_at p, const float *density, int k)
 {
-  core *c = &s->sac.core;
+  agent *c = &s->sac.agent;
   learner *l = s->sac.critics.learner[k];
   const float *q = l->acts.h[l->net->layers].x;
   float *dq = l->grads.g[l->net->layers - 1].x, each = s->weight / (float)c->B;
@@ -90,15 +90,15 @@ static void conserve(cql *s, rows_at p, const float *density, int k)
 static void stage_critic_rows(void *ctx, int piece, int thread)
 {
   cql *s = ctx;
-  core *c = &s->sac.core;
+  agent *c = &s->sac.agent;
   stage_work *w = &s->sac.work[thread];
   critics *q = &s->sac.critics;
-  rows_at p = core_rows(c, piece);
-  float y[CORE_PIECE], *density = s->density[thread];
+  rows_at p = agent_rows(c, piece);
+  float y[AGENT_PIECE], *density = s->density[thread];
   put_uniform(s, &w->actor, p, density);
   sac_targets(&s->sac, w, p, y, false);
   put_policy(s, &w->actor, p, density, s->n); /* w holds the policy at s' */
-  core_put_obs(c, w->actor.acts.h[0], 0, c->batch->row + p.r0, 0, p.n);
+  agent_put_obs(c, w->actor.acts.h[0], 0, c->batch->row + p.r0, 0, p.n);
   mlp_forward(&c->actor.net, &w->actor.acts, 0, p.n, false);
   put_policy(s, &w->actor, p, density, 2 * s->n);
   critics_recorded(q, c, p);
@@ -117,11 +117,11 @@ static agent_stats update(agent *a, const batch *b)
 {
   cql *s = (cql *)(void *)a;
   agent_stats stats = sac_update_with(&s->sac, b, stage_critic_rows);
-  stats.critic_loss += 2.0 * (double)s->weight * core_mean(s->gap, 2 * b->B);
+  stats.critic_loss += 2.0 * (double)s->weight * agent_mean(s->gap, 2 * b->B);
   return stats;
 }
 
-static void shape(core *c, const mopo_config *config)
+static void shape(agent *c, const mopo_config *config)
 {
   cql *s = (cql *)(void *)c;
   s->n = config->cql_samples;
@@ -129,7 +129,7 @@ static void shape(core *c, const mopo_config *config)
   sac_shape(&s->sac, config, c->B * (1 + 3 * s->n));
 }
 
-static void layout(core *c, arena *a)
+static void layout(agent *c, arena *a)
 {
   cql *s = (cql *)(void *)c;
   int threads = par_threads(c->setup.pool);
@@ -142,20 +142,11 @@ static void layout(core *c, arena *a)
   }
 }
 
-extern const agent_type cql_type;
-
-static mopo_status create(agent **out, const agent_setup *setup, mopo_error *err)
-{
-  static const core_plan plan = {.size = sizeof(cql),
-                                 .scalars = LEARNER_NUMBER,
-                                 .shape = shape,
-                                 .layout = layout,
-                                 .begin = sac_begin};
-  return core_create(out, &cql_type, &plan, setup, err);
-}
-
 const agent_type cql_type = {.name = "cql",
                              .source = "Kumar et al. 2020, arXiv:2006.04779",
-                             .create = create,
                              .update = update,
-                             CORE_CALLS};
+                             .size = sizeof(cql),
+                             .scalars = LEARNER_NUMBER,
+                             .shape = shape,
+                             .layout = layout,
+                             .begin = sac_begin};

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-void critics_add(critics *q, core *c, const mopo_config *config, int rows)
+void critics_add(critics *q, agent *c, const mopo_config *config, int rows)
 {
   static const char *const names[] = {"critic 1", "critic 2"};
   int sizes[MLP_LAYERS + 1] = {c->S + c->A};
@@ -13,16 +13,16 @@ void critics_add(critics *q, core *c, const mopo_config *config, int rows)
   for (int k = 0; k < 2; k++) {
     mlp_shape(&q->net[k], c->actor.net.k, config->layers + 1, sizes, MLP_RELU);
     mlp_shape(&q->target[k], c->actor.net.k, config->layers + 1, sizes, MLP_RELU);
-    q->learner[k] = core_add(c, &q->net[k], &q->target[k], names[k], config->critic_lr, rows);
+    q->learner[k] = agent_add(c, &q->net[k], &q->target[k], names[k], config->critic_lr, rows);
   }
 }
 
-void critics_layout(critics *q, const core *c, arena *a)
+void critics_layout(critics *q, const agent *c, arena *a)
 {
   q->td2 = arena_floats(a, 2 * (size_t)c->B), q->q = arena_floats(a, (size_t)c->B);
 }
 
-static void work_layout(critics_work *w, const critics *q, const core *c, arena *a)
+static void work_layout(critics_work *w, const critics *q, const agent *c, arena *a)
 {
   for (int k = 0; k < 2; k++) {
     mlp_acts_layout(&w->target[k], &q->target[k], a, c->R, false);
@@ -33,7 +33,7 @@ static void work_layout(critics_work *w, const critics *q, const core *c, arena 
   w->least_dx = panels_layout(a, c->R, c->S + c->A);
 }
 
-stage_work *stage_work_layout(const critics *q, const core *c, arena *a)
+stage_work *stage_work_layout(const critics *q, const agent *c, arena *a)
 {
   int threads = par_threads(c->setup.pool);
   stage_work *all = arena_bytes(a, (size_t)threads * sizeof *all), measure = {0};
@@ -45,28 +45,28 @@ stage_work *stage_work_layout(const critics *q, const core *c, arena *a)
   return all;
 }
 
-void critics_at(const mlp *net, mlp_acts *acts, int n, const core *c, const float *const *row,
+void critics_at(const mlp *net, mlp_acts *acts, int n, const agent *c, const float *const *row,
                 int offset, const float *act, int R, int rows, bool back)
 {
   for (int k = 0; k < n; k++) {
-    core_put_obs(c, acts[k].h[0], 0, row, offset, rows);
+    agent_put_obs(c, acts[k].h[0], 0, row, offset, rows);
     panels_put_columns(acts[k].h[0], 0, c->S, act, R, rows, c->A);
     mlp_forward(&net[k], &acts[k], 0, rows, back);
   }
 }
 
-void critics_next(const critics *q, stage_work *w, const core *c, rows_at p, float *v)
+void critics_next(const critics *q, stage_work *w, const agent *c, rows_at p, float *v)
 {
   const float *const *row = c->batch->row + p.r0;
   int next = c->batch->at.next;
-  core_put_obs(c, w->actor.acts.h[0], 0, row, next, p.n);
+  agent_put_obs(c, w->actor.acts.h[0], 0, row, next, p.n);
   mlp_forward(&c->actor.net, &w->actor.acts, 0, p.n, false);
-  core_sample(c, &w->actor, &w->actor.acts, 0, p, 0);
+  agent_sample(c, &w->actor, &w->actor.acts, 0, p, 0);
   critics_at(q->target, w->critics.target, 2, c, row, next, w->actor.act, w->actor.R, p.n, false);
   for (int r = 0; r < p.n; r++) v[r] = critics_least(q->target, w->critics.target, r);
 }
 
-void critics_judge(const critics *q, stage_work *w, const core *c, rows_at p, float *value,
+void critics_judge(const critics *q, stage_work *w, const agent *c, rows_at p, float *value,
                    unsigned char *least)
 {
   mlp_acts *acts = w->critics.pi;
@@ -78,7 +78,7 @@ void critics_judge(const critics *q, stage_work *w, const core *c, rows_at p, fl
   }
 }
 
-void critics_discount(float *v, const core *c, rows_at p, float gamma)
+void critics_discount(float *v, const agent *c, rows_at p, float gamma)
 {
   const row_layout *at = &c->batch->at;
   for (int r = 0; r < p.n; r++) {
@@ -87,18 +87,18 @@ void critics_discount(float *v, const core *c, rows_at p, float gamma)
   }
 }
 
-void critics_recorded(critics *q, const core *c, rows_at p)
+void critics_recorded(critics *q, const agent *c, rows_at p)
 {
   const float *const *row = c->batch->row + p.r0;
   for (int k = 0; k < 2; k++) {
     mlp_acts *acts = &q->learner[k]->acts;
-    core_put_obs(c, acts->h[0], p.r0, row, 0, p.n);
+    agent_put_obs(c, acts->h[0], p.r0, row, 0, p.n);
     panels_put(acts->h[0], p.r0, c->S, row, c->batch->at.act, p.n, c->A);
     mlp_forward(&q->net[k], acts, p.r0, p.n, true);
   }
 }
 
-void critics_errors(critics *q, const core *c, rows_at p, const float *y)
+void critics_errors(critics *q, const agent *c, rows_at p, const float *y)
 {
   for (int k = 0; k < 2; k++) {
     learner *l = q->learner[k];
@@ -112,7 +112,7 @@ void critics_errors(critics *q, const core *c, rows_at p, const float *y)
   }
 }
 
-void critics_regress(critics *q, const core *c, rows_at p, const float *y)
+void critics_regress(critics *q, const agent *c, rows_at p, const float *y)
 {
   critics_recorded(q, c, p);
   critics_errors(q, c, p, y);
@@ -120,18 +120,18 @@ void critics_regress(critics *q, const core *c, rows_at p, const float *y)
     mlp_backward(&q->net[k], &q->learner[k]->acts, &q->learner[k]->grads, p.r0, p.n);
 }
 
-double critics_loss(const critics *q, const core *c)
+double critics_loss(const critics *q, const agent *c)
 {
-  return (double)q->weight * 2.0 * core_mean(q->td2, 2 * c->B);
+  return (double)q->weight * 2.0 * agent_mean(q->td2, 2 * c->B);
 }
 
-void critics_back(const critics *q, critics_work *w, const core *c, float *dact, int R, int rows,
+void critics_back(const critics *q, critics_work *w, const agent *c, float *dact, int R, int rows,
                   const unsigned char *least, float dq)
 {
   int S = c->S, A = c->A;
   for (int k = 0; k < 2; k++) {
     const mlp *net = &q->net[k];
-    int from[CORE_PIECE], n = 0;
+    int from[AGENT_PIECE], n = 0;
     for (int r = 0; r < rows; r++)
       if (least[r] == k) from[n++] = r;
     if (!n) continue;

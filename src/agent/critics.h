@@ -3,7 +3,7 @@
 #ifndef AGENT_CRITICS_H
 #define AGENT_CRITICS_H
 
-#include "agent/core.h"
+#include "agent/agent.h"
 
 typedef struct critics {
   mlp net[2], target[2];
@@ -25,14 +25,14 @@ typedef struct stage_work {
   critics_work critics;
 } stage_work;
 
-/* Shapes the networks and hands them to the core. rows: that they learn from, at least B. */
-void critics_add(critics *q, core *c, const mopo_config *config, int rows);
-void critics_layout(critics *q, const core *c, arena *a);
+/* Shapes the networks and hands them to the agent. rows: that they learn from, at least B. */
+void critics_add(critics *q, agent *c, const mopo_config *config, int rows);
+void critics_layout(critics *q, const agent *c, arena *a);
 /* One for each thread. */
-stage_work *stage_work_layout(const critics *q, const core *c, arena *a);
+stage_work *stage_work_layout(const critics *q, const agent *c, arena *a);
 
 /* n networks at (observations at `offset` of rows, act [A,R] by columns). */
-void critics_at(const mlp *net, mlp_acts *acts, int n, const core *c, const float *const *row,
+void critics_at(const mlp *net, mlp_acts *acts, int n, const agent *c, const float *const *row,
                 int offset, const float *act, int R, int rows, bool back);
 /* Output of row r. */
 static inline float critics_value(const mlp *net, const mlp_acts *acts, int r)
@@ -47,25 +47,25 @@ static inline float critics_least(const mlp *net, const mlp_acts *acts, int r)
 
 /* v [p.n] = min_k Qtarg_k(s', a') of rows p, a' ~ pi(.|s') with the noise of sample 0, left in
  * w->actor. */
-void critics_next(const critics *q, stage_work *w, const core *c, rows_at p, float *v);
+void critics_next(const critics *q, stage_work *w, const agent *c, rows_at p, float *v);
 /* Actions of w->actor at s of rows p: value [p.n] of the least critic, and which it is. */
-void critics_judge(const critics *q, stage_work *w, const core *c, rows_at p, float *value,
+void critics_judge(const critics *q, stage_work *w, const agent *c, rows_at p, float *value,
                    unsigned char *least);
 /* y = r + gamma (1 - d) v of rows p, in place of v. */
-void critics_discount(float *v, const core *c, rows_at p, float gamma);
+void critics_discount(float *v, const agent *c, rows_at p, float gamma);
 
 /* Both critics at the recorded (s, a) of rows p. */
-void critics_recorded(critics *q, const core *c, rows_at p);
+void critics_recorded(critics *q, const agent *c, rows_at p);
 /* dL/dQ at rows p for y [p.n], after critics_recorded; set, so that more may be added; td2 and q.
  */
-void critics_errors(critics *q, const core *c, rows_at p, const float *y);
+void critics_errors(critics *q, const agent *c, rows_at p, const float *y);
 /* The two, and the way back. */
-void critics_regress(critics *q, const core *c, rows_at p, const float *y);
-double critics_loss(const critics *q, const core *c);
+void critics_regress(critics *q, const agent *c, rows_at p, const float *y);
+double critics_loss(const critics *q, const agent *c);
 
 /* dact [A,R] = dq dQ_k/da, k = least[r] of each row of w->pi: the rows are gathered by critic, go
  * back together, and are put where they came from. */
-void critics_back(const critics *q, critics_work *w, const core *c, float *dact, int R, int rows,
+void critics_back(const critics *q, critics_work *w, const agent *c, float *dact, int R, int rows,
                   const unsigned char *least, float dq);
 
 #endif

@@ -17,7 +17,7 @@
 #include "base/fmath.h"
 
 typedef struct iql {
-  core core;
+  agent agent;
   critics critics;
   mlp value;
   learner *v;
@@ -32,14 +32,14 @@ typedef struct iql {
 static void stage_value_rows(void *ctx, int piece, int thread)
 {
   iql *s = ctx;
-  core *c = &s->core;
+  agent *c = &s->agent;
   stage_work *w = &s->work[thread];
-  rows_at p = core_rows(c, piece);
+  rows_at p = agent_rows(c, piece);
   const float *const *row = c->batch->row + p.r0;
-  core_recorded_actions(c, w->actor.act, w->actor.R, p);
+  agent_recorded_actions(c, w->actor.act, w->actor.R, p);
   critics_at(s->critics.target, w->critics.target, 2, c, row, 0, w->actor.act, w->actor.R, p.n,
              false);
-  core_put_obs(c, s->v->acts.h[0], p.r0, row, 0, p.n);
+  agent_put_obs(c, s->v->acts.h[0], p.r0, row, 0, p.n);
   mlp_forward(&s->value, &s->v->acts, p.r0, p.n, true);
   float *dv = s->v->grads.g[s->value.layers - 1].x + (size_t)p.r0 * PANEL;
   for (int r = 0; r < p.n; r++) {
@@ -54,18 +54,18 @@ static void stage_value_rows(void *ctx, int piece, int thread)
 /* V at observations of rows p. */
 static void values(float *v, iql *s, mlp_acts *acts, rows_at p, int offset)
 {
-  core_put_obs(&s->core, acts->h[0], 0, s->core.batch->row + p.r0, offset, p.n);
+  agent_put_obs(&s->agent, acts->h[0], 0, s->agent.batch->row + p.r0, offset, p.n);
   mlp_forward(&s->value, acts, 0, p.n, false);
   for (int r = 0; r < p.n; r++) v[r] = critics_value(&s->value, acts, r);
 }
 
 static void actor_rows(iql *s, actor_work *w, rows_at p, const float *v)
 {
-  core *c = &s->core;
+  agent *c = &s->agent;
   learner *l = &c->learner[0];
-  core_policy_rows(c, p);
+  agent_policy_rows(c, p);
   actor_outputs(&c->actor, w, &l->acts, p.r0, p.n);
-  core_recorded_actions(c, w->act, w->R, p);
+  agent_recorded_actions(c, w->act, w->R, p);
   for (int r = 0; r < p.n; r++) {
     int row = p.r0 + r;
     float weight = fm_exp(s->beta * (s->q[row] - v[r])), sum = 0.0f;
@@ -86,9 +86,9 @@ static void actor_rows(iql *s, actor_work *w, rows_at p, const float *v)
 static void stage_critic_and_actor_rows(void *ctx, int piece, int thread)
 {
   iql *s = ctx;
-  core *c = &s->core;
-  rows_at p = core_rows(c, piece);
-  float v[CORE_PIECE];
+  agent *c = &s->agent;
+  rows_at p = agent_rows(c, piece);
+  float v[AGENT_PIECE];
   values(v, s, &s->value_acts[thread], p, c->batch->at.next);
   critics_discount(v, c, p, s->gamma);
   critics_regress(&s->critics, c, p, v);
@@ -99,11 +99,11 @@ static void stage_critic_and_actor_rows(void *ctx, int piece, int thread)
 /* One of Adam's numbers for each log-std; they stay within their bounds. */
 static void update_log_stds(iql *s)
 {
-  core *c = &s->core;
+  agent *c = &s->agent;
   const mlp *net = &c->actor.net;
   for (int j = 0; j < c->A; j++) {
     double *x = c->scalars + j * LEARNER_NUMBER;
-    double g = core_mean(s->dls + (size_t)j * (size_t)c->B, c->B) * c->B;
+    double g = agent_mean(s->dls + (size_t)j * (size_t)c->B, c->B) * c->B;
     learner_number(x, g, c->learner[0].opt.lr);
     x[0] = fmax((double)c->actor.lo, fmin((double)c->actor.hi, x[0]));
     net->layer[net->layers - 1].b[c->A + j] = (float)x[0];
@@ -113,22 +113,22 @@ static void update_log_stds(iql *s)
 static agent_stats update(agent *a, const batch *b)
 {
   iql *s = (iql *)(void *)a;
-  core *c = &s->core;
+  agent *c = &s->agent;
   c->batch = b;
-  core_rows_stage(c, stage_value_rows);
-  core_steps(c, &s->v, 1);
-  core_rows_stage(c, stage_critic_and_actor_rows);
-  core_steps(c, (learner *[]){s->critics.learner[0], s->critics.learner[1], &c->learner[0]}, 3);
+  agent_rows_stage(c, stage_value_rows);
+  agent_steps(c, &s->v, 1);
+  agent_rows_stage(c, stage_critic_and_actor_rows);
+  agent_steps(c, (learner *[]){s->critics.learner[0], s->critics.learner[1], &c->learner[0]}, 3);
   update_log_stds(s);
-  core_updated(c);
+  agent_updated(c);
   return (agent_stats){.critic_loss = critics_loss(&s->critics, c),
-                       .actor_loss = core_mean(s->loss, c->B),
+                       .actor_loss = agent_mean(s->loss, c->B),
                        .entropy = (double)NAN,
-                       .q_mean = core_mean(s->critics.q, c->B),
+                       .q_mean = agent_mean(s->critics.q, c->B),
                        .q = s->critics.q};
 }
 
-static void shape(core *c, const mopo_config *config)
+static void shape(agent *c, const mopo_config *config)
 {
   iql *s = (iql *)(void *)c;
   int sizes[MLP_LAYERS + 1] = {c->S};
@@ -138,14 +138,14 @@ static void shape(core *c, const mopo_config *config)
   s->expectile = (float)config->expectile, s->beta = (float)config->iql_beta;
   mlp_shape(&s->value, c->actor.net.k, config->layers + 1, sizes, MLP_RELU);
   critics_add(&s->critics, c, config, c->B);
-  s->v = core_add(c, &s->value, NULL, "value", config->critic_lr, c->B);
+  s->v = agent_add(c, &s->value, NULL, "value", config->critic_lr, c->B);
   const mopo_dataset_info *info = c->setup.info;
   double range = info->return_max - info->return_min;
   double scale = range > 0.0 ? 1000.0 / range : 1.0;
   c->reward_scale = (float)(isnan(config->iql_reward_scale) ? scale : config->iql_reward_scale);
 }
 
-static void layout(core *c, arena *a)
+static void layout(agent *c, arena *a)
 {
   iql *s = (iql *)(void *)c;
   size_t B = (size_t)c->B;
@@ -153,10 +153,10 @@ static void layout(core *c, arena *a)
   s->q = arena_floats(a, B), s->loss = arena_floats(a, B);
   s->dls = arena_floats(a, B * (size_t)c->A);
   s->work = stage_work_layout(&s->critics, c, a);
-  s->value_acts = core_acts_layout(c, &s->value, a);
+  s->value_acts = agent_acts_layout(c, &s->value, a);
 }
 
-static void begin(core *c, const mopo_config *config)
+static void begin(agent *c, const mopo_config *config)
 {
   (void)config;
   actor_fix_std(&c->actor.net, c->A, 0.0f);
@@ -164,20 +164,11 @@ static void begin(core *c, const mopo_config *config)
   for (int j = 0; j < c->A; j++) learner_number_begin(c->scalars + j * LEARNER_NUMBER, 0.0);
 }
 
-extern const agent_type iql_type;
-
-static mopo_status create(agent **out, const agent_setup *setup, mopo_error *err)
-{
-  core_plan plan = {.size = sizeof(iql),
-                    .scalars = LEARNER_NUMBER * setup->A,
-                    .shape = shape,
-                    .layout = layout,
-                    .begin = begin};
-  return core_create(out, &iql_type, &plan, setup, err);
-}
-
 const agent_type iql_type = {.name = "iql",
                              .source = "Kostrikov et al. 2021, arXiv:2110.06169",
-                             .create = create,
                              .update = update,
-                             CORE_CALLS};
+                             .size = sizeof(iql),
+                             .action_scalars = LEARNER_NUMBER,
+                             .shape = shape,
+                             .layout = layout,
+                             .begin = begin};

@@ -20,30 +20,30 @@
 
 void sac_targets(sac *s, stage_work *w, rows_at p, float *y, bool entropy)
 {
-  critics_next(&s->critics, w, &s->core, p, y);
+  critics_next(&s->critics, w, &s->agent, p, y);
   if (entropy)
     for (int r = 0; r < p.n; r++) y[r] -= s->alpha * w->actor.logp[r];
-  critics_discount(y, &s->core, p, s->gamma);
+  critics_discount(y, &s->agent, p, s->gamma);
 }
 
 static void stage_critic_rows(void *ctx, int piece, int thread)
 {
   sac *s = ctx;
-  rows_at p = core_rows(&s->core, piece);
-  float y[CORE_PIECE];
+  rows_at p = agent_rows(&s->agent, piece);
+  float y[AGENT_PIECE];
   sac_targets(s, &s->work[thread], p, y, true);
-  critics_regress(&s->critics, &s->core, p, y);
+  critics_regress(&s->critics, &s->agent, p, y);
 }
 
 /* Each row's gradient goes only through the critic that is its minimum. */
 static void actor_rows(sac *s, stage_work *w, rows_at p)
 {
-  core *c = &s->core;
+  agent *c = &s->agent;
   learner *l = &c->learner[0];
-  core_policy_rows(c, p);
-  core_sample(c, &w->actor, &l->acts, p.r0, p, 1);
-  unsigned char least[CORE_PIECE];
-  float q[CORE_PIECE];
+  agent_policy_rows(c, p);
+  agent_sample(c, &w->actor, &l->acts, p.r0, p, 1);
+  unsigned char least[AGENT_PIECE];
+  float q[AGENT_PIECE];
   critics_judge(&s->critics, w, c, p, q, least);
   for (int r = 0; r < p.n; r++) {
     s->logp[p.r0 + r] = w->actor.logp[r];
@@ -58,38 +58,38 @@ static void actor_rows(sac *s, stage_work *w, rows_at p)
 static void stage_actor_rows(void *ctx, int piece, int thread)
 {
   sac *s = ctx;
-  actor_rows(s, &s->work[thread], core_rows(&s->core, piece));
+  actor_rows(s, &s->work[thread], agent_rows(&s->agent, piece));
 }
 
 /* ------------------------------------------------------------- update */
 
 static float alpha_of(const sac *s)
 {
-  float alpha = fm_exp((float)s->core.scalars[SAC_LOG_ALPHA]);
+  float alpha = fm_exp((float)s->agent.scalars[SAC_LOG_ALPHA]);
   return alpha > (float)s->alpha_max ? (float)s->alpha_max : alpha;
 }
 
 agent_stats sac_update_with(sac *s, const batch *b, par_fn *critic_rows)
 {
-  core *c = &s->core;
+  agent *c = &s->agent;
   learner *all[] = {s->critics.learner[0], s->critics.learner[1], &c->learner[0]};
   c->batch = b;
   s->alpha = alpha_of(s);
-  core_rows_stage(c, critic_rows);
-  if (!s->joint) core_steps(c, all, 2);
-  core_rows_stage(c, stage_actor_rows);
+  agent_rows_stage(c, critic_rows);
+  if (!s->joint) agent_steps(c, all, 2);
+  agent_rows_stage(c, stage_actor_rows);
   if (s->joint)
-    core_steps(c, all, 3);
+    agent_steps(c, all, 3);
   else
-    core_steps(c, all + 2, 1);
-  double logp = core_mean(s->logp, c->B);
+    agent_steps(c, all + 2, 1);
+  double logp = agent_mean(s->logp, c->B);
   learner_number(c->scalars + SAC_LOG_ALPHA, -(logp + s->target_entropy), s->alpha_lr);
-  core_updated(c);
+  agent_updated(c);
   return (agent_stats){.critic_loss = critics_loss(&s->critics, c),
-                       .actor_loss = core_mean(s->actor_loss, c->B),
+                       .actor_loss = agent_mean(s->actor_loss, c->B),
                        .alpha = (double)s->alpha,
                        .entropy = -logp,
-                       .q_mean = core_mean(s->critics.q, c->B),
+                       .q_mean = agent_mean(s->critics.q, c->B),
                        .q = s->critics.q};
 }
 
@@ -106,61 +106,52 @@ void sac_shape(sac *s, const mopo_config *c, int critic_rows)
   s->joint = strcmp(c->update_order, "joint") == 0;
   s->alpha_lr = c->alpha_lr, s->alpha_max = c->alpha_max;
   s->target_entropy = c->target_entropy;
-  critics_add(&s->critics, &s->core, c, critic_rows);
+  critics_add(&s->critics, &s->agent, c, critic_rows);
 }
 
-static void shape(core *c, const mopo_config *config) { sac_shape((sac *)(void *)c, config, c->B); }
+static void shape(agent *c, const mopo_config *config)
+{
+  sac_shape((sac *)(void *)c, config, c->B);
+}
 
 void sac_layout(sac *s, arena *a)
 {
-  core *c = &s->core;
+  agent *c = &s->agent;
   critics_layout(&s->critics, c, a);
   s->logp = arena_floats(a, (size_t)c->B), s->actor_loss = arena_floats(a, (size_t)c->B);
   s->work = stage_work_layout(&s->critics, c, a);
 }
 
-static void layout(core *c, arena *a) { sac_layout((sac *)(void *)c, a); }
+static void layout(agent *c, arena *a) { sac_layout((sac *)(void *)c, a); }
 
-void sac_begin(core *c, const mopo_config *config)
+void sac_begin(agent *c, const mopo_config *config)
 {
   learner_number_begin(c->scalars + SAC_LOG_ALPHA, (double)fm_log((float)config->alpha_init));
 }
 
-static const core_plan plan = {.size = sizeof(sac),
-                               .scalars = LEARNER_NUMBER,
-                               .shape = shape,
-                               .layout = layout,
-                               .begin = sac_begin};
-
-extern const agent_type sac_type, mopo_type, mbpo_type;
-
-static mopo_status sac_create(agent **out, const agent_setup *setup, mopo_error *err)
-{
-  return core_create(out, &sac_type, &plan, setup, err);
-}
-static mopo_status mopo_create(agent **out, const agent_setup *setup, mopo_error *err)
-{
-  return core_create(out, &mopo_type, &plan, setup, err);
-}
-static mopo_status mbpo_create(agent **out, const agent_setup *setup, mopo_error *err)
-{
-  return core_create(out, &mbpo_type, &plan, setup, err);
-}
-
 const agent_type sac_type = {.name = "sac",
                              .source = "Haarnoja et al. 2018, arXiv:1812.05905",
-                             .create = sac_create,
                              .update = sac_update,
-                             CORE_CALLS};
+                             .size = sizeof(sac),
+                             .scalars = LEARNER_NUMBER,
+                             .shape = shape,
+                             .layout = layout,
+                             .begin = sac_begin};
 const agent_type mopo_type = {.name = "mopo",
                               .source = "Yu et al. 2020, arXiv:2005.13239",
                               .uses_model = true,
-                              .create = mopo_create,
                               .update = sac_update,
-                              CORE_CALLS};
+                              .size = sizeof(sac),
+                              .scalars = LEARNER_NUMBER,
+                              .shape = shape,
+                              .layout = layout,
+                              .begin = sac_begin};
 const agent_type mbpo_type = {.name = "mbpo",
                               .source = "Janner et al. 2019, arXiv:1906.08253, on a fixed batch",
                               .uses_model = true,
-                              .create = mbpo_create,
                               .update = sac_update,
-                              CORE_CALLS};
+                              .size = sizeof(sac),
+                              .scalars = LEARNER_NUMBER,
+                              .shape = shape,
+                              .layout = layout,
+                              .begin = sac_begin};

@@ -5,7 +5,7 @@
 #include "agent/critics.h"
 
 typedef struct sac {
-  core core;
+  agent agent;
   critics critics;
   float gamma, alpha;
   bool joint;
@@ -14,13 +14,13 @@ typedef struct sac {
   stage_work *work;         /* [threads] */
 } sac;
 
-enum { SAC_LOG_ALPHA }; /* in the core's scalars: a learner_number */
+enum { SAC_LOG_ALPHA }; /* in the agent's scalars: a learner_number */
 
-/* For a core_plan whose own scalars are LEARNER_NUMBER: log alpha. critic_rows: that the critics
+/* For an agent_type whose scalars are LEARNER_NUMBER: log alpha. critic_rows: that the critics
  * learn from in an update. */
 void sac_shape(sac *s, const mopo_config *c, int critic_rows);
 void sac_layout(sac *s, arena *a);
-void sac_begin(core *c, const mopo_config *config);
+void sac_begin(agent *c, const mopo_config *config);
 
 /* An update whose critics' stage of rows is `critic_rows`. */
 agent_stats sac_update_with(sac *s, const batch *b, par_fn *critic_rows);

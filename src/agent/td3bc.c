@@ -15,7 +15,7 @@
 #include "agent/critics.h"
 
 typedef struct td3bc {
-  core core;
+  agent agent;
   critics critics;
   mlp target; /* of the policy */
   float gamma, noise, clip, alpha, lambda;
@@ -31,16 +31,16 @@ enum { LAST_LOSS, LAST_LAMBDA, SCALARS }; /* the actor's figures of the last upd
 static void stage_critic_rows(void *ctx, int piece, int thread)
 {
   td3bc *s = ctx;
-  core *c = &s->core;
+  agent *c = &s->agent;
   stage_work *w = &s->work[thread];
-  rows_at p = core_rows(c, piece);
+  rows_at p = agent_rows(c, piece);
   const float *const *row = c->batch->row + p.r0;
   int next = c->batch->at.next;
-  float y[CORE_PIECE];
-  core_put_obs(c, w->actor.acts.h[0], 0, row, next, p.n);
+  float y[AGENT_PIECE];
+  agent_put_obs(c, w->actor.acts.h[0], 0, row, next, p.n);
   mlp_forward(&s->target, &w->actor.acts, 0, p.n, false);
   actor_mean(&c->actor, &w->actor, &w->actor.acts, 0, p.n);
-  core_noise(c, w->actor.eps, c->A, w->actor.R, rng_split(c->setup.key, "smoothing"), p);
+  agent_noise(c, w->actor.eps, c->A, w->actor.R, rng_split(c->setup.key, "smoothing"), p);
   for (int i = 0; i < c->A * w->actor.R; i++) {
     float z = fmaxf(-s->clip, fminf(s->clip, s->noise * w->actor.eps[i]));
     w->actor.act[i] = fmaxf(-1.0f, fminf(1.0f, w->actor.act[i] + z));
@@ -55,13 +55,13 @@ static void stage_critic_rows(void *ctx, int piece, int thread)
 /* pi(s), Q_1 and dQ_1/da there: lambda needs all rows before the way back can begin. */
 static void stage_judge_rows(void *ctx, int piece, int thread)
 {
-  static const unsigned char first[CORE_PIECE];
+  static const unsigned char first[AGENT_PIECE];
   td3bc *s = ctx;
-  core *c = &s->core;
+  agent *c = &s->agent;
   stage_work *w = &s->work[thread];
-  rows_at p = core_rows(c, piece);
+  rows_at p = agent_rows(c, piece);
   size_t n = (size_t)c->A * (size_t)w->actor.R;
-  core_policy_rows(c, p);
+  agent_policy_rows(c, p);
   actor_mean(&c->actor, &w->actor, &c->learner[0].acts, p.r0, p.n);
   critics_at(s->critics.net, w->critics.pi, 1, c, c->batch->row + p.r0, 0, w->actor.act, w->actor.R,
              p.n, true);
@@ -77,15 +77,15 @@ static void stage_judge_rows(void *ctx, int piece, int thread)
 static void stage_actor_rows(void *ctx, int piece, int thread)
 {
   td3bc *s = ctx;
-  core *c = &s->core;
+  agent *c = &s->agent;
   actor_work *w = &s->work[thread].actor;
   learner *l = &c->learner[0];
-  rows_at p = core_rows(c, piece);
+  rows_at p = agent_rows(c, piece);
   size_t n = (size_t)c->A * (size_t)w->R;
   const float *dq = s->dq + (size_t)piece * n;
   float B = (float)c->B, A = (float)c->A;
   memcpy(w->act, s->pi + (size_t)piece * n, n * sizeof(float));
-  core_recorded_actions(c, w->eps, w->R, p);
+  agent_recorded_actions(c, w->eps, w->R, p);
   for (int r = 0; r < p.n; r++) s->bc[p.r0 + r] = 0.0f;
   for (int j = 0; j < c->A; j++)
     for (int r = 0; r < p.n; r++) {
@@ -100,36 +100,36 @@ static void stage_actor_rows(void *ctx, int piece, int thread)
 
 static void learn_policy(td3bc *s)
 {
-  core *c = &s->core;
-  core_rows_stage(c, stage_judge_rows);
-  s->lambda = s->alpha / (float)core_mean(s->size, c->B);
-  core_rows_stage(c, stage_actor_rows);
-  core_steps(c, (learner *[]){&c->learner[0]}, 1);
+  agent *c = &s->agent;
+  agent_rows_stage(c, stage_judge_rows);
+  s->lambda = s->alpha / (float)agent_mean(s->size, c->B);
+  agent_rows_stage(c, stage_actor_rows);
+  agent_steps(c, (learner *[]){&c->learner[0]}, 1);
   c->scalars[LAST_LAMBDA] = (double)s->lambda;
-  c->scalars[LAST_LOSS] = core_mean(s->bc, c->B) - (double)s->lambda * core_mean(s->q, c->B);
+  c->scalars[LAST_LOSS] = agent_mean(s->bc, c->B) - (double)s->lambda * agent_mean(s->q, c->B);
 }
 
 static agent_stats update(agent *a, const batch *b)
 {
   td3bc *s = (td3bc *)(void *)a;
-  core *c = &s->core;
-  bool policy = (core_updates(c) + 1) % (uint64_t)s->delay == 0;
+  agent *c = &s->agent;
+  bool policy = (agent_updates(c) + 1) % (uint64_t)s->delay == 0;
   c->batch = b;
   for (int k = 0; k < 2; k++)
     s->critics.learner[k]->tau = policy ? (float)c->setup.config->tau : 0.0f;
-  core_rows_stage(c, stage_critic_rows);
-  core_steps(c, s->critics.learner, 2);
+  agent_rows_stage(c, stage_critic_rows);
+  agent_steps(c, s->critics.learner, 2);
   if (policy) learn_policy(s);
-  core_updated(c);
+  agent_updated(c);
   return (agent_stats){.critic_loss = critics_loss(&s->critics, c),
                        .actor_loss = c->scalars[LAST_LOSS],
                        .alpha = c->scalars[LAST_LAMBDA],
                        .entropy = (double)NAN,
-                       .q_mean = core_mean(s->critics.q, c->B),
+                       .q_mean = agent_mean(s->critics.q, c->B),
                        .q = s->critics.q};
 }
 
-static void shape(core *c, const mopo_config *config)
+static void shape(agent *c, const mopo_config *config)
 {
   td3bc *s = (td3bc *)(void *)c;
   s->gamma = (float)config->gamma, s->alpha = (float)config->td3bc_alpha;
@@ -140,7 +140,7 @@ static void shape(core *c, const mopo_config *config)
   critics_add(&s->critics, c, config, c->B);
 }
 
-static void layout(core *c, arena *a)
+static void layout(agent *c, arena *a)
 {
   td3bc *s = (td3bc *)(void *)c;
   size_t B = (size_t)c->B, columns = (size_t)c->pieces * (size_t)c->A * (size_t)c->R;
@@ -151,28 +151,19 @@ static void layout(core *c, arena *a)
 }
 
 /* The policy has no spread; in its file it is the least that can be said. */
-static void begin(core *c, const mopo_config *config)
+static void begin(agent *c, const mopo_config *config)
 {
   actor_fix_std(&c->actor.net, c->A, (float)config->log_std_min);
   mlp_copy(c->learner[0].target, &c->actor.net);
   mlp_transpose(&c->actor.net);
 }
 
-extern const agent_type td3bc_type;
-
-static mopo_status create(agent **out, const agent_setup *setup, mopo_error *err)
-{
-  static const core_plan plan = {.size = sizeof(td3bc),
-                                 .scalars = SCALARS,
-                                 .standardise = true,
-                                 .shape = shape,
-                                 .layout = layout,
-                                 .begin = begin};
-  return core_create(out, &td3bc_type, &plan, setup, err);
-}
-
 const agent_type td3bc_type = {.name = "td3bc",
                                .source = "Fujimoto & Gu 2021, arXiv:2106.06860",
-                               .create = create,
                                .update = update,
-                               CORE_CALLS};
+                               .size = sizeof(td3bc),
+                               .scalars = SCALARS,
+                               .standardise = true,
+                               .shape = shape,
+                               .layout = layout,
+                               .begin = begin};

@@ -130,7 +130,7 @@ static double time_sac(bench *b, int which)
     fill_rows(b, which, false);
     batch rows = {b->c.batch_size, b->data[which]->at, b->rows};
     double t = now();
-    b->sac[which]->type->update(b->sac[which], &rows);
+    agent_update(b->sac[which], &rows);
     spent += now() - t;
   }
   return spent / UPDATES;
@@ -178,7 +178,7 @@ static double time_rollout(bench *b)
 {
   rollout_stats s;
   double t = now();
-  bool whole = rollout_run(b->rollout, &s, b->ring, b->data[1], b->sac[1]->type->policy(b->sac[1]),
+  bool whole = rollout_run(b->rollout, &s, b->ring, b->data[1], agent_policy(b->sac[1]),
                            rng_seed(3), b->draws++, NULL, NULL);
   return whole ? now() - t : -1.0;
 }
@@ -198,8 +198,8 @@ static double time_evaluation(bench *b)
   mopo_eval_result r;
   if (!b->evaluator) return -1.0;
   double t = now();
-  if (evaluator_run(&r, b->evaluator, b->sac[0]->type->policy(b->sac[0]), rng_seed(b->draws++),
-                    NULL, NULL) != MOPO_OK)
+  if (evaluator_run(&r, b->evaluator, agent_policy(b->sac[0]), rng_seed(b->draws++), NULL, NULL) !=
+      MOPO_OK)
     return -1.0;
   return (now() - t) / (r.length_mean * r.episodes) * 1000.0;
 }
@@ -259,7 +259,7 @@ static mopo_status set_up_sizes(bench *b, int which, mopo_error *err)
   b->c.target_entropy = -A;
   agent_setup setup = {.config = &b->c, .S = S, .A = A, .pool = b->pool, .key = rng_seed(1)};
   mopo_status st = random_data(&b->data[which], S, A, 20000, err);
-  if (st == MOPO_OK) st = agent_find("sac")->create(&b->sac[which], &setup, err);
+  if (st == MOPO_OK) st = agent_create(&b->sac[which], agent_find("sac"), &setup, err);
   if (st == MOPO_OK) st = ensemble_create(&b->model[which], &shape, S, A, rng_seed(2), err);
   return st;
 }
@@ -282,7 +282,7 @@ static mopo_status set_up(bench *b, int threads, mopo_error *err)
   for (size_t i = 0; i < T * b->product_floats; i++) b->x[i] = b->w[i % (256 * 256)];
   for (int i = 0; i < 2; i++)
     if ((st = set_up_sizes(b, i, err)) != MOPO_OK) return st;
-  const actor *p = b->sac[1]->type->policy(b->sac[1]);
+  const actor *p = agent_policy(b->sac[1]);
   rollout_settings set = {
       .rows = ROLLOUT_ROWS, .length = 1, .penalty = PENALTY_ALEATORIC, .coef = 1.0};
   const mopo_task *hopper = mopo_task_find("hopper"), *cheetah = mopo_task_find("halfcheetah");
@@ -292,8 +292,8 @@ static mopo_status set_up(bench *b, int threads, mopo_error *err)
   if (st != MOPO_OK || !*sim_version()) return st;
   st = sim_world_create(&b->world, hopper, SIM_D4RL, err);
   if (st != MOPO_OK) return st;
-  return evaluator_create(&b->evaluator, hopper, b->world, b->sac[0]->type->policy(b->sac[0]), 10,
-                          b->c.gamma, b->pool, err);
+  return evaluator_create(&b->evaluator, hopper, b->world, agent_policy(b->sac[0]), 10, b->c.gamma,
+                          b->pool, err);
 }
 
 static void tear_down(bench *b)
@@ -303,7 +303,7 @@ static void tear_down(bench *b)
   rollout_free(b->rollout);
   replay_free(b->ring);
   for (int i = 0; i < 2; i++) {
-    if (b->sac[i]) b->sac[i]->type->free(b->sac[i]);
+    if (b->sac[i]) agent_free(b->sac[i]);
     ensemble_free(b->model[i]);
     mopo_dataset_free(b->data[i]);
   }
@@ -367,7 +367,7 @@ static mopo_status bench_run(mopo_bench_result *out, bench *b, int repeats, cons
                              mopo_error *err)
 {
   int T = par_threads(b->pool);
-  const mlp *actor_net = &b->sac[1]->type->policy(b->sac[1])->net;
+  const mlp *actor_net = &agent_policy(b->sac[1])->net;
   double fit[2];
   for (int i = 0; i < 2; i++) {
     const mlp *m = &b->model[i]->net[0];

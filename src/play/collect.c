@@ -143,7 +143,7 @@ static mopo_status learn(collector *k, int64_t t, mopo_error *err)
     k->rows[i] = replay_row(k->replay, (int64_t)rng_word_below(w[0], w[1], n));
   }
   batch b = {k->c.batch_size, replay_layout(k->replay), k->rows};
-  agent_stats s = k->agent->type->update(k->agent, &b);
+  agent_stats s = agent_update(k->agent, &b);
   if (isfinite(s.critic_loss) && isfinite(s.actor_loss) && isfinite(s.alpha)) return MOPO_OK;
   return error_set(err, MOPO_ENUMERIC,
                    "step %lld: critic loss %g, actor loss %g, alpha %g: no longer finite",
@@ -154,8 +154,7 @@ static mopo_status assess(collector *k, mopo_error *err)
 {
   mopo_eval_result r;
   rng_key key = rng_index(rng_split(k->key, "eval"), (uint64_t)k->at.learned);
-  mopo_status st =
-      evaluator_run(&r, k->evaluator, k->agent->type->policy(k->agent), key, NULL, err);
+  mopo_status st = evaluator_run(&r, k->evaluator, agent_policy(k->agent), key, NULL, err);
   if (st == MOPO_ESTOPPED) return stop_at("step", k->at.learned, err);
   if (st != MOPO_OK) return st;
   k->at.score = r.score;
@@ -174,7 +173,7 @@ static mopo_status assess(collector *k, mopo_error *err)
 static void choose_action(collector *k, float *act)
 {
   if (k->at.learned >= k->c.start_steps) {
-    sample_action(k, act, k->agent->type->policy(k->agent), "explore", k->at.learned);
+    sample_action(k, act, agent_policy(k->agent), "explore", k->at.learned);
     return;
   }
   rng_stream r = rng_stream_of(rng_index(rng_split(k->key, "start"), (uint64_t)k->at.learned));
@@ -208,7 +207,7 @@ static mopo_status learn_online(collector *k, const phase *p, mopo_error *err)
 static mopo_status record_policy(collector *k, const phase *p, mopo_error *err)
 {
   float act[MAX_ACT];
-  const actor *a = k->given ? policy_actor(k->given) : k->agent->type->policy(k->agent);
+  const actor *a = k->given ? policy_actor(k->given) : agent_policy(k->agent);
   for (; k->at.recorded + k->waits < (double)p->until; k->at.acted++) {
     if (stopped(k)) return stop_at("row", k->at.recorded, err);
     mopo_status st = keep_if_due(k, err);
@@ -367,8 +366,8 @@ static mopo_status set_up(collector *k, mopo_error *err)
                        .A = task->act_dim,
                        .pool = k->pool,
                        .key = rng_split(k->key, "agent")};
-  if ((st = agent_find("sac")->create(&k->agent, &setup, err)) != MOPO_OK) return st;
-  const actor *p = k->agent->type->policy(k->agent);
+  if ((st = agent_create(&k->agent, agent_find("sac"), &setup, err)) != MOPO_OK) return st;
+  const actor *p = agent_policy(k->agent);
   if (k->c.policy[0]) {
     if ((st = mopo_policy_load(&k->given, k->c.policy, err)) != MOPO_OK) return st;
     p = policy_actor(k->given);
@@ -382,8 +381,8 @@ static mopo_status set_up(collector *k, mopo_error *err)
       (st = replay_create(&k->replay, rows < 1000000 ? rows : 1000000,
                           row_layout_of(task->obs_dim, task->act_dim), err)) != MOPO_OK)
     return st;
-  st = evaluator_create(&k->evaluator, task, k->world, k->agent->type->policy(k->agent),
-                        k->c.eval_episodes, k->c.gamma, k->pool, err);
+  st = evaluator_create(&k->evaluator, task, k->world, agent_policy(k->agent), k->c.eval_episodes,
+                        k->c.gamma, k->pool, err);
   if (st != MOPO_OK) return st;
   if (k->watch) evaluator_stop_at(k->evaluator, k->watch->stop);
   layout(k, p, &k->memory);
@@ -398,7 +397,7 @@ static void tear_down(collector *k)
   evaluator_free(k->evaluator);
   replay_free(k->replay);
   mopo_policy_free(k->given);
-  if (k->agent) k->agent->type->free(k->agent);
+  if (k->agent) agent_free(k->agent);
   sim_free(k->sim);
   sim_world_free(k->world);
   par_free(k->pool);

@@ -131,7 +131,7 @@ static mopo_status check_settings(const tensor_file *f, const char *path, const 
 static mopo_status fill(tensor_list *l, const collector *k, const collect_standing *at,
                         mopo_error *err)
 {
-  agent_state s = k->agent->type->state(k->agent);
+  agent_memory s = agent_state(k->agent);
   int64_t n_values = (int64_t)s.n_values, n_scalars = (int64_t)s.n_scalars, n = STANDING;
   mopo_status st = add_settings(l, k, err);
   if (st == MOPO_OK)
@@ -173,7 +173,7 @@ static bool can_stand(const collector *k, const collect_standing *at)
 
 static mopo_status load(collector *k, const tensor_file *f, const char *path, mopo_error *err)
 {
-  agent_state s = k->agent->type->state(k->agent);
+  agent_memory s = agent_state(k->agent);
   const void *values, *scalars, *at;
   int64_t n_values = (int64_t)s.n_values, n_scalars = (int64_t)s.n_scalars, n = STANDING;
   mopo_status st = check_settings(f, path, k, err);
@@ -190,7 +190,7 @@ static mopo_status load(collector *k, const tensor_file *f, const char *path, mo
   for (size_t i = 0; i < s.n_values; i++) finite = finite && isfinite(s.values[i]);
   for (size_t i = 0; i < s.n_scalars; i++) finite = finite && isfinite(s.scalars[i]);
   if (!finite) return error_set(err, MOPO_EFORMAT, "%s: not where a collection can stand", path);
-  k->agent->type->restored(k->agent);
+  agent_restored(k->agent);
   return MOPO_OK;
 }
 

@@ -24,7 +24,7 @@ static mopo_status add(tensor_list *l, const char *name, tensor_type type, int64
   return tensor_list_add(l, name, type, 1, &n, data, err);
 }
 
-static mopo_status fill(tensor_list *l, const run *o, const agent_state *s, const standing *at,
+static mopo_status fill(tensor_list *l, const run *o, const agent_memory *s, const standing *at,
                         const int64_t *ring, mopo_error *err)
 {
   mopo_status st = tensor_list_meta(l, "format", FORMAT, err);
@@ -47,7 +47,7 @@ static mopo_status fill(tensor_list *l, const run *o, const agent_state *s, cons
 mopo_status checkpoint_save(run *o, mopo_error *err)
 {
   char path[RUN_PATH];
-  agent_state s = o->agent->type->state(o->agent);
+  agent_memory s = agent_state(o->agent);
   standing at = o->at;
   at.wall = run_seconds(o);
   bool rolling_back = o->ring && at.rolled == 0 && at.update == 0;
@@ -59,7 +59,7 @@ mopo_status checkpoint_save(run *o, mopo_error *err)
   mopo_status st = health_finite(o, err);
   if (st != MOPO_OK) return st;
   if ((st = rundir_path(path, sizeof path, o->c.out, RUN_POLICY, err)) != MOPO_OK) return st;
-  const actor *p = o->agent->type->policy(o->agent);
+  const actor *p = agent_policy(o->agent);
   if ((st = policy_save(p, path, o->c.algo, o->task->name, o->data->ranges, err)) != MOPO_OK)
     return st;
   if ((st = rundir_path(path, sizeof path, o->c.out, RUN_CHECKPOINT, err)) != MOPO_OK) return st;
@@ -130,7 +130,7 @@ static mopo_status load(run *o, const tensor_file *f, const char *path, mopo_err
   if (data && strcmp(data, o->digest) != 0)
     return error_set(err, MOPO_EINVAL, "%s: was learned from %.60s; the data are now %s", path,
                      data, o->digest);
-  agent_state s = o->agent->type->state(o->agent);
+  agent_memory s = agent_state(o->agent);
   const void *values = NULL, *scalars = NULL, *at = NULL;
   mopo_status st = tensor_file_get(f, &values, "agent.values", TENSOR_F32, 1,
                                    (int64_t[]){(int64_t)s.n_values}, err);
@@ -147,7 +147,7 @@ static mopo_status load(run *o, const tensor_file *f, const char *path, mopo_err
   memcpy(s.values, values, s.n_values * sizeof(float));
   memcpy(s.scalars, scalars, s.n_scalars * sizeof(double));
   memcpy(&o->at, at, sizeof o->at);
-  o->agent->type->restored(o->agent);
+  agent_restored(o->agent);
   return MOPO_OK;
 }
 

@@ -8,12 +8,12 @@ static const double PENALTY_EPOCH = 3; /* the first epochs' policies are still n
 
 mopo_status health_finite(const run *o, mopo_error *err)
 {
-  agent_state s = o->agent->type->state(o->agent);
+  agent_memory s = agent_state(o->agent);
   double update = o->at.epoch * o->c.updates_per_epoch + o->at.update;
   for (size_t i = 0; i < s.n_values; i++) {
     if (isfinite(s.values[i])) continue;
     char what[64];
-    o->agent->type->describe(o->agent, what, sizeof what, i);
+    agent_describe(o->agent, what, sizeof what, i);
     return error_set(err, MOPO_ENUMERIC, "update %.0f: %s is %g", update, what,
                      (double)s.values[i]);
   }
@@ -29,7 +29,7 @@ static double or_zero(double x) { return isnan(x) ? 0.0 : fabs(x); }
 health_limits health_bounds(const run *o, const metrics_row *row)
 {
   double r_max = fmax(fabs(o->info.reward_min), fabs(o->info.reward_max));
-  double step = o->agent->type->reward_scale(o->agent) * r_max + or_zero(row->penalty_mean) +
+  double step = agent_reward_scale(o->agent) * r_max + or_zero(row->penalty_mean) +
                 or_zero(row->alpha * fmin(or_zero(row->entropy), FACTOR * o->data->at.A));
   double q = FACTOR + FACTOR * step / (1.0 - o->c.gamma);
   return (health_limits){.q = q, .critic_loss = q * q, .model_reward = FACTOR * r_max};

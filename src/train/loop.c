@@ -44,7 +44,7 @@ static batch draw_batch(run *o, uint64_t update)
 static mopo_status roll_out(run *o, mopo_error *err)
 {
   rollout_stats s;
-  const actor *p = o->agent->type->learning(o->agent);
+  const actor *p = agent_learning(o->agent);
   o->ring_count = replay_count(o->ring), o->ring_head = replay_head(o->ring);
   run_progress(o, "rollout", 0, o->c.rollout_batch, NAN);
   if (!rollout_run(o->rollout, &s, o->ring, o->data, p, rng_split(o->key, "rollout"),
@@ -64,7 +64,7 @@ static mopo_status update(run *o, mopo_error *err)
   uint64_t number =
       (uint64_t)o->at.epoch * (uint64_t)o->c.updates_per_epoch + (uint64_t)o->at.update;
   batch b = draw_batch(o, number);
-  agent_stats s = o->agent->type->update(o->agent, &b);
+  agent_stats s = agent_update(o->agent, &b);
   const struct {
     const char *name;
     double value;
@@ -91,7 +91,7 @@ static void foresee(run *o, int epoch)
   o->discounted.simulated = evaluator_discounted(o->evaluator);
   if (!o->forecast) return;
   rng_key key = rng_index(rng_split(o->key, "forecast"), (uint64_t)epoch);
-  forecast_run(&o->discounted.model, o->forecast, o->agent->type->policy(o->agent),
+  forecast_run(&o->discounted.model, o->forecast, agent_policy(o->agent),
                evaluator_starts(o->evaluator), key);
   if (o->discounted.model.broken)
     run_line(o, "epoch %d: numbers no longer finite in %d of %d episodes in the model", epoch,
@@ -107,8 +107,7 @@ static mopo_status assess(run *o, mopo_error *err)
   mopo_eval_result r;
   run_progress(o, "evaluate", 0, o->c.eval_episodes, NAN);
   rng_key key = rng_index(rng_split(o->key, "eval"), (uint64_t)epoch);
-  mopo_status st =
-      evaluator_run(&r, o->evaluator, o->agent->type->policy(o->agent), key, NULL, err);
+  mopo_status st = evaluator_run(&r, o->evaluator, agent_policy(o->agent), key, NULL, err);
   if (st == MOPO_ESTOPPED) return stopped_error(o, err);
   if (st != MOPO_OK) return st;
   o->at.return_mean = r.return_mean, o->at.return_std = r.return_std;
@@ -195,8 +194,8 @@ static mopo_status one_epoch(run *o, mopo_error *err)
 {
   epoch_times t = {.begun = run_seconds(o)};
   mopo_status st = MOPO_OK;
-  o->agent->type->progress(o->agent, o->at.epoch / o->c.epochs);
-  double lr = o->agent->type->actor_lr(o->agent);
+  agent_progress(o->agent, o->at.epoch / o->c.epochs);
+  double lr = agent_actor_lr(o->agent);
   if (o->rollout && o->at.rolled == 0 && (st = roll_out(o, err)) != MOPO_OK) return st;
   t.rolled_out = run_seconds(o);
   while (o->at.update < o->c.updates_per_epoch) {

@@ -364,7 +364,7 @@ static mopo_status set_up_model(run *o, bool resume, mopo_error *err)
   if ((st = penalty_find(&set.penalty, o->c.penalty, err)) != MOPO_OK) return st;
   if (set.penalty == PENALTY_ORACLE && (st = set_up_oracle(o, err)) != MOPO_OK) return st;
   set.oracle = o->oracle;
-  if ((st = rollout_create(&o->rollout, &set, o->task, o->model, type->learning(o->agent), o->pool,
+  if ((st = rollout_create(&o->rollout, &set, o->task, o->model, agent_learning(o->agent), o->pool,
                            err)) != MOPO_OK)
     return st;
   int64_t rows = (int64_t)o->c.rollout_keep * o->c.rollout_length * o->c.rollout_batch;
@@ -385,7 +385,7 @@ static mopo_status set_up_evaluation(run *o, mopo_error *err)
   mopo_status st = MOPO_OK;
   if (!o->world) st = sim_world_create(&o->world, o->task, physics_of(o->c.physics), err);
   if (st != MOPO_OK) return st;
-  const actor *p = o->agent->type->policy(o->agent);
+  const actor *p = agent_policy(o->agent);
   st = evaluator_create(&o->evaluator, o->task, o->world, p, o->c.eval_episodes, o->c.gamma,
                         o->pool, err);
   if (st == MOPO_OK && o->watch) evaluator_stop_at(o->evaluator, o->watch->stop);
@@ -417,7 +417,7 @@ static mopo_status set_up_all(run *o, bool resume, mopo_error *err)
                        .info = &o->info};
   const agent_type *type = agent_find(o->c.algo);
   if (!type) return error_set(err, MOPO_EINVAL, "algo = '%s', no such algorithm", o->c.algo);
-  if ((st = type->create(&o->agent, &setup, err)) != MOPO_OK) return st;
+  if ((st = agent_create(&o->agent, type, &setup, err)) != MOPO_OK) return st;
   if ((st = set_up_model(o, resume, err)) != MOPO_OK) return st;
   if ((st = set_up_evaluation(o, err)) != MOPO_OK) return st;
   o->at.return_mean = o->at.return_std = o->at.score = o->at.length_mean = NAN;
@@ -443,7 +443,7 @@ void run_tear_down(run *o)
   sim_world_free(o->world);
   rollout_free(o->rollout);
   replay_free(o->ring);
-  if (o->agent) o->agent->type->free(o->agent);
+  if (o->agent) agent_free(o->agent);
   ensemble_free(o->model);
   free(o->rows);
   par_free(o->pool);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/core.h"
+#include "agent/agent.h"
 #include "base/rng.h"
 #include "check.h"
 
@@ -79,13 +79,13 @@ static inline small_run *small_begin(const mopo_config *c, mopo_dataset *data, i
                        .key = rng_seed(5),
                        .data = data,
                        .info = &s->info};
-  assert_ok(agent_find(s->c.algo)->create(&s->agent, &setup, &err), err);
+  assert_ok(agent_create(&s->agent, agent_find(s->c.algo), &setup, &err), err);
   return s;
 }
 
 static inline void small_end(small_run *s)
 {
-  s->agent->type->free(s->agent);
+  agent_free(s->agent);
   par_free(s->pool);
   mopo_dataset_free(s->data);
   free(s);
@@ -103,7 +103,7 @@ static inline agent_stats small_learn(small_run *s, int n)
       rows[r] = dataset_row(s->data, (int64_t)rng_word_below(w[0], w[1], (uint64_t)s->data->N));
     }
     batch b = {s->c.batch_size, s->data->at, rows};
-    stats = s->agent->type->update(s->agent, &b);
+    stats = agent_update(s->agent, &b);
     assert_true(isfinite(stats.critic_loss) && isfinite(stats.actor_loss));
   }
   return stats;
@@ -112,7 +112,7 @@ static inline agent_stats small_learn(small_run *s, int n)
 /* First component of the deterministic action at obs. */
 static inline double small_act(const small_run *s, const float *obs)
 {
-  const actor *p = s->agent->type->policy(s->agent);
+  const actor *p = agent_policy(s->agent);
   arena a = {0};
   actor_work w;
   float act[16];
@@ -138,7 +138,7 @@ static inline void small_assert_near(double x, double want, double tolerance)
 
 static inline void small_assert_same_state(const small_run *a, const small_run *b)
 {
-  agent_state x = a->agent->type->state(a->agent), y = b->agent->type->state(b->agent);
+  agent_memory x = agent_state(a->agent), y = agent_state(b->agent);
   assert_int_equal(x.n_values, y.n_values);
   assert_int_equal(x.n_scalars, y.n_scalars);
   assert_memory_equal(x.values, y.values, x.n_values * sizeof *x.values);
@@ -155,11 +155,11 @@ static inline void small_assert_same_bits(const mopo_config *c)
   small_learn(three, 2 * HALF);
   small_assert_same_state(one, three);
   small_learn(cut, HALF);
-  agent_state from = cut->agent->type->state(cut->agent);
-  agent_state to = rest->agent->type->state(rest->agent);
+  agent_memory from = agent_state(cut->agent);
+  agent_memory to = agent_state(rest->agent);
   memcpy(to.values, from.values, from.n_values * sizeof *to.values);
   memcpy(to.scalars, from.scalars, from.n_scalars * sizeof *to.scalars);
-  rest->agent->type->restored(rest->agent);
+  agent_restored(rest->agent);
   rest->updates = cut->updates;
   small_learn(rest, HALF);
   small_assert_same_state(one, rest);

@@ -28,18 +28,17 @@ static void it_is_the_mean_of_the_last_weights(void **state)
   for (int i = 0; agent_at(i); i++) {
     mopo_config c = averaging(agent_at(i)->name, EMA);
     small_run *s = small_begin(&c, small_chain(), 2);
-    const agent_type *type = s->agent->type;
-    size_t n = type->learning(s->agent)->net.size;
+    size_t n = agent_learning(s->agent)->net.size;
     double *want = calloc(n, sizeof *want), moved = 0.0;
     for (int t = 1; t <= UPDATES; t++) {
       small_learn(s, 1);
-      const float *w = type->learning(s->agent)->net.params;
+      const float *w = agent_learning(s->agent)->net.params;
       double tau = fmax(1.0 - EMA, 10.0 / (9.0 + t));
       for (size_t k = 0; k < n; k++) want[k] += tau * ((double)w[k] - want[k]);
       if (t != 1 && t != 100 && t != UPDATES) continue;
       float *last = malloc(n * sizeof *last);
       memcpy(last, w, n * sizeof *last);
-      const float *avg = type->policy(s->agent)->net.params;
+      const float *avg = agent_policy(s->agent)->net.params;
       for (size_t k = 0; k < n; k++) {
         if (!(fabs((double)avg[k] - want[k]) <= 2e-6 + 1e-5 * fabs(want[k])))
           fail_msg("%s, update %d, weight %zu: %g, want %g", c.algo, t, k, (double)avg[k], want[k]);
@@ -62,13 +61,13 @@ static void nothing_that_is_learned_changes(void **state)
               *b = small_begin(&without, small_chain(), 1);
     small_learn(a, 40);
     small_learn(b, 40);
-    agent_state x = a->agent->type->state(a->agent), y = b->agent->type->state(b->agent);
+    agent_memory x = agent_state(a->agent), y = agent_state(b->agent);
     size_t average = x.n_values - y.n_values;
-    assert_true(average >= b->agent->type->policy(b->agent)->net.size);
+    assert_true(average >= agent_policy(b->agent)->net.size);
     assert_memory_equal(x.values, y.values, y.n_values * sizeof *y.values);
     assert_int_equal(x.n_scalars, y.n_scalars);
     assert_memory_equal(x.scalars, y.scalars, y.n_scalars * sizeof *y.scalars);
-    assert_ptr_equal(b->agent->type->policy(b->agent), b->agent->type->learning(b->agent));
+    assert_ptr_equal(agent_policy(b->agent), agent_learning(b->agent));
     small_end(a), small_end(b);
   }
 }
@@ -87,11 +86,11 @@ static void a_checkpoint_that_is_damaged_names_it(void **state)
   (void)state;
   mopo_config c = averaging("sac", EMA);
   small_run *s = small_begin(&c, small_chain(), 1);
-  agent_state x = s->agent->type->state(s->agent);
+  agent_memory x = agent_state(s->agent);
   char text[80];
-  s->agent->type->describe(s->agent, text, sizeof text, x.n_values - 1);
+  agent_describe(s->agent, text, sizeof text, x.n_values - 1);
   assert_string_equal(text, "a weight of the averaged policy");
-  s->agent->type->describe(s->agent, text, sizeof text, 0);
+  agent_describe(s->agent, text, sizeof text, 0);
   assert_string_equal(text, "a weight of actor");
   small_end(s);
 }

@@ -56,7 +56,7 @@ static void likelihood_has_this_gradient(void **state)
     dlogp[i] = 1.0f / ROWS;
   }
   actor_likelihood(&h.p, &h.w, &h.acts, 0, ROWS);
-  small_assert_near(core_mean(h.w.logp, ROWS), likelihood(x, NULL), 1e-5);
+  small_assert_near(agent_mean(h.w.logp, ROWS), likelihood(x, NULL), 1e-5);
   actor_likelihood_back(&h.p, &h.w, &h.grads, 0, ROWS, dlogp);
   for (int i = 0; i < ROWS * 2 * A; i++) g[i] = h.grads.g[1].x[i / (2 * A) * PANEL + i % (2 * A)];
   small_assert_gradient(likelihood, NULL, x, g, ROWS * 2 * A);

@@ -148,7 +148,7 @@ static double model_loss(void *ctx)
   update *u = &((bear_update *)ctx)->u;
   float eps[L * UPDATE_PADDED];
   double sum = 0.0;
-  update_noise(u, eps, L, rng_split(u->core->setup.key, "latent"));
+  update_noise(u, eps, L, rng_split(u->agent->setup.key, "latent"));
   for (int r = 0; r < UPDATE_B; r++) {
     double x[UPDATE_S + A], y[2 * L], z[L], g[A];
     memcpy(x, u->row[r].s, sizeof u->row[r].s);
@@ -171,7 +171,7 @@ static void sample_model(bear_update *x)
   update *u = &x->u;
   float eps[L * UPDATE_PADDED];
   for (int m = 0; m < N; m++) {
-    update_noise(u, eps, L, rng_index(rng_split(u->core->setup.key, "decode"), (uint64_t)m));
+    update_noise(u, eps, L, rng_index(rng_split(u->agent->setup.key, "decode"), (uint64_t)m));
     for (int r = 0; r < UPDATE_B; r++) {
       double z[L];
       for (int j = 0; j < L; j++) z[j] = fmax(-0.5, fmin(0.5, (double)eps[j * UPDATE_PADDED + r]));
@@ -232,7 +232,7 @@ static double mean_mmd(bear_update *x)
 static void step_and_check(bear_update *x, bool warm)
 {
   update *u = &x->u;
-  const double *log_beta = u->core->scalars, m0 = log_beta[1];
+  const double *log_beta = u->agent->scalars, m0 = log_beta[1];
   x->beta = exp(log_beta[0]), x->warm = warm;
   update_step(u);
   fill_targets(u);
@@ -268,8 +268,8 @@ static void two_updates_are_the_equations(void **state)
     mopo_config c = one_update(names[i]);
     update_begin(u, &c);
     for (int r = 0; r < UPDATE_B; r++) x.vae[r].laplacian = i == 1;
-    u->core->scalars[0] = 0.4;
-    u->core->learner[ENCODER].net->layer[2].b[L] -= 6.0f; /* one log-std below its least */
+    u->agent->scalars[0] = 0.4;
+    u->agent->learner[ENCODER].net->layer[2].b[L] -= 6.0f; /* one log-std below its least */
     step_and_check(&x, false);
     check_step(u, ACTOR, c.actor_lr);
     check_step(u, CRITIC_1, c.critic_lr), check_step(u, CRITIC_2, c.critic_lr);
@@ -289,9 +289,9 @@ static void the_multiplier_has_bounds(void **state)
     mopo_config c = one_update("laplacian");
     c.bear_threshold = threshold[i];
     update_begin(&u, &c);
-    u.core->scalars[0] = from[i];
+    u.agent->scalars[0] = from[i];
     update_step(&u);
-    assert_true(u.core->scalars[0] == to[i]);
+    assert_true(u.agent->scalars[0] == to[i]);
     update_end(&u);
   }
 }

@@ -64,7 +64,7 @@ static void sample_actions(cql_update *x, int r)
     x->density[r][i] = log(0.5) * UPDATE_A;
     for (int j = 0; j < UPDATE_A; j++) {
       uint32_t word[4];
-      rng_block(word, rng_split(u->core->setup.key, "uniform"), u->at,
+      rng_block(word, rng_split(u->agent->setup.key, "uniform"), u->at,
                 (uint64_t)((i * UPDATE_A + j) * UPDATE_B + r));
       x->act[r][i][j] = ldexp((double)(word[0] >> 8), -23) - 1.0;
     }

@@ -132,7 +132,7 @@ static double actor_loss(void *ctx)
 /* Sets where the log-stds begin: one so near its least that a step ends there. */
 static void set_log_stds(iql_update *x)
 {
-  core *c = x->u.core;
+  agent *c = x->u.agent;
   for (int j = 0; j < UPDATE_A; j++) {
     x->ls[j] = j == 0 ? -0.1 : x->u.run->c.log_std_min + 1e-4;
     c->scalars[j * LEARNER_NUMBER] = x->ls[j];
@@ -146,7 +146,7 @@ static void check_log_stds(iql_update *x)
   const update *u = &x->u;
   const ref_net *n = &u->after.net[ACTOR];
   for (int j = 0; j < UPDATE_A; j++) {
-    const double *number = u->core->scalars + j * LEARNER_NUMBER;
+    const double *number = u->agent->scalars + j * LEARNER_NUMBER;
     double g = slope(actor_loss, x, &x->ls[j], 1e-6);
     assert_true(g > 0.0);
     check_near("gradient of a log-std", number[1] / 0.1, g, UPDATE_CLOSE * g);
@@ -177,7 +177,7 @@ static void an_update_is_the_equations(void **state)
   c.iql_reward_scale = 5.0;
   update_begin(u, &c);
   set_log_stds(&x);
-  for (int k = CRITIC_1; k <= CRITIC_2; k++) update_spread(u, u->core->learner[k].target, 16.0f);
+  for (int k = CRITIC_1; k <= CRITIC_2; k++) update_spread(u, u->agent->learner[k].target, 16.0f);
   update_step(u);
   for (int r = 0; r < UPDATE_B; r++) {
     u->row[r].r *= c.iql_reward_scale;

@@ -1,6 +1,6 @@
 /* test_sac.c - updates of soft actor-critic beside PyTorch in float64, in both orders; the same
  * bits from any number of threads and after any interruption; a bandit whose answer is known. */
-#include "agent/core.h"
+#include "agent/agent.h"
 #include "agent/sac.h"
 #include "agent/small.h"
 #include "nn/fixture.h"
@@ -34,12 +34,12 @@ static agent *torch_agent(const mopo_config *c, par *pool, fixture f)
   mopo_error e;
   agent *a = NULL;
   agent_setup setup = {.config = c, .S = S, .A = A, .pool = pool, .key = KEY};
-  assert_ok(agent_find("mopo")->create(&a, &setup, &e), e);
-  core *k = (core *)(void *)a;
+  assert_ok(agent_create(&a, agent_find("mopo"), &setup, &e), e);
+  agent *k = (agent *)(void *)a;
   for (int i = 0; i < NETS; i++) fixture_set(k->learner[i].net, f, NET[i]);
   fixture_set(k->learner[1].target, f, "target1");
   fixture_set(k->learner[2].target, f, "target2");
-  a->type->restored(a);
+  agent_restored(a);
   return a;
 }
 
@@ -53,7 +53,7 @@ static void check_stats(const agent_stats *got, const float *want)
 }
 
 /* The first moments after the first step are 1 - beta1 = 0.1 of its gradients. */
-static void check_gradients(const core *k, fixture f)
+static void check_gradients(const agent *k, fixture f)
 {
   static const char *const grad[NETS] = {"grad.actor", "grad.critic1", "grad.critic2"};
   for (int i = 0; i < NETS; i++)
@@ -61,7 +61,7 @@ static void check_gradients(const core *k, fixture f)
 }
 
 /* A target moves by tau of what its critic moves; three updates on end add up. */
-static void check_after(const core *k, fixture f, double tau)
+static void check_after(const agent *k, fixture f, double tau)
 {
   static const char *const after[NETS] = {"after.actor", "after.critic1", "after.critic2"};
   static const char *const target[NETS] = {NULL, "after.target1", "after.target2"};
@@ -88,12 +88,12 @@ static void follow_pytorch(const char *path, bool joint, int threads)
   for (int u = 0; u < UPDATES; u++) {
     const float *row[B];
     for (int r = 0; r < B; r++) row[r] = rows + (u * B + r) * W;
-    agent_stats got = a->type->update(a, &(batch){B, row_layout_of(S, A), row});
+    agent_stats got = agent_update(a, &(batch){B, row_layout_of(S, A), row});
     check_stats(&got, stats + u * STATS);
-    if (u == 0) check_gradients((core *)(void *)a, f);
+    if (u == 0) check_gradients((agent *)(void *)a, f);
   }
-  check_after((core *)(void *)a, f, c.tau);
-  a->type->free(a);
+  check_after((agent *)(void *)a, f, c.tau);
+  agent_free(a);
   par_free(pool);
   fixture_close(f);
 }
@@ -212,7 +212,7 @@ static void bandit_is_solved(void **state)
     const float *rows[256];
     for (int r = 0; r < s->c.batch_size; r++) rows[r] = dataset_row(s->data, r);
     batch b = {s->c.batch_size, s->data->at, rows};
-    agent_stats stats = s->agent->type->update(s->agent, &b);
+    agent_stats stats = agent_update(s->agent, &b);
     double error = 0.0;
     for (int r = 0; r < b.B; r++)
       error = fmax(error, fabs((double)(stats.q[r] - rows[r][b.at.rew])));
@@ -239,7 +239,7 @@ static void nan_is_reported(void **state)
   memcpy(sick, rows[40], sizeof sick);
   sick[s->data->at.rew] = NAN;
   rows[40] = sick;
-  agent_stats stats = s->agent->type->update(s->agent, &(batch){72, s->data->at, rows});
+  agent_stats stats = agent_update(s->agent, &(batch){72, s->data->at, rows});
   assert_true(isnan(stats.critic_loss));
   small_end(s);
 }
@@ -255,8 +255,8 @@ static void actor_lr_follows_its_schedule(void **state)
     small_run *s = small_begin(&c, small_chain(), 1);
     for (int i = 0; i <= 10; i++) {
       double done = i / 10.0, part = cosine ? 0.5 * (1.0 + cos(acos(-1.0) * done)) : 1.0;
-      s->agent->type->progress(s->agent, done);
-      check_near("learning rate", s->agent->type->actor_lr(s->agent), 1e-3 * part, 1e-9);
+      agent_progress(s->agent, done);
+      check_near("learning rate", agent_actor_lr(s->agent), 1e-3 * part, 1e-9);
     }
     small_end(s);
   }

@@ -49,7 +49,7 @@ static bool change(mopo_config *c, const mopo_setting *s)
 
 static bool same_state(const small_run *a, const small_run *b)
 {
-  agent_state x = a->agent->type->state(a->agent), y = b->agent->type->state(b->agent);
+  agent_memory x = agent_state(a->agent), y = agent_state(b->agent);
   return x.n_values == y.n_values && x.n_scalars == y.n_scalars &&
          !memcmp(x.values, y.values, x.n_values * sizeof *x.values) &&
          !memcmp(x.scalars, y.scalars, x.n_scalars * sizeof *x.scalars);

@@ -89,7 +89,7 @@ static clipped targets(update *u)
   float z[UPDATE_A * UPDATE_PADDED];
   double act[UPDATE_A];
   clipped n = {0};
-  update_noise(u, z, UPDATE_A, rng_split(u->core->setup.key, "smoothing"));
+  update_noise(u, z, UPDATE_A, rng_split(u->agent->setup.key, "smoothing"));
   for (int r = 0; r < UPDATE_B; r++) {
     const double *next = u->row[r].next;
     policy_at(&u->before.target[ACTOR], act, next);
@@ -152,7 +152,7 @@ static void two_updates_are_the_equations(void **state)
   mopo_config c = update_config("td3bc");
   c.policy_noise = 0.4, c.noise_clip = 0.5;
   update_begin(u, &c);
-  u->core->learner[ACTOR].target->layer[2].b[0] += 1.5f; /* near the edge of the box */
+  u->agent->learner[ACTOR].target->layer[2].b[0] += 1.5f; /* near the edge of the box */
   standardise(u);
   update_step(u);
   check_critics(u);

@@ -22,13 +22,13 @@ typedef struct transition {
 } transition;
 
 typedef struct networks {
-  ref_net net[CORE_LEARNERS], target[CORE_LEARNERS];
-  ref_net m[CORE_LEARNERS]; /* first moments */
+  ref_net net[AGENT_LEARNERS], target[AGENT_LEARNERS];
+  ref_net m[AGENT_LEARNERS]; /* first moments */
 } networks;
 
 typedef struct update {
   small_run *run;
-  core *core;
+  agent *agent;
   transition row[UPDATE_B];
   uint64_t at; /* number of the update: the place of its noise */
   float eps[UPDATE_DRAWS * UPDATE_A * UPDATE_PADDED];
@@ -42,12 +42,12 @@ typedef struct update {
 
 static inline void networks_free(networks *n)
 {
-  for (int i = 0; i < CORE_LEARNERS; i++)
+  for (int i = 0; i < AGENT_LEARNERS; i++)
     ref_free(&n->net[i]), ref_free(&n->target[i]), ref_free(&n->m[i]);
   *n = (networks){0};
 }
 
-static inline void networks_read(networks *n, const core *c)
+static inline void networks_read(networks *n, const agent *c)
 {
   networks_free(n);
   for (int i = 0; i < c->learners; i++) {
@@ -108,7 +108,7 @@ static inline void update_spread(const update *u, const mlp *critic, float facto
 {
   ref_net net = ref_of(critic);
   const mlp_layer *last = &critic->layer[critic->layers - 1];
-  const core *c = u->core;
+  const agent *c = u->agent;
   double mean = 0.0;
   for (int i = 0; i < UPDATE_B; i++) {
     double s[UPDATE_S]; /* as the networks see it */
@@ -127,7 +127,7 @@ static inline void update_spread(const update *u, const mlp *critic, float facto
 static inline void update_begin(update *u, const mopo_config *c)
 {
   *u = (update){.run = small_begin(c, update_data(), 2)};
-  u->core = (core *)(void *)u->run->agent;
+  u->agent = (agent *)(void *)u->run->agent;
   const row_layout at = u->run->data->at;
   for (int i = 0; i < UPDATE_B; i++) {
     const float *row = dataset_row(u->run->data, i);
@@ -137,12 +137,12 @@ static inline void update_begin(update *u, const mopo_config *c)
     for (int j = 0; j < UPDATE_A; j++) t->a[j] = (double)row[at.act + j];
     t->r = (double)row[at.rew], t->done = (double)row[at.done];
   }
-  for (int i = 0; i < u->core->learners; i++)
-    if (u->core->learner[i].target)
-      mlp_initialise(u->core->learner[i].target, MLP_FAN_IN, rng_index(rng_seed(22), (uint64_t)i));
+  for (int i = 0; i < u->agent->learners; i++)
+    if (u->agent->learner[i].target)
+      mlp_initialise(u->agent->learner[i].target, MLP_FAN_IN, rng_index(rng_seed(22), (uint64_t)i));
   for (int k = CRITIC_1; k <= CRITIC_2; k++) {
-    update_spread(u, u->core->learner[k].net, 4.0f);
-    update_spread(u, u->core->learner[k].target, 4.0f);
+    update_spread(u, u->agent->learner[k].net, 4.0f);
+    update_spread(u, u->agent->learner[k].target, 4.0f);
   }
 }
 
@@ -157,12 +157,12 @@ static inline void update_step(update *u)
 {
   const float *row[UPDATE_B];
   for (int i = 0; i < UPDATE_B; i++) row[i] = dataset_row(u->run->data, i);
-  u->run->agent->type->restored(u->run->agent); /* a test may have changed weights */
-  u->at = core_updates(u->core);
-  update_noise(u, u->eps, UPDATE_DRAWS * UPDATE_A, u->core->setup.key);
-  networks_read(&u->before, u->core);
-  u->stats = u->run->agent->type->update(u->run->agent, &(batch){UPDATE_B, u->run->data->at, row});
-  networks_read(&u->after, u->core);
+  agent_restored(u->run->agent); /* a test may have changed weights */
+  u->at = agent_updates(u->agent);
+  update_noise(u, u->eps, UPDATE_DRAWS * UPDATE_A, u->agent->setup.key);
+  networks_read(&u->before, u->agent);
+  u->stats = agent_update(u->run->agent, &(batch){UPDATE_B, u->run->data->at, row});
+  networks_read(&u->after, u->agent);
 }
 
 static inline void update_end(update *u)
@@ -267,7 +267,7 @@ static inline void check_gradient(update *u, int i, double (*loss)(void *ctx))
     dw[k] = slopes_of(u, loss, n->w[k], n->size[k] * n->size[k + 1], &most);
     db[k] = slopes_of(u, loss, n->b[k], n->size[k + 1], &most);
   }
-  const char *name = u->core->learner[i].name;
+  const char *name = u->agent->learner[i].name;
   if (!(most > 0.0)) fail_msg("%s: no gradient", name);
   for (int k = 0; k < n->layers; k++) {
     for (int j = 0; j < n->size[k] * n->size[k + 1]; j++)
@@ -286,7 +286,7 @@ static inline void check_step(const update *u, int i, double lr)
   for (int k = 0; k < a->layers; k++)
     for (int j = 0; j < a->size[k] * a->size[k + 1]; j++)
       most = fmax(most, fabs(b->w[k][j] - a->w[k][j]));
-  check_near(u->core->learner[i].name, most, lr, 1e-3 * lr);
+  check_near(u->agent->learner[i].name, most, lr, 1e-3 * lr);
 }
 
 /* targ += tau (net - targ); two roundings of a weight. */

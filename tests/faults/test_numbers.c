@@ -4,20 +4,20 @@
 
 #include <math.h>
 
-#include "agent/core.h"
+#include "agent/agent.h"
 #include "model/fit.h"
 
 static int16_t sixteenths = -1; /* where in the agent's state; -1: nowhere */
 static int after, updates;      /* after how many updates */
 static bool into_model;
 
-void __real_core_updated(core *c);
-void __wrap_core_updated(core *c);
-void __wrap_core_updated(core *c)
+void __real_agent_updated(agent *c);
+void __wrap_agent_updated(agent *c);
+void __wrap_agent_updated(agent *c)
 {
-  __real_core_updated(c);
+  __real_agent_updated(c);
   if (sixteenths < 0 || ++updates != after) return;
-  agent_state s = core_state(&c->base);
+  agent_memory s = agent_state(c);
   s.values[s.n_values * (size_t)sixteenths / 16] = NAN;
 }
 

@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
   fuzz_check(st, &err, st == MOPO_OK ? o : NULL);
   if (st != MOPO_OK) return 0;
   const standing *at = &o->at;
-  agent_state s = o->agent->type->state(o->agent);
+  agent_memory s = agent_state(o->agent);
   for (size_t i = 0; i < s.n_values; i++) fuzz_want(isfinite(s.values[i]));
   for (size_t i = 0; i < s.n_scalars; i++) fuzz_want(isfinite(s.scalars[i]));
   fuzz_want(at->epoch >= 0 && at->epoch <= o->c.epochs && at->epoch == floor(at->epoch));

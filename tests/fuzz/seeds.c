@@ -94,14 +94,14 @@ static void networks(const char *root)
   unlink("policy.safetensors");
   fuzz_want(rename(SMALL_CHECKPOINT, "rolled") == 0);
   enter(root, "policy");
-  ok(policy_save(o->agent->type->policy(o->agent), "policy", "mopo", "hopper", NULL, &err), &err);
+  ok(policy_save(agent_policy(o->agent), "policy", "mopo", "hopper", NULL, &err), &err);
   enter(root, "model");
   ensemble_settings set = {2, 1, 2, 1};
   ok(ensemble_create(&m, &set, 1, 1, rng_seed(1), &err), &err);
   ok(ensemble_save(m, "model", &err), &err);
   ensemble_free(m);
   enter(root, "safetensors");
-  ok(policy_save(o->agent->type->policy(o->agent), "policy", "mopo", "hopper", NULL, &err), &err);
+  ok(policy_save(agent_policy(o->agent), "policy", "mopo", "hopper", NULL, &err), &err);
 }
 
 int main(int argc, char **argv)

@@ -24,7 +24,7 @@ static inline run *small_run(const char *out)
   o.task = mopo_task_find("hopper");
   fuzz_want(par_create(&o.pool, 1, &err) == MOPO_OK);
   agent_setup setup = {.config = &o.c, .S = 1, .A = 1, .pool = o.pool, .key = rng_seed(1)};
-  fuzz_want(agent_find(o.c.algo)->create(&o.agent, &setup, &err) == MOPO_OK);
+  fuzz_want(agent_create(&o.agent, agent_find(o.c.algo), &setup, &err) == MOPO_OK);
   fuzz_want(replay_create(&o.ring, 8, row_layout_of(1, 1), &err) == MOPO_OK);
   return &o;
 }

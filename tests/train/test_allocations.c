@@ -78,12 +78,12 @@ static void nothing_is_taken_in_the_loop(void **state)
   mopo_dataset *d = random_dataset();
   assert_ok(par_create(&pool, 2, &err), err);
   agent_setup setup = {.config = &c, .S = S, .A = A, .pool = pool, .key = rng_seed(3)};
-  assert_ok(agent_find("mopo")->create(&a, &setup, &err), err);
+  assert_ok(agent_create(&a, agent_find("mopo"), &setup, &err), err);
   ensemble_settings shape = {3, 2, 24, 2};
   assert_ok(ensemble_create(&m, &shape, S, A, rng_seed(4), &err), err);
   rollout_settings set = {.rows = 200, .length = 2, .penalty = PENALTY_MAX_PAIRWISE, .coef = 1.0};
   const mopo_task *hopper = mopo_task_find("hopper");
-  const actor *p = a->type->policy(a);
+  const actor *p = agent_policy(a);
   assert_ok(rollout_create(&r, &set, hopper, m, p, pool, &err), err);
   assert_ok(replay_create(&ring, 1000, d->at, &err), err);
 
@@ -94,7 +94,7 @@ static void nothing_is_taken_in_the_loop(void **state)
   batch b = {64, d->at, rows};
   for (int i = 0; i < 20; i++) {
     rollout_stats s;
-    a->type->update(a, &b);
+    agent_update(a, &b);
     assert_true(rollout_run(r, &s, ring, d, p, rng_seed(5), (uint64_t)i, NULL, NULL));
   }
   assert_int_equal(atomic_load(&taken), before);
@@ -124,7 +124,7 @@ static void nothing_is_taken_in_the_loop(void **state)
   replay_free(ring);
   rollout_free(r);
   ensemble_free(m);
-  a->type->free(a);
+  agent_free(a);
   par_free(pool);
   mopo_dataset_free(d);
 }

@@ -21,8 +21,7 @@ enum {
 static const char OUT[] = "batch_run", DATA[] = "batch_data.npz";
 
 static struct {
-  agent_type type; /* the algorithm's own, but for create and update */
-  const agent_type *real;
+  agent_type type; /* the algorithm's own, but for update */
   const mopo_dataset *data;
   replay *ring; /* NULL before the first rollouts */
   int B;        /* rows of a batch */
@@ -67,21 +66,23 @@ static agent_stats watch_update(agent *a, const batch *b)
   return (agent_stats){.q = spy.q};
 }
 
-static mopo_status create(agent **out, const agent_setup *setup, mopo_error *err)
+mopo_status __real_agent_create(agent **out, const agent_type *type, const agent_setup *setup,
+                                mopo_error *err);
+mopo_status __wrap_agent_create(agent **out, const agent_type *type, const agent_setup *setup,
+                                mopo_error *err);
+mopo_status __wrap_agent_create(agent **out, const agent_type *type, const agent_setup *setup,
+                                mopo_error *err)
 {
-  mopo_status st = spy.real->create(out, setup, err);
-  if (st == MOPO_OK) (*out)->type = &spy.type;
   spy.data = setup->data;
-  return st;
+  return __real_agent_create(out, type, setup, err);
 }
 
 const agent_type *__real_agent_find(const char *name);
 const agent_type *__wrap_agent_find(const char *name);
 const agent_type *__wrap_agent_find(const char *name)
 {
-  spy.real = __real_agent_find(name);
-  spy.type = *spy.real;
-  spy.type.create = create, spy.type.update = watch_update;
+  spy.type = *__real_agent_find(name);
+  spy.type.update = watch_update;
   return &spy.type;
 }
 

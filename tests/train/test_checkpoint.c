@@ -96,7 +96,7 @@ static tensor_file *save(run *o)
 static void expect_refused(run *o, const char *message)
 {
   mopo_error err = {0};
-  agent_state s = o->agent->type->state(o->agent);
+  agent_memory s = agent_state(o->agent);
   float *before = malloc(s.n_values * sizeof *before);
   memcpy(before, s.values, s.n_values * sizeof *before);
   standing at = o->at;
@@ -115,7 +115,7 @@ static void what_is_saved_comes_back(void **state)
   tensor_file_free(save(o));
   o->at = (standing){0};
   replay_clear(o->ring);
-  agent_state s = o->agent->type->state(o->agent);
+  agent_memory s = agent_state(o->agent);
   float first = s.values[0];
   s.values[0] = 99.0f;
   assert_ok(checkpoint_load(o, &err), err);
@@ -177,7 +177,7 @@ static void nan_is_not_saved(void **state)
   mopo_error err;
   run *o = *state;
   tensor_file_free(save(o));
-  agent_state s = o->agent->type->state(o->agent);
+  agent_memory s = agent_state(o->agent);
   float value = s.values[3];
   s.values[3] = NAN;
   assert_int_equal(checkpoint_save(o, &err), MOPO_ENUMERIC);
@@ -217,7 +217,7 @@ static void other_data(void **state)
 static int end(void **state)
 {
   run *o = *state;
-  o->agent->type->free(o->agent);
+  agent_free(o->agent);
   replay_free(o->ring);
   par_free(o->pool);
   unlink(SMALL_CHECKPOINT);
