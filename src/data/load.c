@@ -99,17 +99,17 @@ typedef struct loader {
   } of[FORMATS * ROLES]; /* what array i is */
   format format;         /* found */
   bool has[ROLES];
-  char kind[HDF5_TEXT], label[HDF5_TEXT]; /* of its metadata: kind, task */
-  int64_t episodes, *start;               /* Minari: [episodes + 1] */
-  float last_episode;                     /* value of the row before */
-  const int64_t *lines;                   /* of a text file, for messages */
+  char kind[IO_TEXT], label[IO_TEXT]; /* of its metadata: kind, task */
+  int64_t episodes, *start;           /* Minari: [episodes + 1] */
+  float last_episode;                 /* value of the row before */
+  const int64_t *lines;               /* of a text file, for messages */
   mopo_dataset *d;
 } loader;
 
 /* ------------------------------------------------------------------ shapes */
 
 /* The array that plays a role in the format found; NULL if there is none. */
-static const hdf5_array *array_of(const loader *l, const hdf5_array *a, role r)
+static const io_array *array_of(const loader *l, const io_array *a, role r)
 {
   for (int i = 0; i < l->n; i++)
     if (l->of[i].format == l->format && l->of[i].role == r && a[i].present) return &a[i];
@@ -117,7 +117,7 @@ static const hdf5_array *array_of(const loader *l, const hdf5_array *a, role r)
 }
 
 /* The first format whose observations are there. */
-static mopo_status find_format(loader *l, const hdf5_array *a, mopo_error *err)
+static mopo_status find_format(loader *l, const io_array *a, mopo_error *err)
 {
   format first = l->of[0].format;
   bool found = false;
@@ -136,16 +136,16 @@ static mopo_status find_format(loader *l, const hdf5_array *a, mopo_error *err)
 }
 
 /* Rows that an array must have. N: of the observations; in Minari's files, of the actions. */
-static int64_t rows_of(const loader *l, const hdf5_array *a, role r, int64_t N)
+static int64_t rows_of(const loader *l, const io_array *a, role r, int64_t N)
 {
   bool by_episode = r == STEPS || r == OBS_STEPS;
   int64_t episodes = l->format == MINARI ? array_of(l, a, STEPS)->rows : 0;
   return by_episode ? episodes : N + (r == OBS ? episodes : 0);
 }
 
-static mopo_status check_sizes(const loader *l, const hdf5_array *arrays, role r, mopo_error *err)
+static mopo_status check_sizes(const loader *l, const io_array *arrays, role r, mopo_error *err)
 {
-  const hdf5_array *obs = array_of(l, arrays, OBS), *a = array_of(l, arrays, r);
+  const io_array *obs = array_of(l, arrays, OBS), *a = array_of(l, arrays, r);
   bool minari = l->format == MINARI;
   if (!a || is_text(r) || r == INDEX) return MOPO_OK;
   int acts = array_of(l, arrays, ACT)->cols;
@@ -157,7 +157,7 @@ static mopo_status check_sizes(const loader *l, const hdf5_array *arrays, role r
   if (a->rows != rows)
     return error_set(err, MOPO_EFORMAT, "%s: '%s' has %lld rows, %s %lld", l->path, a->name,
                      (long long)a->rows, minari ? "want" : "'observations'", (long long)rows);
-  const hdf5_array *qpos = array_of(l, arrays, QPOS);
+  const io_array *qpos = array_of(l, arrays, QPOS);
   int cols = r == OBS || r == ACT || r == QPOS ? a->cols
              : r == NEXT                       ? obs->cols
              : r == AFTER && qpos              ? qpos->cols
@@ -175,14 +175,14 @@ static mopo_status check_sizes(const loader *l, const hdf5_array *arrays, role r
   return MOPO_OK;
 }
 
-static mopo_status take_shapes(void *ctx, const hdf5_array *arrays, int n, mopo_error *err)
+static mopo_status take_shapes(void *ctx, const io_array *arrays, int n, mopo_error *err)
 {
   loader *l = ctx;
   (void)n;
   mopo_status st = find_format(l, arrays, err);
   for (role r = 0; !st && r < ROLES; r++) st = check_sizes(l, arrays, r, err);
   if (st) return st;
-  const hdf5_array *obs = array_of(l, arrays, OBS), *act = array_of(l, arrays, ACT);
+  const io_array *obs = array_of(l, arrays, OBS), *act = array_of(l, arrays, ACT);
   if (act->rows < 1)
     return error_set(err, MOPO_EDATA, "%s: '%s' has no rows, want at least one", l->path,
                      obs->name);
@@ -194,7 +194,7 @@ static mopo_status take_shapes(void *ctx, const hdf5_array *arrays, int n, mopo_
   }
   st = dataset_create(&l->d, act->rows, obs->cols, act->cols, l->path, err);
   if (!st && l->ranges) st = dataset_set_ranges(l->d, l->ranges, l->n_ranges, l->path, err);
-  const hdf5_array *qpos = array_of(l, arrays, QPOS);
+  const io_array *qpos = array_of(l, arrays, QPOS);
   if (!st && l->positions && !qpos)
     st = error_set(err, MOPO_EDATA, "%s: no 'infos/qpos', want where the body was in each row",
                    l->path);
@@ -331,10 +331,10 @@ static mopo_status take_rows(void *ctx, int a, int64_t first, int n, const void 
   case AFTER:
     return dataset_put_positions(d, d->after, first, values, n, &o, err);
   case TASK:
-    memcpy(l->label, values, HDF5_TEXT);
+    memcpy(l->label, values, IO_TEXT);
     return MOPO_OK;
   case KIND:
-    memcpy(l->kind, values, HDF5_TEXT);
+    memcpy(l->kind, values, IO_TEXT);
     return MOPO_OK;
   default:
     return take_flags(l, r, first, n, values, &o, err);
@@ -377,17 +377,17 @@ static mopo_status finish(loader *l, mopo_error *err)
 
 /* ------------------------------------------------------------------ containers */
 
-static void ask(loader *l, hdf5_array *arrays, format f)
+static void ask(loader *l, io_array *arrays, format f)
 {
   for (role r = 0; r < ROLES; r++) {
     if (!dialects[f][r] || ((r == QPOS || r == AFTER) && !l->positions)) continue;
     l->of[l->n].format = f;
     l->of[l->n].role = r;
-    arrays[l->n++] = (hdf5_array){.name = dialects[f][r],
-                                  .as = is_text(r)                ? 's'
-                                        : r <= OBS_STEPS          ? 'n'
-                                        : r == QPOS || r == AFTER ? 'd'
-                                                                  : 'f'};
+    arrays[l->n++] = (io_array){.name = dialects[f][r],
+                                .as = is_text(r)                ? 's'
+                                      : r <= OBS_STEPS          ? 'n'
+                                      : r == QPOS || r == AFTER ? 'd'
+                                                                : 'f'};
   }
 }
 
@@ -412,10 +412,10 @@ static mopo_status read_columns(const char **columns, char *copy, const char *te
   return MOPO_OK;
 }
 
-static mopo_status load_csv(loader *l, const char *path, const char *text, const hdf5_sink *sink,
+static mopo_status load_csv(loader *l, const char *path, const char *text, const io_sink *sink,
                             mopo_error *err)
 {
-  hdf5_array arrays[FORMATS * ROLES] = {0};
+  io_array arrays[FORMATS * ROLES] = {0};
   const char *columns[ROLES], *asked[FORMATS * ROLES] = {0};
   char *copy = strdup(text ? text : "");
   if (!copy) return error_set(err, MOPO_ENOMEM, "%s: out of memory", l->path);
@@ -439,9 +439,9 @@ static bool ends_with(const char *path, const char *end)
 }
 
 static mopo_status load_arrays(loader *l, const char *path, const mopo_import *how,
-                               const hdf5_sink *sink, mopo_error *err)
+                               const io_sink *sink, mopo_error *err)
 {
-  hdf5_array arrays[FORMATS * ROLES] = {0};
+  io_array arrays[FORMATS * ROLES] = {0};
   bool csv = ends_with(path, ".csv") || (how && how->columns);
   if (csv) return load_csv(l, path, how ? how->columns : NULL, sink, err);
   bool npz = ends_with(path, ".npz");
@@ -460,7 +460,7 @@ static mopo_status load(mopo_dataset **out, const char *path, const mopo_import 
               .name = slash ? slash + 1 : path,
               .task = task,
               .positions = positions};
-  hdf5_sink sink = {take_shapes, take_rows, &l};
+  io_sink sink = {take_shapes, take_rows, &l};
   *out = NULL;
   if (how && how->action_ranges) {
     l.ranges = how->action_ranges;

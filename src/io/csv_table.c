@@ -167,7 +167,7 @@ static mopo_status no_column(const table *t, const char *name, int length, const
                    line < 80 ? "" : "...", hint);
 }
 
-static mopo_status want_columns(table *t, hdf5_array *a, const char *columns, mopo_error *err)
+static mopo_status want_columns(table *t, io_array *a, const char *columns, mopo_error *err)
 {
   int before = t->n_wanted;
   mopo_status st = MOPO_OK;
@@ -258,12 +258,12 @@ static mopo_status read_body(table *t, mopo_error *err)
 
 /* ------------------------------------------------------------------ arrays */
 
-/* Array `a` is columns first.. of t->x. block: of HDF5_BLOCK bytes, or of all of t->x. */
-static mopo_status hand_over(const table *t, const hdf5_array *a, int index, int first,
-                             float *block, const hdf5_sink *sink, mopo_error *err)
+/* Array `a` is columns first.. of t->x. block: of IO_BLOCK bytes, or of all of t->x. */
+static mopo_status hand_over(const table *t, const io_array *a, int index, int first, float *block,
+                             const io_sink *sink, mopo_error *err)
 {
   mopo_status st = MOPO_OK;
-  int64_t step = (int64_t)((size_t)HDF5_BLOCK / sizeof(float)) / a->cols;
+  int64_t step = (int64_t)((size_t)IO_BLOCK / sizeof(float)) / a->cols;
   for (int64_t i = 0; !st && i < t->rows; i += step) {
     int n = (int)(t->rows - i < step ? t->rows - i : step);
     for (int r = 0; r < n; r++)
@@ -274,8 +274,8 @@ static mopo_status hand_over(const table *t, const hdf5_array *a, int index, int
   return st;
 }
 
-static mopo_status read_all(table *t, const char *const *columns, hdf5_array *arrays, int n,
-                            const hdf5_sink *sink, mopo_error *err)
+static mopo_status read_all(table *t, const char *const *columns, io_array *arrays, int n,
+                            const io_sink *sink, mopo_error *err)
 {
   mopo_status st = read_header(t, err);
   for (int i = 0; !st && i < n; i++) st = want_columns(t, &arrays[i], columns[i], err);
@@ -286,7 +286,7 @@ static mopo_status read_all(table *t, const char *const *columns, hdf5_array *ar
   }
   if (!st) st = sink->begin(sink->ctx, arrays, n, err);
   size_t all = (size_t)t->rows * (size_t)t->n_wanted * sizeof *t->x;
-  float *block = st ? NULL : malloc(all < HDF5_BLOCK ? all + 1 : HDF5_BLOCK);
+  float *block = st ? NULL : malloc(all < IO_BLOCK ? all + 1 : IO_BLOCK);
   if (!st && !block) st = error_set(err, MOPO_ENOMEM, "%s: out of memory", t->path);
   int first = 0;
   for (int i = 0; !st && i < n; first += arrays[i++].cols)
@@ -295,8 +295,8 @@ static mopo_status read_all(table *t, const char *const *columns, hdf5_array *ar
   return st;
 }
 
-mopo_status csv_read(const char *path, const char *const *columns, hdf5_array *arrays, int n,
-                     const hdf5_sink *sink, mopo_error *err)
+mopo_status csv_read(const char *path, const char *const *columns, io_array *arrays, int n,
+                     const io_sink *sink, mopo_error *err)
 {
   size_t length = strlen(path), bytes = 0;
   table t = {.path = length > 200 ? path + length - 200 : path};

@@ -3,14 +3,14 @@
 #ifndef IO_CSV_TABLE_H
 #define IO_CSV_TABLE_H
 
-#include "io/hdf5.h"
+#include "io/arrays.h"
 
 /* As hdf5_read. columns[i] names the columns that make up arrays[i], in order: "angle,speed", or
  * "obs_#" for obs_0, obs_1, ..., as many as there are. An array is there if its first column is;
  * the others then have to be. Other columns may hold anything. Cells are numbers, or true and false
  * for 1 and 0. Values are handed over as float32; `lines` stays until csv_read returns. EIO,
  * EFORMAT (names the line and the column), ENOMEM. */
-MUST_CHECK mopo_status csv_read(const char *path, const char *const *columns, hdf5_array *arrays,
-                                int n, const hdf5_sink *sink, mopo_error *err);
+MUST_CHECK mopo_status csv_read(const char *path, const char *const *columns, io_array *arrays,
+                                int n, const io_sink *sink, mopo_error *err);
 
 #endif

@@ -40,7 +40,7 @@ typedef struct shape {
 
 typedef struct sender {
   int fd;
-  const hdf5_array *arrays;
+  const io_array *arrays;
 } sender;
 
 static bool send_bytes(int fd, const void *bytes, size_t n)
@@ -61,7 +61,7 @@ static mopo_status send_two(int fd, const message *m, const void *bytes, size_t 
   return send_bytes(fd, m, sizeof *m) && send_bytes(fd, bytes, n) ? MOPO_OK : MOPO_EIO;
 }
 
-static mopo_status send_shapes(void *ctx, const hdf5_array *arrays, int n, mopo_error *err)
+static mopo_status send_shapes(void *ctx, const io_array *arrays, int n, mopo_error *err)
 {
   const sender *s = ctx;
   (void)err;
@@ -78,7 +78,7 @@ static mopo_status send_rows(void *ctx, int a, int64_t first, int n, const void 
   const sender *s = ctx;
   (void)err;
   message m = {.kind = ROWS, .array = a, .n = n, .first = first};
-  size_t row = (size_t)s->arrays[a].cols * hdf5_cell(s->arrays[a].as);
+  size_t row = (size_t)s->arrays[a].cols * io_cell(s->arrays[a].as);
   return send_two(s->fd, &m, values, (size_t)n * row);
 }
 
@@ -130,12 +130,12 @@ static void confine(const char *path)
   limit_files();
 }
 
-static void run_child(guard_parser *parse, const char *path, hdf5_array *arrays, int n, int fd)
+static void run_child(guard_parser *parse, const char *path, io_array *arrays, int n, int fd)
 {
   silence(fd);
   confine(path);
   sender s = {fd, arrays};
-  hdf5_sink sink = {send_shapes, send_rows, &s};
+  io_sink sink = {send_shapes, send_rows, &s};
   mopo_error e = {0};
   e.code = parse(path, arrays, n, &sink, &e);
   message m = {.kind = END};
@@ -148,12 +148,12 @@ typedef struct receiver {
   const char *path; /* short enough for messages */
   int fd;
   pid_t pid;
-  hdf5_array *arrays;
+  io_array *arrays;
   int n, array; /* the array whose rows come now */
   int64_t next; /* and its next row */
   bool begun, ended;
   bool broken, silent; /* the pipe: no more, or not in time */
-  char *block;         /* [HDF5_BLOCK] */
+  char *block;         /* [IO_BLOCK] */
 } receiver;
 
 static bool receive(receiver *r, void *bytes, size_t n)
@@ -180,21 +180,20 @@ static mopo_status nonsense(const receiver *r, mopo_error *err)
   return error_set(err, MOPO_EFORMAT, "%s: reading it broke off: damaged file", r->path);
 }
 
-static mopo_status take_shapes(receiver *r, const message *m, const hdf5_sink *sink,
-                               mopo_error *err)
+static mopo_status take_shapes(receiver *r, const message *m, const io_sink *sink, mopo_error *err)
 {
   shape shapes[ARRAYS_MAX] = {0};
   if (r->begun || m->n != r->n || !receive(r, shapes, (size_t)r->n * sizeof *shapes))
     return nonsense(r, err);
   for (int i = 0; i < r->n; i++) {
-    hdf5_array *a = &r->arrays[i];
+    io_array *a = &r->arrays[i];
     const shape *s = &shapes[i];
-    size_t cell = hdf5_cell(a->as);
+    size_t cell = io_cell(a->as);
     a->present = s->present != 0;
     a->rows = a->present ? s->rows : 0;
     a->cols = a->present ? s->cols : 0;
-    bool sane = !a->present || (a->rows >= 0 && a->rows <= INT64_MAX / HDF5_BLOCK && a->cols > 0 &&
-                                (size_t)a->cols <= HDF5_BLOCK / cell);
+    bool sane = !a->present || (a->rows >= 0 && a->rows <= INT64_MAX / IO_BLOCK && a->cols > 0 &&
+                                (size_t)a->cols <= IO_BLOCK / cell);
     if (!sane || (a->required && !a->present)) return nonsense(r, err);
   }
   r->begun = true;
@@ -210,14 +209,14 @@ static void skip_done(receiver *r)
   }
 }
 
-static mopo_status take_rows(receiver *r, const message *m, const hdf5_sink *sink, mopo_error *err)
+static mopo_status take_rows(receiver *r, const message *m, const io_sink *sink, mopo_error *err)
 {
   skip_done(r);
   if (!r->begun || r->array == r->n || m->array != r->array || m->first != r->next || m->n < 1)
     return nonsense(r, err);
-  const hdf5_array *a = &r->arrays[r->array];
-  size_t row = (size_t)a->cols * hdf5_cell(a->as);
-  if (m->n > a->rows - r->next || (size_t)m->n > HDF5_BLOCK / row ||
+  const io_array *a = &r->arrays[r->array];
+  size_t row = (size_t)a->cols * io_cell(a->as);
+  if (m->n > a->rows - r->next || (size_t)m->n > IO_BLOCK / row ||
       !receive(r, r->block, (size_t)m->n * row))
     return nonsense(r, err);
   r->next += m->n;
@@ -239,7 +238,7 @@ static mopo_status take_end(receiver *r, mopo_error *err)
   return error_set(err, e.code, "%s", e.msg);
 }
 
-static mopo_status take_all(receiver *r, const hdf5_sink *sink, mopo_error *err)
+static mopo_status take_all(receiver *r, const io_sink *sink, mopo_error *err)
 {
   mopo_status st = MOPO_OK;
   while (!st && !r->ended) {
@@ -282,8 +281,8 @@ static mopo_status bury(const receiver *r, mopo_status st, mopo_error *err)
                    WTERMSIG(how));
 }
 
-mopo_status guard_read(guard_parser *parse, const char *path, hdf5_array *arrays, int n,
-                       const hdf5_sink *sink, mopo_error *err)
+mopo_status guard_read(guard_parser *parse, const char *path, io_array *arrays, int n,
+                       const io_sink *sink, mopo_error *err)
 {
   assert(n > 0 && n <= ARRAYS_MAX);
   size_t length = strlen(path);
@@ -291,9 +290,9 @@ mopo_status guard_read(guard_parser *parse, const char *path, hdf5_array *arrays
   int ends[2];
   if (pipe2(ends, O_CLOEXEC))
     return error_set(err, MOPO_EIO, "%s: no pipe to read it through: %s", r.path, strerror(errno));
-  fcntl(ends[1], F_SETPIPE_SZ, HDF5_BLOCK); /* for speed; it may refuse */
+  fcntl(ends[1], F_SETPIPE_SZ, IO_BLOCK); /* for speed; it may refuse */
   r.fd = ends[0];
-  r.block = malloc(HDF5_BLOCK);
+  r.block = malloc(IO_BLOCK);
   r.pid = r.block ? fork() : -1; /* EAGAIN: too many processes */
   if (r.pid == 0) {
     close(ends[0]);

@@ -3,16 +3,16 @@
 #ifndef IO_GUARD_H
 #define IO_GUARD_H
 
-#include "io/hdf5.h"
+#include "io/arrays.h"
 
-typedef mopo_status guard_parser(const char *path, hdf5_array *arrays, int n, const hdf5_sink *sink,
+typedef mopo_status guard_parser(const char *path, io_array *arrays, int n, const io_sink *sink,
                                  mopo_error *err);
 
 /* As parse(path, arrays, n, sink, err), but the parser runs in a child process and the sink here.
  * What comes back is checked against what was asked for: rows in order, whole, of known size.
  * Besides the parser's errors: EIO (no process to be had), EFORMAT (the parser crashed, ran out of
  * its limits or told nonsense). */
-MUST_CHECK mopo_status guard_read(guard_parser *parse, const char *path, hdf5_array *arrays, int n,
-                                  const hdf5_sink *sink, mopo_error *err);
+MUST_CHECK mopo_status guard_read(guard_parser *parse, const char *path, io_array *arrays, int n,
+                                  const io_sink *sink, mopo_error *err);
 
 #endif

@@ -172,7 +172,7 @@ static hid_t reopen(const reader *r, const found *f, const char *name)
 }
 
 /* f->set is 0 when the array is not there. The caller closes f. */
-static mopo_status open_array(const reader *r, found *f, const hdf5_array *a, mopo_error *err)
+static mopo_status open_array(const reader *r, found *f, const io_array *a, mopo_error *err)
 {
   bool there = false;
   *f = (found){0};
@@ -203,14 +203,14 @@ static mopo_status open_array(const reader *r, found *f, const hdf5_array *a, mo
 /* EFORMAT, ENOMEM: without a message. */
 static mopo_status read_text(const found *f, char *cell)
 {
-  memset(cell, 0, HDF5_TEXT);
+  memset(cell, 0, IO_TEXT);
   htri_t variable = H5Tis_variable_str(f->type);
   if (variable < 0) return MOPO_EFORMAT;
   char *text = variable ? NULL : calloc(1, f->value_bytes + 1);
   if (!variable && !text) return MOPO_ENOMEM;
   bool ok = H5Dread(f->set, f->type, H5S_ALL, H5S_ALL, H5P_DEFAULT,
                     variable ? (void *)&text : (void *)text) >= 0;
-  for (int i = 0; ok && text && text[i] && i < HDF5_TEXT - 1; i++) {
+  for (int i = 0; ok && text && text[i] && i < IO_TEXT - 1; i++) {
     unsigned char c = (unsigned char)text[i];
     cell[i] = c < ' ' || c == 127 ? '?' : (char)c;
   }
@@ -221,8 +221,7 @@ static mopo_status read_text(const found *f, char *cell)
   return ok ? MOPO_OK : MOPO_EFORMAT;
 }
 
-static mopo_status read_block(const found *f, const hdf5_array *a, int64_t first, int n,
-                              void *block)
+static mopo_status read_block(const found *f, const io_array *a, int64_t first, int n, void *block)
 {
   if (a->as == 's') return read_text(f, block);
   hsize_t start[2] = {(hsize_t)first, 0}, count[2] = {(hsize_t)n, f->dims[1]};
@@ -235,12 +234,12 @@ static mopo_status read_block(const found *f, const hdf5_array *a, int64_t first
 }
 
 /* The rows of one array; they are rows first.. of all that the sink gets of arrays[index]. */
-static mopo_status read_rows(const reader *r, found *f, const hdf5_array *a, int index,
-                             int64_t first, void *block, const hdf5_sink *sink, mopo_error *err)
+static mopo_status read_rows(const reader *r, found *f, const io_array *a, int index, int64_t first,
+                             void *block, const io_sink *sink, mopo_error *err)
 {
   mopo_status st = MOPO_OK;
   int64_t rows = (int64_t)f->dims[0];
-  int64_t step = (int64_t)((size_t)HDF5_BLOCK / (hdf5_cell(a->as) * (size_t)a->cols));
+  int64_t step = (int64_t)((size_t)IO_BLOCK / (io_cell(a->as) * (size_t)a->cols));
   for (int64_t i = 0; !st && i < rows; i += step) {
     int n = (int)(rows - i < step ? rows - i : step);
     st = read_block(f, a, i, n, block);
@@ -266,14 +265,14 @@ static void piece_name(char piece[NAME_SIZE], const char *name, int64_t i)
 }
 
 /* Opens the i-th array of `all`; f->set is 0 past the last. Only the first may be required. */
-static mopo_status open_piece(const reader *r, found *f, const hdf5_array *all, int64_t i,
+static mopo_status open_piece(const reader *r, found *f, const io_array *all, int64_t i,
                               mopo_error *err)
 {
   char name[NAME_SIZE];
   *f = (found){0};
   if (i > 0 && !strchr(all->name, '#')) return MOPO_OK;
   piece_name(name, all->name, i);
-  hdf5_array a = *all;
+  io_array a = *all;
   a.name = name;
   a.required = all->required && i == 0;
   mopo_status st = open_array(r, f, &a, err);
@@ -282,8 +281,8 @@ static mopo_status open_piece(const reader *r, found *f, const hdf5_array *all, 
                    (int)f->dims[1], all->cols);
 }
 
-static mopo_status read_array(const reader *r, hdf5_array *a, int index, void *block,
-                              const hdf5_sink *sink, mopo_error *err)
+static mopo_status read_array(const reader *r, io_array *a, int index, void *block,
+                              const io_sink *sink, mopo_error *err)
 {
   found f;
   int64_t first = 0;
@@ -301,7 +300,7 @@ static mopo_status read_array(const reader *r, hdf5_array *a, int index, void *b
   }
 }
 
-static mopo_status read_shape(const reader *r, hdf5_array *a, mopo_error *err)
+static mopo_status read_shape(const reader *r, io_array *a, mopo_error *err)
 {
   found f;
   a->present = false;
@@ -343,13 +342,13 @@ static mopo_status open_file(reader *r, const char *path, mopo_error *err)
   return MOPO_OK;
 }
 
-static mopo_status read_all(const reader *r, hdf5_array *arrays, int n, const hdf5_sink *sink,
+static mopo_status read_all(const reader *r, io_array *arrays, int n, const io_sink *sink,
                             mopo_error *err)
 {
   mopo_status st = MOPO_OK;
   for (int a = 0; !st && a < n; a++) st = read_shape(r, &arrays[a], err);
   if (!st) st = sink->begin(sink->ctx, arrays, n, err);
-  void *block = st ? NULL : malloc(HDF5_BLOCK);
+  void *block = st ? NULL : malloc(IO_BLOCK);
   if (!st && !block) st = error_set(err, MOPO_ENOMEM, "%s: out of memory", r->path);
   for (int a = 0; !st && a < n; a++)
     if (arrays[a].present) st = read_array(r, &arrays[a], a, block, sink, err);
@@ -357,7 +356,7 @@ static mopo_status read_all(const reader *r, hdf5_array *arrays, int n, const hd
   return st;
 }
 
-mopo_status hdf5_parse(const char *path, hdf5_array *arrays, int n, const hdf5_sink *sink,
+mopo_status hdf5_parse(const char *path, io_array *arrays, int n, const io_sink *sink,
                        mopo_error *err)
 {
   quiet q = quiet_begin();
@@ -373,7 +372,7 @@ mopo_status hdf5_parse(const char *path, hdf5_array *arrays, int n, const hdf5_s
   return st;
 }
 
-mopo_status hdf5_read(const char *path, hdf5_array *arrays, int n, const hdf5_sink *sink,
+mopo_status hdf5_read(const char *path, io_array *arrays, int n, const io_sink *sink,
                       mopo_error *err)
 {
   return guard_read(hdf5_parse, path, arrays, n, sink, err);

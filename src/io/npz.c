@@ -127,7 +127,7 @@ static mopo_status read_header(const zip_file *z, zip_reader *in, npy *a, const 
 }
 
 /* e: {0}; e->in stays NULL when the array is not there. */
-static mopo_status open_entry(const zip_file *z, entry *e, const hdf5_array *want, mopo_error *err)
+static mopo_status open_entry(const zip_file *z, entry *e, const io_array *want, mopo_error *err)
 {
   char name[NAME_SIZE];
   snprintf(name, sizeof name, "%s.npy", want->name);
@@ -179,16 +179,16 @@ static void convert(void *x, char as, const unsigned char *raw, const npy *a, si
 static size_t block_bytes(const npy *a)
 {
   uint64_t all = (uint64_t)a->rows * (uint64_t)a->cols * sizeof(double);
-  return all < HDF5_BLOCK ? (size_t)all : HDF5_BLOCK;
+  return all < IO_BLOCK ? (size_t)all : IO_BLOCK;
 }
 
 /* raw, block: of block_bytes each. */
-static mopo_status read_values(entry *e, const hdf5_array *a, int index, char *raw, char *block,
-                               const hdf5_sink *sink, mopo_error *err)
+static mopo_status read_values(entry *e, const io_array *a, int index, char *raw, char *block,
+                               const io_sink *sink, mopo_error *err)
 {
   mopo_status st = MOPO_OK;
   size_t cols = (size_t)e->about.cols;
-  int64_t step = (int64_t)((size_t)HDF5_BLOCK / (sizeof(double) * cols));
+  int64_t step = (int64_t)((size_t)IO_BLOCK / (sizeof(double) * cols));
   for (int64_t i = 0; !st && i < e->about.rows; i += step) {
     int n = (int)(e->about.rows - i < step ? e->about.rows - i : step);
     size_t values = (size_t)n * cols;
@@ -201,8 +201,8 @@ static mopo_status read_values(entry *e, const hdf5_array *a, int index, char *r
 }
 
 /* e [n]: the arrays, open. */
-static mopo_status read_open(const zip_file *z, entry *e, const hdf5_array *arrays, int n,
-                             const hdf5_sink *sink, mopo_error *err)
+static mopo_status read_open(const zip_file *z, entry *e, const io_array *arrays, int n,
+                             const io_sink *sink, mopo_error *err)
 {
   size_t most = 1;
   for (int i = 0; i < n; i++)
@@ -216,8 +216,8 @@ static mopo_status read_open(const zip_file *z, entry *e, const hdf5_array *arra
   return st;
 }
 
-static mopo_status read_all(const zip_file *z, entry *e, hdf5_array *arrays, int n,
-                            const hdf5_sink *sink, mopo_error *err)
+static mopo_status read_all(const zip_file *z, entry *e, io_array *arrays, int n,
+                            const io_sink *sink, mopo_error *err)
 {
   mopo_status st = MOPO_OK;
   for (int i = 0; !st && i < n; i++) {
@@ -230,7 +230,7 @@ static mopo_status read_all(const zip_file *z, entry *e, hdf5_array *arrays, int
   return st ? st : read_open(z, e, arrays, n, sink, err);
 }
 
-mopo_status npz_read(const char *path, hdf5_array *arrays, int n, const hdf5_sink *sink,
+mopo_status npz_read(const char *path, io_array *arrays, int n, const io_sink *sink,
                      mopo_error *err)
 {
   zip_file *z = NULL;

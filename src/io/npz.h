@@ -3,13 +3,13 @@
 #ifndef IO_NPZ_H
 #define IO_NPZ_H
 
-#include "io/hdf5.h"
+#include "io/arrays.h"
 
 /* As hdf5_read, without '#' and without texts: arrays of float32, float64, integers or bools, of
  * one or two dimensions, either byte order, in C order. Every size is checked against the file's
  * length before memory is taken, and every array against its checksum.
  * EIO, EFORMAT (not a zip file, damaged, encrypted, an array missing or refused), ENOMEM. */
-MUST_CHECK mopo_status npz_read(const char *path, hdf5_array *arrays, int n, const hdf5_sink *sink,
+MUST_CHECK mopo_status npz_read(const char *path, io_array *arrays, int n, const io_sink *sink,
                                 mopo_error *err);
 
 /* An array to write: float 'f', or unsigned char 'b' (a bool). cols 0: [rows]. */

@@ -100,7 +100,7 @@ typedef struct states {
   int64_t rows;
 } states;
 
-static mopo_status see_shape(void *ctx, const hdf5_array *a, int n, mopo_error *err)
+static mopo_status see_shape(void *ctx, const io_array *a, int n, mopo_error *err)
 {
   states *s = ctx;
   (void)n, (void)err;
@@ -134,8 +134,8 @@ static void states_keep_their_bits(void **state)
     for (int k = 1; k < 3; k++) {
       if (!(which & k)) continue;
       states s = {.wanted = k == 1 ? 'q' : 'v'};
-      hdf5_array a = {.name = k == 1 ? "infos/qpos" : "infos/qvel", .as = 'd', .required = true};
-      hdf5_sink sink = {see_shape, see_rows, &s};
+      io_array a = {.name = k == 1 ? "infos/qpos" : "infos/qvel", .as = 'd', .required = true};
+      io_sink sink = {see_shape, see_rows, &s};
       assert_ok(hdf5_read("recorder_states.hdf5", &a, 1, &sink, &e), e);
       assert_int_equal(s.rows, 9000);
       assert_int_equal(s.width, k == 1 ? NQ : NV);

@@ -20,7 +20,7 @@ typedef struct seen {
   double sum;
 } seen;
 
-static inline mopo_status see_shapes(void *ctx, const hdf5_array *a, int n, mopo_error *err)
+static inline mopo_status see_shapes(void *ctx, const io_array *a, int n, mopo_error *err)
 {
   seen *s = ctx;
   (void)err;
@@ -44,10 +44,10 @@ static inline mopo_status see_rows(void *ctx, int a, int64_t first, int n, const
 
 static inline mopo_status read_npz(const char *path, seen *s, mopo_error *e)
 {
-  hdf5_array arrays[ARRAYS] = {{.name = "observations", .as = 'f', .required = true},
-                               {.name = "rewards", .as = 'd', .required = true},
-                               {.name = "absent", .as = 'f'}};
-  hdf5_sink sink = {see_shapes, see_rows, s};
+  io_array arrays[ARRAYS] = {{.name = "observations", .as = 'f', .required = true},
+                             {.name = "rewards", .as = 'd', .required = true},
+                             {.name = "absent", .as = 'f'}};
+  io_sink sink = {see_shapes, see_rows, s};
   *s = (seen){0};
   mopo_status st = npz_read(path, arrays, ARRAYS, &sink, e);
   assert_true(st != MOPO_OK || (!arrays[2].present && arrays[0].cols == 3));

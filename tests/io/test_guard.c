@@ -17,7 +17,7 @@ typedef struct seen {
   int64_t rows;
 } seen;
 
-static mopo_status see_shapes(void *ctx, const hdf5_array *arrays, int n, mopo_error *err)
+static mopo_status see_shapes(void *ctx, const io_array *arrays, int n, mopo_error *err)
 {
   (void)arrays, (void)n, (void)err;
   ((seen *)ctx)->begun++;
@@ -94,7 +94,7 @@ static const tale tales[] = {
 };
 
 /* A parser that does what its `path` says. */
-static mopo_status misbehave(const char *path, hdf5_array *arrays, int n, const hdf5_sink *sink,
+static mopo_status misbehave(const char *path, io_array *arrays, int n, const io_sink *sink,
                              mopo_error *err)
 {
   static float values[1 << 19] = {0};
@@ -125,8 +125,8 @@ static int open_files(void)
 
 static mopo_status run(const char *name, seen *s, mopo_error *err)
 {
-  hdf5_array a[2] = {{.name = "a", .as = 'f', .required = true}, {.name = "b", .as = 'd'}};
-  hdf5_sink sink = {see_shapes, see_rows, s};
+  io_array a[2] = {{.name = "a", .as = 'f', .required = true}, {.name = "b", .as = 'd'}};
+  io_sink sink = {see_shapes, see_rows, s};
   int before = open_files();
   mopo_status st = guard_read(misbehave, name, a, 2, &sink, err);
   assert_int_equal(open_files(), before);

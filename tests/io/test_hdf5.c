@@ -15,7 +15,7 @@
 enum { ARRAYS_MAX = 8 };
 
 typedef struct keeper {
-  const hdf5_array *arrays;
+  const io_array *arrays;
   int begun;
   int last; /* array whose rows came last */
   int64_t rows[ARRAYS_MAX];
@@ -23,14 +23,14 @@ typedef struct keeper {
   mopo_status refuse_begin, refuse_rows;
 } keeper;
 
-static mopo_status keep_shapes(void *ctx, const hdf5_array *arrays, int n, mopo_error *err)
+static mopo_status keep_shapes(void *ctx, const io_array *arrays, int n, mopo_error *err)
 {
   keeper *k = ctx;
   k->arrays = arrays;
   k->begun++;
   for (int i = 0; i < n; i++)
     if (arrays[i].present)
-      k->values[i] = malloc((size_t)arrays[i].rows * (size_t)arrays[i].cols * 8 + HDF5_TEXT);
+      k->values[i] = malloc((size_t)arrays[i].rows * (size_t)arrays[i].cols * 8 + IO_TEXT);
   return k->refuse_begin ? error_set(err, k->refuse_begin, "the sink refused") : MOPO_OK;
 }
 
@@ -38,9 +38,9 @@ static mopo_status keep_rows(void *ctx, int a, int64_t first, int n, const void 
                              mopo_error *err)
 {
   keeper *k = ctx;
-  size_t row = (size_t)k->arrays[a].cols * hdf5_cell(k->arrays[a].as);
+  size_t row = (size_t)k->arrays[a].cols * io_cell(k->arrays[a].as);
   assert_int_equal(k->begun, 1);
-  assert_true(a >= k->last && first == k->rows[a] && n > 0 && (size_t)n * row <= HDF5_BLOCK);
+  assert_true(a >= k->last && first == k->rows[a] && n > 0 && (size_t)n * row <= IO_BLOCK);
   memcpy(k->values[a] + (size_t)first * row, values, (size_t)n * row);
   k->rows[a] += n;
   k->last = a;
@@ -52,7 +52,7 @@ static void forget(keeper *k)
   for (int i = 0; i < ARRAYS_MAX; i++) free(k->values[i]);
 }
 
-typedef mopo_status read_fn(const char *path, hdf5_array *arrays, int n, const hdf5_sink *sink,
+typedef mopo_status read_fn(const char *path, io_array *arrays, int n, const io_sink *sink,
                             mopo_error *err);
 
 /* In the guarded process and in this one. */
@@ -98,12 +98,12 @@ static void check_three(const char *path, int64_t N, int cols, const float *x, c
 {
   int width = cols ? cols : 1;
   mopo_error e;
-  hdf5_array a[4] = {{.name = "floats", .as = 'f', .required = true},
-                     {.name = "absent", .as = 'f'},
-                     {.name = "deep/down/doubles", .as = 'd', .required = true},
-                     {.name = "flags", .as = 'f', .required = true}};
+  io_array a[4] = {{.name = "floats", .as = 'f', .required = true},
+                   {.name = "absent", .as = 'f'},
+                   {.name = "deep/down/doubles", .as = 'd', .required = true},
+                   {.name = "flags", .as = 'f', .required = true}};
   keeper k = {0};
-  hdf5_sink sink = {keep_shapes, keep_rows, &k};
+  io_sink sink = {keep_shapes, keep_rows, &k};
   assert_ok(read(path, a, 4, &sink, &e), e);
   assert_true(a[0].present && a[0].cols == width && a[0].rows == N && !a[1].present);
   assert_true(k.begun == 1 && k.rows[0] == N && k.rows[1] == 0 && k.rows[2] == N && k.rows[3] == N);
@@ -148,9 +148,9 @@ static void wide_rows_come_in_small_blocks(void **state)
   assert_ok(hdf5_out_floats(o, "x", x, 9, COLS, &e), e);
   assert_ok(hdf5_out_close(o, &e), e);
   for (int r = 0; r < 2; r++) {
-    hdf5_array a = {.name = "x", .as = 'f', .required = true};
+    io_array a = {.name = "x", .as = 'f', .required = true};
     keeper k = {0};
-    hdf5_sink sink = {keep_shapes, keep_rows, &k};
+    io_sink sink = {keep_shapes, keep_rows, &k};
     assert_ok(readers[r]("hdf5_wide.hdf5", &a, 1, &sink, &e), e);
     assert_true(k.rows[0] == 9);
     assert_memory_equal(k.values[0], x, COLS * 9 * sizeof *x);
@@ -174,15 +174,15 @@ static void texts_are_cut_and_cleaned(void **state)
     assert_ok(hdf5_out_text(o, "metadata/kind", texts[t], &e), e);
     assert_ok(hdf5_out_number(o, "metadata/n", 3.25, &e), e);
     assert_ok(hdf5_out_close(o, &e), e);
-    hdf5_array a = {.name = "metadata/kind", .as = 's', .required = true};
+    io_array a = {.name = "metadata/kind", .as = 's', .required = true};
     keeper k = {0};
-    hdf5_sink sink = {keep_shapes, keep_rows, &k};
+    io_sink sink = {keep_shapes, keep_rows, &k};
     assert_ok(hdf5_read("hdf5_text.hdf5", &a, 1, &sink, &e), e);
     assert_true(k.rows[0] == 1);
     if (wants[t])
       assert_string_equal(k.values[0], wants[t]);
     else
-      assert_int_equal(strlen(k.values[0]), HDF5_TEXT - 1);
+      assert_int_equal(strlen(k.values[0]), IO_TEXT - 1);
     forget(&k);
     a.name = "metadata/n";
     assert_int_equal(hdf5_read("hdf5_text.hdf5", &a, 1, &sink, &e), MOPO_EFORMAT);
@@ -198,10 +198,10 @@ static void the_sink_can_refuse(void **state)
   (void)state;
   for (int r = 0; r < 4; r++) {
     mopo_error e = {0};
-    hdf5_array a = {.name = "observations", .as = 'd', .required = true};
+    io_array a = {.name = "observations", .as = 'd', .required = true};
     keeper k = {0};
     *(r < 2 ? &k.refuse_begin : &k.refuse_rows) = MOPO_EDATA;
-    hdf5_sink sink = {keep_shapes, keep_rows, &k};
+    io_sink sink = {keep_shapes, keep_rows, &k};
     assert_int_equal(readers[r % 2](FIXTURES "/h5py_plain.hdf5", &a, 1, &sink, &e), MOPO_EDATA);
     assert_string_equal(e.msg, "the sink refused");
     assert_true(k.rows[0] == (r < 2 ? 0 : 40));
@@ -216,8 +216,8 @@ static void long_paths_leave_room_for_the_reason(void **state)
   memset(path, 'p', sizeof path);
   memcpy(path + sizeof path - 6, ".hdf5", 6);
   mopo_error e;
-  hdf5_array a = {.name = "observations", .as = 'f', .required = true};
-  hdf5_sink sink = {keep_shapes, keep_rows, NULL};
+  io_array a = {.name = "observations", .as = 'f', .required = true};
+  io_sink sink = {keep_shapes, keep_rows, NULL};
   assert_int_equal(hdf5_read(path, &a, 1, &sink, &e), MOPO_EIO);
   assert_non_null(strstr(e.msg, "p.hdf5: File name too long"));
   hdf5_out *o = NULL;
@@ -270,12 +270,12 @@ static void write_bytes(const char *path, const char *bytes, size_t n)
 /* Everything that a data set is made of. */
 static mopo_status read_damaged(const char *path, mopo_error *err)
 {
-  hdf5_array a[] = {{.name = "observations", .as = 'f', .required = true},
-                    {.name = "rewards", .as = 'd', .required = true},
-                    {.name = "terminals", .as = 'f', .required = true},
-                    {.name = "metadata/kind", .as = 's'}};
+  io_array a[] = {{.name = "observations", .as = 'f', .required = true},
+                  {.name = "rewards", .as = 'd', .required = true},
+                  {.name = "terminals", .as = 'f', .required = true},
+                  {.name = "metadata/kind", .as = 's'}};
   keeper k = {0};
-  hdf5_sink sink = {keep_shapes, keep_rows, &k};
+  io_sink sink = {keep_shapes, keep_rows, &k};
   mopo_status st = hdf5_read(path, a, 4, &sink, err);
   forget(&k);
   return st;

@@ -93,7 +93,7 @@ static void write_stretched(const char *path)
 /* What happens to the file between its shapes and its values. */
 typedef enum change { CUT, SPOILT, RESHAPED } change;
 
-static mopo_status exchange(void *ctx, const hdf5_array *a, int n, mopo_error *err)
+static mopo_status exchange(void *ctx, const io_array *a, int n, mopo_error *err)
 {
   char bytes[1024];
   const change *how = ctx;
@@ -136,9 +136,9 @@ static void files_that_change_while_they_are_read(void **state)
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
     mopo_error e = {0};
     change how = all[i].how;
-    hdf5_array a[] = {{.name = "observations", .as = 'f', .required = true},
-                      {.name = "timeouts", .as = 'f', .required = true}};
-    hdf5_sink sink = {exchange, ignore_rows, &how};
+    io_array a[] = {{.name = "observations", .as = 'f', .required = true},
+                    {.name = "timeouts", .as = 'f', .required = true}};
+    io_sink sink = {exchange, ignore_rows, &how};
     write_stretched("npz_small.npz");
     mopo_status st = npz_read("npz_small.npz", a, 2, &sink, &e);
     if (st != all[i].status || !strstr(e.msg, all[i].message))
