@@ -4,7 +4,7 @@
 set -eu
 
 packages="build-essential cmake pkg-config libhdf5-dev libmujoco-dev libinih-dev libjansson-dev
-libcmocka-dev zlib1g-dev"
+libcmocka-dev zlib1g-dev locales"
 list=no
 if [ "${1:-}" = --list ]; then
   list=yes

@@ -1,7 +1,8 @@
 #!/bin/sh
-# layers.sh [ROOT] - holds the house's rules on includes:
-#   which room may include which, and the one owner of each third-party library.
-# Prints every include that breaks them, and fails if there is one.
+# layers.sh [ROOT] - holds the house's rules on includes and numbers:
+#   which room may include which, the one owner of each third-party library, and base/number.c the
+#   only file of the library that prints or reads numbers with a decimal point (its locale is C's).
+# Prints every line that breaks them, and fails if there is one.
 set -eu
 cd "${1:-$(dirname "$0")/..}"
 
@@ -64,6 +65,17 @@ FNR == 1 {
   sub(/[\/.>].*$/, "", stem)
   if (stem ~ /^H5/) stem = "H5"
   if (stem in owner && FILENAME !~ owner[stem]) broken("not its owner")
+}
+
+room != "cli" && FILENAME != "src/base/number.c" {
+  if ($0 ~ /(^|[^a-z_])(strto[df]|strtold|atof|v?sscanf|vsn?printf|vfprintf)\(/)
+    broken("want number_parse, number_vprint")
+  if (!printing && $0 ~ /(^|[^a-z_])(f|sn|s|d)printf\(/) { printing = 1; call = "" }
+  if (printing) {
+    call = call $0
+    if (call ~ /%[-+ 0-9.*]*l?[efgaEFGA]/) { broken("want number_print"); printing = 0 }
+    if ($0 ~ /;/) printing = 0
+  }
 }
 
 END { exit bad }

@@ -2,6 +2,8 @@
  * stand below as they will stand in the file. */
 #include "agent/export.h"
 
+#include "base/number.h"
+
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -79,7 +81,7 @@ static const char self_test[] =
 static void print_float(buffer *out, float x)
 {
   char text[32];
-  snprintf(text, sizeof text, "%.9g", (double)x);
+  number_print(text, sizeof text, "%.9g", (double)x);
   buffer_print(out, "%s%sf", text, strpbrk(text, ".e") ? "" : ".0");
 }
 

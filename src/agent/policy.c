@@ -1,6 +1,8 @@
 /* policy.c - see policy.h and mopo.h. */
 #include "agent/policy.h"
 
+#include "base/number.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,8 +31,8 @@ static mopo_status describe(tensor_list *l, const actor *p, const char *algo, co
   char obs[16], act[16], lo[32], hi[32];
   snprintf(obs, sizeof obs, "%d", p->S);
   snprintf(act, sizeof act, "%d", p->A);
-  snprintf(lo, sizeof lo, "%.9g", (double)p->lo);
-  snprintf(hi, sizeof hi, "%.9g", (double)p->hi);
+  number_print(lo, sizeof lo, "%.9g", (double)p->lo);
+  number_print(hi, sizeof hi, "%.9g", (double)p->hi);
   const char *pairs[][2] = {{"format", FORMAT},   {"algo", algo},      {"task", task},
                             {"obs_dim", obs},     {"act_dim", act},    {"action_low", "-1"},
                             {"action_high", "1"}, {"log_std_min", lo}, {"log_std_max", hi}};
@@ -141,8 +143,8 @@ static mopo_status read_meta(mopo_policy *p, const tensor_file *f, const char *p
 {
   const char *lo = tensor_file_meta(f, "log_std_min"), *hi = tensor_file_meta(f, "log_std_max");
   const char *task = tensor_file_meta(f, "task"), *algo = tensor_file_meta(f, "algo");
-  p->actor.lo = lo ? strtof(lo, NULL) : -20.0f;
-  p->actor.hi = hi ? strtof(hi, NULL) : 2.0f;
+  p->actor.lo = lo ? number_parse_float(lo, NULL) : -20.0f;
+  p->actor.hi = hi ? number_parse_float(hi, NULL) : 2.0f;
   if (!(isfinite(p->actor.lo) && isfinite(p->actor.hi) && p->actor.lo < p->actor.hi))
     return error_set(err, MOPO_EFORMAT, "%s: log_std from %g to %g, want finite and ascending",
                      path, (double)p->actor.lo, (double)p->actor.hi);

@@ -1,6 +1,8 @@
 /* error.c - see error.h. */
 #include "base/error.h"
 
+#include "base/number.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -10,7 +12,7 @@ mopo_status(error_set)(mopo_error *err, mopo_status code, const char *fmt, ...)
     va_list ap;
     va_start(ap, fmt);
     err->code = code;
-    vsnprintf(err->msg, sizeof err->msg, fmt, ap);
+    number_vprint(err->msg, sizeof err->msg, fmt, ap);
     va_end(ap);
     /* Names come from files: one line stays one, and nothing in it speaks to the terminal. */
     for (char *c = err->msg; *c; c++)

@@ -1,6 +1,7 @@
 /* config.c - settings as text: by name, and as an INI file. */
 #include "config/config.h"
 
+#include "base/number.h"
 #include "io/file.h"
 
 #include <assert.h>
@@ -27,8 +28,8 @@ static mopo_status refuse(const mopo_setting *s, const char *value, const char *
 static mopo_status refuse_range(const mopo_setting *s, const char *value, mopo_error *err)
 {
   char want[96];
-  snprintf(want, sizeof want, "%s from %.10g to %.10g",
-           s->type == 'd' ? "a number" : "a whole number", s->min, s->max);
+  number_print(want, sizeof want, "%s from %.10g to %.10g",
+               s->type == 'd' ? "a number" : "a whole number", s->min, s->max);
   return refuse(s, value, want, err);
 }
 
@@ -81,7 +82,7 @@ static mopo_status set_number(mopo_config *c, const mopo_setting *s, const char 
   bool blank = !*value || isspace((unsigned char)*value);
   errno = 0;
   if (s->type == 'd') {
-    double x = strtod(value, &end);
+    double x = number_parse(value, &end);
     if (blank || *end || isnan(x)) return refuse(s, value, "a number", err);
     if (x < s->min || x > s->max) return refuse_range(s, value, err);
     *(double *)field = x;
@@ -128,8 +129,8 @@ mopo_status mopo_config_set(mopo_config *c, const char *name, const char *value,
 static void print_double(char *buf, size_t size, double x)
 {
   for (int digits = 15; digits <= 17; digits++) {
-    snprintf(buf, size, "%.*g", digits, x);
-    if (strtod(buf, NULL) == x) return;
+    number_print(buf, size, "%.*g", digits, x);
+    if (number_parse(buf, NULL) == x) return;
   }
 }
 

@@ -2,6 +2,7 @@
 #include "data/dataset.h"
 
 #include "base/arena.h"
+#include "base/number.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -152,8 +153,8 @@ mopo_status dataset_put_actions(mopo_dataset *d, int64_t row, const float *x, in
       if (!isfinite(raw)) return bad_value(o, i, c, raw, "a finite number", err);
       if (fabsf(a) > 1.0f + ACT_SLACK) {
         char want[96];
-        snprintf(want, sizeof want, "%g..%g%s", (double)min, (double)max,
-                 o->option ? " (mopo data: --action-range)" : "");
+        number_print(want, sizeof want, "%g..%g%s", (double)min, (double)max,
+                     o->option ? " (mopo data: --action-range)" : "");
         return bad_value(o, i, c, raw, want, err);
       }
       y[i * d->at.width + c] = fminf(fmaxf(a, -1.0f), 1.0f);

@@ -1,6 +1,8 @@
 /* describe.c - statistics of a dataset, and what in it looks suspicious. */
 #include "data/dataset.h"
 
+#include "base/number.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,7 +21,7 @@ static void note(mopo_dataset_info *info, const char *fmt, ...)
   if (info->n_notes == MOPO_INFO_NOTES) return;
   va_list ap;
   va_start(ap, fmt);
-  vsnprintf(info->notes[info->n_notes++], sizeof info->notes[0], fmt, ap);
+  number_vprint(info->notes[info->n_notes++], sizeof info->notes[0], fmt, ap);
   va_end(ap);
 }
 

@@ -1,6 +1,7 @@
 /* buffer.c - see buffer.h. */
 #include "io/buffer.h"
 
+#include "base/number.h"
 #include "io/file.h"
 
 #include <stdarg.h>
@@ -35,9 +36,9 @@ void buffer_print(buffer *b, const char *fmt, ...)
   va_list ap, again;
   va_start(ap, fmt);
   va_copy(again, ap);
-  int n = vsnprintf(NULL, 0, fmt, ap);
+  int n = number_vprint(NULL, 0, fmt, ap);
   if (n >= 0 && reserve(b, (size_t)n + 1)) {
-    vsnprintf(b->bytes + b->n, (size_t)n + 1, fmt, again);
+    number_vprint(b->bytes + b->n, (size_t)n + 1, fmt, again);
     b->n += (size_t)n;
   }
   va_end(again);

@@ -1,6 +1,7 @@
 /* csv_table.c - see csv_table.h. */
 #include "io/csv_table.h"
 
+#include "base/number.h"
 #include "io/file.h"
 
 #include <math.h>
@@ -201,7 +202,7 @@ static float number(const char *p, size_t n)
   if (n == 4 && !strncasecmp(p, "true", n)) return 1.0f;
   if (n == 5 && !strncasecmp(p, "false", n)) return 0.0f;
   char *end = NULL;
-  float x = n ? strtof(p, &end) : NAN;
+  float x = n ? number_parse_float(p, &end) : NAN;
   return n && end == p + n ? x : NAN;
 }
 

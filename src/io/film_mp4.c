@@ -2,6 +2,8 @@
  * input. That is a socket, for a write to a socket whose reader has died raises no signal. */
 #include "io/film_kind.h"
 
+#include "base/number.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
@@ -23,7 +25,7 @@ static int start(coder *c, const film *f, int from)
 {
   char size[32], rate[32];
   snprintf(size, sizeof size, "%dx%d", f->width, f->height);
-  snprintf(rate, sizeof rate, "%.0f/1000", 1000 * f->fps);
+  number_print(rate, sizeof rate, "%.0f/1000", 1000 * f->fps);
   const char *const argv[] = {"ffmpeg",
                               "-nostdin",
                               "-y",

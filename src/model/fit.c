@@ -12,6 +12,8 @@
  * shared bounds are reduced over members and blocks in their order. */
 #include "model/fit.h"
 
+#include "base/number.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -440,11 +442,11 @@ static void describe(fitter *f, rng_key key)
   const fit_settings *s = f->set;
   char data[DATASET_DIGEST];
   dataset_digest(data, f->d);
-  snprintf(f->of, sizeof f->of,
-           "%s, batch %d, lr %.9g, decay %.9g, improvement %.9g, "
-           "holdout %.9g to %d, seed's key %08x%08x",
-           data, s->batch, s->lr, s->decay, s->improvement, s->holdout_ratio, s->holdout_max,
-           key.k[0], key.k[1]);
+  number_print(f->of, sizeof f->of,
+               "%s, batch %d, lr %.9g, decay %.9g, improvement %.9g, "
+               "holdout %.9g to %d, seed's key %08x%08x",
+               data, s->batch, s->lr, s->decay, s->improvement, s->holdout_ratio, s->holdout_max,
+               key.k[0], key.k[1]);
   size_t n = strlen(f->of);
   if (s->cosine) snprintf(f->of + n, sizeof f->of - n, ", cosine over %d epochs", s->max_epochs);
 }

@@ -20,6 +20,8 @@
 #include <string.h>
 
 #include "agent/policy.h"
+
+#include "base/number.h"
 #include "config/config.h"
 #include "play/collect.h"
 
@@ -161,10 +163,10 @@ static mopo_status assess(collector *k, mopo_error *err)
   k->at.return_mean = r.return_mean;
   if (k->watch && k->watch->line) {
     char text[160], score[32] = "";
-    if (!isnan(r.score)) snprintf(score, sizeof score, ", score %.1f", r.score);
-    snprintf(text, sizeof text, "step %.0f: return %.1f +- %.1f%s, length %.0f, %.0f steps/s",
-             k->at.learned, r.return_mean, r.return_std, score, r.length_mean,
-             k->at.learned / collect_seconds(k));
+    if (!isnan(r.score)) number_print(score, sizeof score, ", score %.1f", r.score);
+    number_print(text, sizeof text, "step %.0f: return %.1f +- %.1f%s, length %.0f, %.0f steps/s",
+                 k->at.learned, r.return_mean, r.return_std, score, r.length_mean,
+                 k->at.learned / collect_seconds(k));
     k->watch->line(k->watch->ctx, text);
   }
   return MOPO_OK;

@@ -1,6 +1,8 @@
 /* chart.c - see chart.h. */
 #include "report/chart.h"
 
+#include "base/number.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,7 +97,7 @@ static void tick_text(buffer *b, double v, double span)
   char text[40];
   const char *unit = span >= 2e6 ? "M" : span >= 2e4 ? "k" : "";
   if (fabs(v) < span * 1e-9) v = 0.0, unit = "";
-  snprintf(text, sizeof text, "%.10g", *unit == 'M' ? v / 1e6 : *unit ? v / 1e3 : v);
+  number_print(text, sizeof text, "%.10g", *unit == 'M' ? v / 1e6 : *unit ? v / 1e3 : v);
   buffer_print(b, "%s%s%s", *text == '-' ? "\xe2\x88\x92" : "", text + (*text == '-'), unit);
 }
 

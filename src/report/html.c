@@ -1,6 +1,8 @@
 /* html.c - see html.h. */
 #include "report/html.h"
 
+#include "base/number.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -44,7 +46,7 @@ void html_print(buffer *b, const char *fmt, ...)
   char text[2000];
   va_list ap;
   va_start(ap, fmt);
-  vsnprintf(text, sizeof text, fmt, ap);
+  number_vprint(text, sizeof text, fmt, ap);
   va_end(ap);
   html_text(b, text);
 }
@@ -59,7 +61,7 @@ static void signed_text(buffer *b, const char *digits)
 void html_fixed(buffer *b, double x, int decimals)
 {
   char text[400];
-  snprintf(text, sizeof text, "%.*f", decimals, x);
+  number_print(text, sizeof text, "%.*f", decimals, x);
   signed_text(b, isfinite(x) ? text : "\xe2\x80\x93");
 }
 

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "config/config.h"
+
+#include "base/number.h"
 #include "io/file.h"
 #include "report/html.h"
 #include "report/page.h"
@@ -23,7 +25,7 @@ void page_state(char *buf, size_t size, const report_run *run)
 {
   *buf = 0;
   if (!run->finished && run->epoch > 0)
-    snprintf(buf, size, "epoch %.0f of %d", run->epoch, run->c.epochs);
+    number_print(buf, size, "epoch %.0f of %d", run->epoch, run->c.epochs);
   else if (!run->finished)
     snprintf(buf, size, "no epoch yet");
 }

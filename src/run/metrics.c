@@ -1,6 +1,7 @@
 /* metrics.c - see metrics.h. */
 #include "run/metrics.h"
 
+#include "base/number.h"
 #include "io/csv.h"
 #include "io/file.h"
 #include "io/tfevents.h"
@@ -94,7 +95,7 @@ static mopo_status read_rows(table *t, size_t *kept, const char *text, int64_t l
     double x[COLUMNS];
     const char *next = NULL;
     if (!strchr(at, '\n')) break; /* torn by an interruption */
-    if (strtod(at, NULL) > (double)last) break;
+    if (number_parse(at, NULL) > (double)last) break;
     if (!csv_parse(x, COLUMNS, at, &next))
       return error_set(err, MOPO_EFORMAT, "%s:%d: want %d numbers", path, line, COLUMNS);
     double before = t->count ? t->rows[t->count - 1].epoch : 0.0;

@@ -1,6 +1,7 @@
 /* result.c - see result.h. */
 #include "run/result.h"
 
+#include "base/number.h"
 #include "io/file.h"
 #include "run/rundir.h"
 
@@ -88,7 +89,9 @@ static char *result_text(const mopo_config *c, const metrics_row *rows, int coun
       "model_return_penalised", number(r->model_return_penalised), "model_uncertainty",
       number(r->model_uncertainty), "batch", "return_mean", number(r->batch_return_mean),
       "return_max", number(r->batch_return_max), "wall_seconds", number(r->wall_seconds));
+  number_locale l = number_begin();
   char *text = root ? dump(root, JSON_INDENT(2)) : NULL;
+  number_end(l);
   json_decref(root);
   return text;
 }
@@ -120,7 +123,9 @@ mopo_status result_read_batch(double *mean, double *max, const char *path, mopo_
   json_error_t why;
   mopo_status st = file_read(&text, &n, path, (size_t)1 << 28, err);
   if (st != MOPO_OK) return st;
+  number_locale l = number_begin();
   json_t *root = json_loadb(text, n, 0, &why);
+  number_end(l);
   if (!root) /* without a word, where memory ran out */
     st = *why.text ? error_set(err, MOPO_EFORMAT, "%s:%d: %s", path, why.line, why.text)
                    : error_set(err, MOPO_ENOMEM, "%s: no memory", path);

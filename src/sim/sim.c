@@ -53,6 +53,7 @@ void sim_answer(sim *s, float *next, const float *obs, const float *act)
 
 #else
 
+#include "base/number.h"
 #include "sim/sim_mujoco.h"
 #include "task/task.h"
 
@@ -303,7 +304,9 @@ static mopo_status load(mjModel **out, const struct row *row, mopo_error *err)
   char why[300] = "";
   mjVFS *files = files_of(row->body);
   if (!files) return error_set(err, MOPO_ENOMEM, "%s: no memory for its body", row->task);
+  number_locale l = number_begin();
   *out = mj_loadXML(body_file, files, why, sizeof why);
+  number_end(l);
   mj_deleteVFS(files);
   free(files);
   if (*out) return MOPO_OK;

@@ -1,6 +1,8 @@
 /* setup.c - sets a run up and takes it down; see run.h. */
 #include "train/run.h"
 
+#include "base/number.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -35,7 +37,7 @@ void run_line(const run *o, const char *fmt, ...)
   char text[256];
   va_list ap;
   va_start(ap, fmt);
-  vsnprintf(text, sizeof text, fmt, ap);
+  number_vprint(text, sizeof text, fmt, ap);
   va_end(ap);
   tell(o->watch, text);
 }
@@ -134,8 +136,8 @@ static void tell_model(const mopo_watch *w, const ensemble *m, const char *from)
   double best = m->holdout_mse[0], worst = best;
   for (int e = 1; e < m->set.members; e++)
     best = fmin(best, m->holdout_mse[e]), worst = fmax(worst, m->holdout_mse[e]);
-  snprintf(text, sizeof text, "model: %s, holdout mse %.3g (best member) to %.3g (worst)", from,
-           best, worst);
+  number_print(text, sizeof text, "model: %s, holdout mse %.3g (best member) to %.3g (worst)", from,
+               best, worst);
   tell(w, text);
 }
 
@@ -173,7 +175,7 @@ mopo_status run_model(ensemble **out, fit_result *fit, const char *path, const c
     return st;
   }
   char how[60];
-  snprintf(how, sizeof how, "%d epochs, %.1f s", fit->epochs, seconds_since(&teller.began));
+  number_print(how, sizeof how, "%d epochs, %.1f s", fit->epochs, seconds_since(&teller.began));
   tell_model(watch, m, how);
   *out = m;
   return MOPO_OK;
