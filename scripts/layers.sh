@@ -1,19 +1,22 @@
 #!/bin/sh
-# layers.sh [ROOT] - holds the house's rules on includes and numbers:
+# layers.sh [ROOT [OBJECTS]] - holds the house's rules on includes, calls and numbers:
 #   which room may include which, the one owner of each third-party library, and base/number.c the
-#   only file of the library that prints or reads numbers with a decimal point (its locale is C's).
-# Prints every line that breaks them, and fails if there is one.
+#   only file of the library that prints or reads numbers with a decimal point (its locale is C's);
+#   with OBJECTS, a directory of ROOM/FILE.c.o, also which room may call which, for a call through
+#   mopo.h includes nothing of the room that answers it.
+# Prints every line and call that breaks them, and fails if there is one.
 set -eu
+objects=${2:+$(cd "$2" && pwd)}
 cd "${1:-$(dirname "$0")/..}"
 
-find src -name '*.[ch]' | sort | xargs awk '
-BEGIN {
+table='
+function fill() {
   may["base"] = ""
   may["io"] = may["nn"] = may["task"] = "base"
   may["config"] = "task io base"
   may["data"] = "task io base"
   may["run"] = "config io base"
-  may["report"] = "config run io base"
+  may["report"] = "config run task io base"
   may["agent"] = may["model"] = "config data task io nn base"
   may["sim"] = "task io base"
   may["play"] = "sim model agent config run data task io nn base"
@@ -21,7 +24,18 @@ BEGIN {
   may["train"] = "ope play sim model agent config run data task io nn base"
   may["bench"] = "train ope play sim model agent config run data task io nn base"
   may["cli"] = ""
+}
 
+function within(room, list,    words, n, i) {
+  n = split(list, words, " ")
+  for (i = 1; i <= n; i++) if (words[i] == room) return 1
+  return 0
+}
+'
+
+includes='
+BEGIN {
+  fill()
   # header -> the files that may see it
   owner["mujoco"] = "^src/sim/(sim|render)"
   owner["GL"] = owner["EGL"] = "^src/sim/render"
@@ -36,12 +50,6 @@ BEGIN {
 function broken(why) {
   printf "%s:%d: %s: %s\n", FILENAME, FNR, $0, why
   bad = 1
-}
-
-function within(room, list,    words, n, i) {
-  n = split(list, words, " ")
-  for (i = 1; i <= n; i++) if (words[i] == room) return 1
-  return 0
 }
 
 FNR == 1 {
@@ -80,3 +88,31 @@ room != "cli" && FILENAME != "src/base/number.c" {
 
 END { exit bad }
 '
+
+# Lines of nm -A -P: "ROOM/FILE.c.o: NAME TYPE ...".
+calls='
+BEGIN { fill() }
+{
+  file = $1; sub(/:$/, "", file); sub(/^\.\//, "", file)
+  room = file; sub(/\/.*/, "", room)
+  if ($3 == "U") { n++; from[n] = room; at[n] = file; wants[n] = $2 }
+  else if ($3 ~ /^[A-TV-Z]$/) home[$2] = room
+}
+END {
+  if (n == 0) { print "no objects"; exit 1 }
+  for (i = 1; i <= n; i++) {
+    other = home[wants[i]]
+    if (other == "" || other == from[i] || within(other, may[from[i]])) continue
+    printf "%s: calls %s of %s: %s may not\n", at[i], wants[i], other, from[i]
+    bad = 1
+  }
+  exit bad
+}
+'
+
+status=0
+find src -name '*.[ch]' | sort | xargs awk "$table$includes" || status=1
+if [ -n "$objects" ]; then
+  (cd "$objects" && find . -name '*.o' | sort | xargs nm -A -P) | awk "$table$calls" || status=1
+fi
+exit $status

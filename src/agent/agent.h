@@ -12,17 +12,10 @@
 #include "agent/learner.h"
 #include "base/error.h"
 #include "base/par.h"
-#include "data/dataset.h"
+#include "data/batch.h"
 
 /* Most rows in a piece; most networks; most actions where a row's samples are on the stack. */
 enum { AGENT_PIECE = 64, AGENT_LEARNERS = 6, AGENT_ACT = 32 };
-
-/* B transitions: pointers to rows (data/dataset.h), wherever they live. Borrowed for one update. */
-typedef struct batch {
-  int B;
-  row_layout at;
-  const float *const *row; /* [B] */
-} batch;
 
 /* What an update reports; 0 where an algorithm has no such loss, NAN where it has no entropy or Q.
  */

@@ -28,6 +28,9 @@ void export_c(buffer *out, mopo_export_info *info, const export_net *n, const ex
 /* ONNX, opset 13: "obs" [batch,S] to "act" [batch,A]. */
 void export_onnx(buffer *out, const export_net *n);
 
+/* obs [n]: draws that look like standardised observations. */
+void export_draw(float *obs, int n);
+
 /* q [n] in -127..127 such that w is about q times the scale that is returned. */
 float export_int8(signed char *q, const float *w, int n);
 

@@ -4,21 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
+#include "base/watch.h"
 #include "data/recorder.h"
 #include "train/run.h"
 
 enum { MAX_REPEATS = 101, ROLLOUT_ROWS = 50000, LOAD_ROWS = 100000, ITEMS = 10 };
-
-static double now(void)
-{
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ------------------------------------------------------------------ arithmetic, from the shapes */
 
@@ -82,9 +76,9 @@ static void peak_piece(void *ctx, int piece, int thread)
 static double peak_gflops(bench *b)
 {
   int T = par_threads(b->pool);
-  double t = now();
+  double t = clock_seconds();
   par_run(b->pool, T, peak_piece, b);
-  t = now() - t;
+  t = clock_seconds() - t;
   float sink[PANEL] __attribute__((aligned(64)));
   return b->k->peak(sink, 1) * 2000000.0 * T / t * 1e-9;
 }
@@ -103,23 +97,15 @@ static void product_piece(void *ctx, int piece, int thread)
 static double product_gflops(bench *b)
 {
   int T = par_threads(b->pool);
-  double t = now();
+  double t = clock_seconds();
   par_run(b->pool, T, product_piece, b);
-  return 2.0 * 256 * 256 * 256 * PRODUCTS * T / (now() - t) * 1e-9;
+  return 2.0 * 256 * 256 * 256 * PRODUCTS * T / (clock_seconds() - t) * 1e-9;
 }
 
-static void fill_rows(bench *b, int which, bool mixed)
+static batch draw(bench *b, int which, bool mixed)
 {
-  rng_key key = rng_seed(7);
-  for (int i = 0; i < b->c.batch_size; i++) {
-    uint32_t x[4];
-    rng_block(x, key, b->draws, (uint64_t)i);
-    bool real = !mixed || i < 12;
-    uint64_t n = (uint64_t)(real ? b->data[which]->N : replay_count(b->ring));
-    int64_t at = (int64_t)rng_word_below(x[0], x[1], n);
-    b->rows[i] = real ? dataset_row(b->data[which], at) : replay_row(b->ring, at);
-  }
-  b->draws++;
+  int B = b->c.batch_size;
+  return batch_draw(b->rows, B, b->data[which], mixed ? 12 : B, b->ring, rng_seed(7), b->draws++);
 }
 
 static double time_sac(bench *b, int which)
@@ -127,11 +113,10 @@ static double time_sac(bench *b, int which)
   enum { UPDATES = 20 };
   double spent = 0.0;
   for (int i = 0; i < UPDATES; i++) {
-    fill_rows(b, which, false);
-    batch rows = {b->c.batch_size, b->data[which]->at, b->rows};
-    double t = now();
+    batch rows = draw(b, which, false);
+    double t = clock_seconds();
     agent_update(b->sac[which], &rows);
-    spent += now() - t;
+    spent += clock_seconds() - t;
   }
   return spent / UPDATES;
 }
@@ -148,7 +133,7 @@ static bool on_step(void *ctx, int64_t done, int64_t total)
 {
   stepper *s = ctx;
   (void)done, (void)total;
-  s->ended = now();
+  s->ended = clock_seconds();
   if (s->steps++ == 0) s->began = s->ended;
   return s->steps > 12;
 }
@@ -177,18 +162,18 @@ static double time_fit_cheetah(bench *b) { return time_fit(b, 1); }
 static double time_rollout(bench *b)
 {
   rollout_stats s;
-  double t = now();
+  double t = clock_seconds();
   bool whole = rollout_run(b->rollout, &s, b->ring, b->data[1], agent_policy(b->sac[1]),
                            rng_seed(3), b->draws++, NULL, NULL);
-  return whole ? now() - t : -1.0;
+  return whole ? clock_seconds() - t : -1.0;
 }
 
 static double time_batch(bench *b)
 {
   enum { BATCHES = 200 };
-  double t = now();
-  for (int i = 0; i < BATCHES; i++) fill_rows(b, 1, true);
-  return (now() - t) / BATCHES;
+  double t = clock_seconds();
+  for (int i = 0; i < BATCHES; i++) (void)draw(b, 1, true);
+  return (clock_seconds() - t) / BATCHES;
 }
 
 /* Seconds for 1000 steps of the environment: an untrained hopper falls soon, so steps are counted.
@@ -197,19 +182,19 @@ static double time_evaluation(bench *b)
 {
   mopo_eval_result r;
   if (!b->evaluator) return -1.0;
-  double t = now();
+  double t = clock_seconds();
   if (evaluator_run(&r, b->evaluator, agent_policy(b->sac[0]), rng_seed(b->draws++), NULL, NULL) !=
       MOPO_OK)
     return -1.0;
-  return (now() - t) / (r.length_mean * r.episodes) * 1000.0;
+  return (clock_seconds() - t) / (r.length_mean * r.episodes) * 1000.0;
 }
 
 static double time_load(bench *b)
 {
   mopo_dataset *d = NULL;
-  double t = now();
+  double t = clock_seconds();
   if (mopo_dataset_load(&d, b->file, NULL, NULL) != MOPO_OK) return -1.0;
-  t = now() - t;
+  t = clock_seconds() - t;
   mopo_dataset_free(d);
   return t;
 }
@@ -289,7 +274,7 @@ static mopo_status set_up(bench *b, int threads, mopo_error *err)
   st = rollout_create(&b->rollout, &set, cheetah, b->model[1], p, b->pool, err);
   if (st == MOPO_OK) st = replay_create(&b->ring, 5 * ROLLOUT_ROWS, b->data[1]->at, err);
   if (st == MOPO_OK) st = write_file(b, err);
-  if (st != MOPO_OK || !*sim_version()) return st;
+  if (st != MOPO_OK || !*mopo_simulator_version()) return st;
   st = sim_world_create(&b->world, hopper, SIM_D4RL, err);
   if (st != MOPO_OK) return st;
   return evaluator_create(&b->evaluator, hopper, b->world, agent_policy(b->sac[0]), 10, b->c.gamma,
@@ -396,7 +381,7 @@ static mopo_status bench_run(mopo_bench_result *out, bench *b, int repeats, cons
       add_sample(&s[ITEMS + 1], one / product, one, peak, product);
       s[ITEMS + 1].n %= MAX_REPEATS;
       if (t > 0.0) add_sample(&s[i], t, items[i].gflop, peak, product);
-      if (watch && watch->stop && *watch->stop) {
+      if (watch_stopped(watch)) {
         st = error_set(err, MOPO_ESTOPPED, "stopped after %d of %d repeats", rep, repeats);
         break;
       }

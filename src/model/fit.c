@@ -18,8 +18,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/fmath.h"
 #include "io/file.h"
 #include "model/fit_state.h"
@@ -501,18 +501,11 @@ static mopo_status go_on(fitter *f, fit_result *out, rng_key shuffles, const fit
 
 /* ------------------------------------------------------------------ the whole */
 
-static double seconds(void)
-{
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static mopo_status run(fitter *f, fit_result *out, rng_key key, const fit_watch *watch,
                        mopo_error *err)
 {
   rng_key shuffles = rng_split(key, "shuffle");
-  double kept = seconds();
+  double kept = clock_seconds();
   if (f->set->state) describe(f, key);
   mopo_status st = go_on(f, out, shuffles, watch, err);
   if (st != MOPO_OK) return st;
@@ -523,9 +516,9 @@ static mopo_status run(fitter *f, fit_result *out, rng_key key, const fit_watch 
     out->epochs = epoch + 1;
     out->last = told(f, epoch + 1);
     bool better = improves(f);
-    if (better && f->set->state && seconds() - kept >= f->set->state_seconds) {
+    if (better && f->set->state && clock_seconds() - kept >= f->set->state_seconds) {
       if ((st = keep(f, epoch + 1, err)) != MOPO_OK) return st;
-      kept = seconds();
+      kept = clock_seconds();
     }
     if (watch && watch->epoch && watch->epoch(watch->ctx, &out->last))
       return stopped(f, "after", epoch + 1, err);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/finite.h"
 #include "io/safetensors.h"
 
 static const char FORMAT[] = "mopo.fit.1";
@@ -73,13 +74,12 @@ mopo_status fit_state_save(const fit_state *s, const char *path, mopo_error *err
   return st;
 }
 
-static bool all_finite(const part *p, const void *data)
+static bool is_finite(const part *p, const void *data)
 {
-  for (int64_t i = 0; i < p->n; i++) {
-    if (p->type == TENSOR_F32 && !isfinite(((const float *)data)[i])) return false;
-    if (p->type == TENSOR_F64 && !isfinite(((const double *)data)[i])) return false;
-  }
-  return true;
+  size_t n = (size_t)p->n;
+  return p->type == TENSOR_F32   ? all_finite(data, n)
+         : p->type == TENSOR_F64 ? all_finite_double(data, n)
+                                 : true;
 }
 
 /* from [parts]: where each part is in the file. of: of what it must be a fit; files of old do not
@@ -98,7 +98,7 @@ static mopo_status check(const tensor_file *f, const char *path, const char *of,
     const part *x = &p->at[i];
     mopo_status st = tensor_file_get(f, &from[i], x->name, x->type, 1, &x->n, err);
     if (st != MOPO_OK) return st;
-    if (!all_finite(x, from[i]))
+    if (!is_finite(x, from[i]))
       return error_set(err, MOPO_EFORMAT, "%s: '%s' is not finite", path, x->name);
   }
   return MOPO_OK;

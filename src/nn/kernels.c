@@ -1,6 +1,8 @@
 /* kernels.c - which kernels this processor runs. */
 #include "nn/kernels.h"
 
+#include <mopo/mopo.h>
+
 #include <stdbool.h>
 
 extern const kernels kernels_avx2, kernels_avx512, kernels_portable;
@@ -20,3 +22,5 @@ const kernels *kernels_at(int i)
 }
 
 const kernels *kernels_best(void) { return kernels_at(0); }
+
+const char *mopo_kernels_name(void) { return kernels_best()->name; }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/finite.h"
 #include "play/oracle.h"
 
 enum { ROWS = 12 /* episodes of a piece: two tiles of six */ };
@@ -77,13 +78,6 @@ void forecast_free(forecast *f)
   free(f);
 }
 
-static bool all_finite(const float *x, int n)
-{
-  float sum = 0.0f; /* 0 x is 0 unless x is infinite or NaN */
-  for (int i = 0; i < n; i++) sum += 0.0f * x[i];
-  return sum == 0.0f;
-}
-
 /* One step of n live episodes into w->next. */
 static void step(const forecast *f, int thread, float *rew, float *u, int n, int t, int first)
 {
@@ -110,7 +104,7 @@ static bool account(const forecast *f, const forecast_work *w, imagined *e, int 
   e->ret += weight * (double)rew;
   e->penalty += weight * (double)u;
   e->weight += weight;
-  e->broken = !all_finite(next, S) || !isfinite(e->ret) || !isfinite(e->penalty);
+  e->broken = !all_finite(next, (size_t)S) || !isfinite(e->ret) || !isfinite(e->penalty);
   if (e->broken && isfinite(e->ret)) e->ret = (double)NAN; /* what would follow, nobody knows */
   return !e->broken && !f->task->done(obs, act, next);
 }

@@ -20,20 +20,13 @@
 #include <string.h>
 
 #include "agent/policy.h"
-
+#include "base/clock.h"
 #include "base/number.h"
+#include "base/watch.h"
 #include "config/config.h"
 #include "play/collect.h"
 
-double collect_seconds(const collector *k)
-{
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return k->at.wall + (double)(t.tv_sec - k->began.tv_sec) +
-         1e-9 * (double)(t.tv_nsec - k->began.tv_nsec);
-}
-
-static bool stopped(const collector *k) { return k->watch && k->watch->stop && *k->watch->stop; }
+double collect_seconds(const collector *k) { return k->at.wall + clock_seconds() - k->began; }
 
 static mopo_status stop_at(const char *what, double n, mopo_error *err)
 {
@@ -42,18 +35,11 @@ static mopo_status stop_at(const char *what, double n, mopo_error *err)
 
 static void report(collector *k, double done, const phase *p)
 {
-  if (!k->watch || !k->watch->progress || (int64_t)done % 100) return;
-  mopo_progress now = {.stage = "collect",
-                       .done = (int64_t)done,
-                       .total = p->until,
-                       .seconds = collect_seconds(k),
-                       .return_mean = k->at.return_mean,
-                       .score = k->at.score,
-                       .critic_loss = NAN,
-                       .q_mean = NAN,
-                       .penalty_mean = NAN,
-                       .holdout_mse = NAN};
-  k->watch->progress(k->watch->ctx, &now);
+  if ((int64_t)done % 100) return;
+  mopo_progress now = watch_stage("collect", (int64_t)done, p->until);
+  now.seconds = collect_seconds(k);
+  now.return_mean = k->at.return_mean, now.score = k->at.score;
+  watch_progress(k->watch, &now);
 }
 
 /* ------------------------------------------------------------------ one step of the task */
@@ -137,14 +123,8 @@ void collect_remember(collector *k, const collect_row *r)
 
 static mopo_status learn(collector *k, int64_t t, mopo_error *err)
 {
-  rng_key key = rng_split(k->key, "batch");
-  for (int i = 0; i < k->c.batch_size; i++) {
-    uint32_t w[4];
-    rng_block(w, key, (uint64_t)t, (uint64_t)i);
-    uint64_t n = (uint64_t)replay_count(k->replay);
-    k->rows[i] = replay_row(k->replay, (int64_t)rng_word_below(w[0], w[1], n));
-  }
-  batch b = {k->c.batch_size, replay_layout(k->replay), k->rows};
+  batch b = batch_draw(k->rows, k->c.batch_size, NULL, 0, k->replay, rng_split(k->key, "batch"),
+                       (uint64_t)t);
   agent_stats s = agent_update(k->agent, &b);
   if (isfinite(s.critic_loss) && isfinite(s.actor_loss) && isfinite(s.alpha)) return MOPO_OK;
   return error_set(err, MOPO_ENUMERIC,
@@ -161,14 +141,10 @@ static mopo_status assess(collector *k, mopo_error *err)
   if (st != MOPO_OK) return st;
   k->at.score = r.score;
   k->at.return_mean = r.return_mean;
-  if (k->watch && k->watch->line) {
-    char text[160], score[32] = "";
-    if (!isnan(r.score)) number_print(score, sizeof score, ", score %.1f", r.score);
-    number_print(text, sizeof text, "step %.0f: return %.1f +- %.1f%s, length %.0f, %.0f steps/s",
-                 k->at.learned, r.return_mean, r.return_std, score, r.length_mean,
-                 k->at.learned / collect_seconds(k));
-    k->watch->line(k->watch->ctx, text);
-  }
+  char score[32] = "";
+  if (!isnan(r.score)) number_print(score, sizeof score, ", score %.1f", r.score);
+  watch_line(k->watch, "step %.0f: return %.1f +- %.1f%s, length %.0f, %.0f steps/s", k->at.learned,
+             r.return_mean, r.return_std, score, r.length_mean, k->at.learned / collect_seconds(k));
   return MOPO_OK;
 }
 
@@ -187,7 +163,7 @@ static mopo_status learn_online(collector *k, const phase *p, mopo_error *err)
 {
   float act[MAX_ACT];
   while (k->at.learned < (double)p->until) {
-    if (stopped(k)) return stop_at("step", k->at.learned, err);
+    if (watch_stopped(k->watch)) return stop_at("step", k->at.learned, err);
     mopo_status st = keep_if_due(k, err);
     if (st != MOPO_OK) return st;
     bool ok, learns = k->at.learned >= k->c.start_steps;
@@ -211,7 +187,7 @@ static mopo_status record_policy(collector *k, const phase *p, mopo_error *err)
   float act[MAX_ACT];
   const actor *a = k->given ? policy_actor(k->given) : agent_policy(k->agent);
   for (; k->at.recorded + k->waits < (double)p->until; k->at.acted++) {
-    if (stopped(k)) return stop_at("row", k->at.recorded, err);
+    if (watch_stopped(k->watch)) return stop_at("row", k->at.recorded, err);
     mopo_status st = keep_if_due(k, err);
     if (st != MOPO_OK) return st;
     bool ok;
@@ -277,7 +253,7 @@ static mopo_status write_metadata(collector *k, recorder *r, mopo_error *err)
   if (st == MOPO_OK) st = recorder_text(r, "algorithm", k->given ? "policy" : "SAC", err);
   const char *physics = physics_of(k->c.physics) == SIM_D4RL ? "d4rl" : "gymnasium";
   if (st == MOPO_OK) st = recorder_text(r, "physics", physics, err);
-  if (st == MOPO_OK) st = recorder_text(r, "simulator", sim_version(), err);
+  if (st == MOPO_OK) st = recorder_text(r, "simulator", mopo_simulator_version(), err);
   if (st == MOPO_OK) st = recorder_text(r, "mopo_version", MOPO_VERSION, err);
   if (st == MOPO_OK && isfinite(k->at.score))
     st = recorder_number(r, "policy_score", k->at.score, err);
@@ -413,13 +389,11 @@ static mopo_status describe(const collector *k, mopo_dataset_info *out, mopo_err
   mopo_status st = mopo_dataset_load(&d, k->c.out, k->task, err);
   if (st == MOPO_OK) st = mopo_dataset_describe(out, d, err);
   mopo_dataset_free(d);
-  if (st == MOPO_OK && k->task != k->asked && k->watch && k->watch->line) {
-    char text[200];
-    snprintf(text, sizeof text,
-             "rewards are those of the behaviour, %s; before training: mopo data relabel --task %s",
-             k->task->name, k->asked->name);
-    k->watch->line(k->watch->ctx, text);
-  }
+  if (st == MOPO_OK && k->task != k->asked)
+    watch_line(
+        k->watch,
+        "rewards are those of the behaviour, %s; before training: mopo data relabel --task %s",
+        k->task->name, k->asked->name);
   return st;
 }
 
@@ -443,7 +417,7 @@ mopo_status mopo_collect(mopo_dataset_info *out, const mopo_config *c, bool resu
   if (!k) return error_set(err, MOPO_ENOMEM, "collect: no memory");
   k->watch = watch;
   k->at.score = k->at.return_mean = NAN;
-  clock_gettime(CLOCK_MONOTONIC, &k->began);
+  k->began = clock_seconds();
   mopo_status st = settle(k, c, err);
   if (st == MOPO_OK) {
     k->key = rng_split(rng_seed(k->c.seed), "collect");

@@ -8,8 +8,6 @@
 #ifndef PLAY_COLLECT_H
 #define PLAY_COLLECT_H
 
-#include <time.h>
-
 #include "agent/agent.h"
 #include "data/recorder.h"
 #include "data/replay.h"
@@ -73,9 +71,9 @@ typedef struct collector {
   bool waits; /* whether `last` ends its episode is known when the next step has worked */
   collect_row last;
   float obs[MAX_OBS];
-  int length;  /* steps of the episode under way */
-  double kept; /* learned + acted at the newest checkpoint */
-  struct timespec began;
+  int length;   /* steps of the episode under way */
+  double kept;  /* learned + acted at the newest checkpoint */
+  double began; /* this session, by the clock */
 } collector;
 
 double collect_seconds(const collector *k);

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/agent_file.h"
 #include "io/file.h"
-#include "io/safetensors.h"
 #include "play/collect.h"
 #include "sim/sim.h"
 
@@ -87,7 +87,7 @@ static bool decides(const mopo_setting *s)
 static mopo_status add_settings(tensor_list *l, const collector *k, mopo_error *err)
 {
   mopo_status st = tensor_list_meta(l, "format", FORMAT, err);
-  if (st == MOPO_OK) st = tensor_list_meta(l, "simulator", sim_version(), err);
+  if (st == MOPO_OK) st = tensor_list_meta(l, "simulator", mopo_simulator_version(), err);
   for (int i = 0; st == MOPO_OK && mopo_config_setting(i); i++) {
     const mopo_setting *s = mopo_config_setting(i);
     char value[1100];
@@ -113,8 +113,8 @@ static mopo_status check_settings(const tensor_file *f, const char *path, const 
     return error_set(err, MOPO_EFORMAT, "%s: format '%.40s', want %s", path, was ? was : "",
                      FORMAT);
   was = tensor_file_meta(f, "simulator");
-  if (!was || strcmp(was, sim_version()) != 0)
-    return other(path, "MuJoCo", was, sim_version(), err);
+  if (!was || strcmp(was, mopo_simulator_version()) != 0)
+    return other(path, "MuJoCo", was, mopo_simulator_version(), err);
   for (int i = 0; mopo_config_setting(i); i++) {
     const mopo_setting *s = mopo_config_setting(i);
     char now[1100];
@@ -132,12 +132,9 @@ static mopo_status fill(tensor_list *l, const collector *k, const collect_standi
                         mopo_error *err)
 {
   agent_memory s = agent_state(k->agent);
-  int64_t n_values = (int64_t)s.n_values, n_scalars = (int64_t)s.n_scalars, n = STANDING;
+  int64_t n = STANDING;
   mopo_status st = add_settings(l, k, err);
-  if (st == MOPO_OK)
-    st = tensor_list_add(l, "agent.values", TENSOR_F32, 1, &n_values, s.values, err);
-  if (st == MOPO_OK)
-    st = tensor_list_add(l, "agent.scalars", TENSOR_F64, 1, &n_scalars, s.scalars, err);
+  if (st == MOPO_OK) st = agent_file_add(l, &s, err);
   return st == MOPO_OK ? tensor_list_add(l, "standing", TENSOR_F64, 1, &n, at, err) : st;
 }
 
@@ -174,23 +171,18 @@ static bool can_stand(const collector *k, const collect_standing *at)
 static mopo_status load(collector *k, const tensor_file *f, const char *path, mopo_error *err)
 {
   agent_memory s = agent_state(k->agent);
-  const void *values, *scalars, *at;
-  int64_t n_values = (int64_t)s.n_values, n_scalars = (int64_t)s.n_scalars, n = STANDING;
+  const float *values = NULL;
+  const double *scalars = NULL;
+  const void *at = NULL;
+  const int64_t n = STANDING;
   mopo_status st = check_settings(f, path, k, err);
-  if (st == MOPO_OK)
-    st = tensor_file_get(f, &values, "agent.values", TENSOR_F32, 1, &n_values, err);
-  if (st == MOPO_OK)
-    st = tensor_file_get(f, &scalars, "agent.scalars", TENSOR_F64, 1, &n_scalars, err);
+  if (st == MOPO_OK) st = agent_file_find(&values, &scalars, f, path, &s, err);
   if (st == MOPO_OK) st = tensor_file_get(f, &at, "standing", TENSOR_F64, 1, &n, err);
   if (st != MOPO_OK) return st;
-  memcpy(s.values, values, s.n_values * sizeof(float));
-  memcpy(s.scalars, scalars, s.n_scalars * sizeof(double));
   memcpy(&k->at, at, sizeof k->at);
-  bool finite = can_stand(k, &k->at);
-  for (size_t i = 0; i < s.n_values; i++) finite = finite && isfinite(s.values[i]);
-  for (size_t i = 0; i < s.n_scalars; i++) finite = finite && isfinite(s.scalars[i]);
-  if (!finite) return error_set(err, MOPO_EFORMAT, "%s: not where a collection can stand", path);
-  agent_restored(k->agent);
+  if (!can_stand(k, &k->at))
+    return error_set(err, MOPO_EFORMAT, "%s: not where a collection can stand", path);
+  agent_file_take(k->agent, values, scalars);
   return MOPO_OK;
 }
 

@@ -75,20 +75,20 @@ static char *dump(const json_t *root, size_t flags)
   return NULL;
 }
 
-static char *result_text(const mopo_config *c, const metrics_row *rows, int count,
-                         const mopo_train_result *r)
+static char *result_text(const result_build *build, const mopo_config *c, const metrics_row *rows,
+                         int count, const mopo_train_result *r)
 {
   json_t *root = json_pack(
       "{s:{s:s, s:s, s:s}, s:o, s:o, s:{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}, s:{s:o, s:o}, "
       "s:o}", /* in its order */
-      "versions", "mopo", MOPO_VERSION, "simulator", mopo_simulator_version(), "kernels",
-      mopo_kernels_name(), "settings", settings(c), "evaluations", evaluated_epochs(rows, count),
-      "final", "epoch", r->epochs, "return_mean", number(r->return_mean), "return_std",
-      number(r->return_std), "score", number(r->score), "discounted_return",
-      number(r->discounted_return), "model_return", number(r->model_return),
-      "model_return_penalised", number(r->model_return_penalised), "model_uncertainty",
-      number(r->model_uncertainty), "batch", "return_mean", number(r->batch_return_mean),
-      "return_max", number(r->batch_return_max), "wall_seconds", number(r->wall_seconds));
+      "versions", "mopo", MOPO_VERSION, "simulator", build->simulator, "kernels", build->kernels,
+      "settings", settings(c), "evaluations", evaluated_epochs(rows, count), "final", "epoch",
+      r->epochs, "return_mean", number(r->return_mean), "return_std", number(r->return_std),
+      "score", number(r->score), "discounted_return", number(r->discounted_return), "model_return",
+      number(r->model_return), "model_return_penalised", number(r->model_return_penalised),
+      "model_uncertainty", number(r->model_uncertainty), "batch", "return_mean",
+      number(r->batch_return_mean), "return_max", number(r->batch_return_max), "wall_seconds",
+      number(r->wall_seconds));
   number_locale l = number_begin();
   char *text = root ? dump(root, JSON_INDENT(2)) : NULL;
   number_end(l);
@@ -96,13 +96,14 @@ static char *result_text(const mopo_config *c, const metrics_row *rows, int coun
   return text;
 }
 
-mopo_status result_write(const char *dir, const mopo_config *c, const metrics_row *rows, int count,
-                         const mopo_train_result *r, mopo_error *err)
+mopo_status result_write(const char *dir, const result_build *build, const mopo_config *c,
+                         const metrics_row *rows, int count, const mopo_train_result *r,
+                         mopo_error *err)
 {
   char path[RUN_PATH];
   mopo_status st = rundir_path(path, sizeof path, dir, RUN_RESULT, err);
   if (st != MOPO_OK) return st;
-  char *text = result_text(c, rows, count, r);
+  char *text = result_text(build, c, rows, count, r);
   if (!text) return error_set(err, MOPO_ENOMEM, "%s: no memory", path);
   file_piece pieces[] = {{text, strlen(text)}, {"\n", 1}};
   st = file_write_pieces(path, pieces, 2, err);

@@ -5,11 +5,17 @@
 #include "base/error.h"
 #include "run/metrics.h"
 
+/* What a run was made with. */
+typedef struct result_build {
+  const char *simulator, *kernels;
+} result_build;
+
 /* Writes result.json in the run directory `dir`: versions, settings, the returns of the evaluated
  * epochs among rows [count], the last policy's figures, the recorded batch's returns, wall time.
  * A figure that is not finite is null. EIO, ENOMEM. */
-MUST_CHECK mopo_status result_write(const char *dir, const mopo_config *c, const metrics_row *rows,
-                                    int count, const mopo_train_result *r, mopo_error *err);
+MUST_CHECK mopo_status result_write(const char *dir, const result_build *build,
+                                    const mopo_config *c, const metrics_row *rows, int count,
+                                    const mopo_train_result *r, mopo_error *err);
 
 /* What result.json says of the recorded episodes' returns; NAN where it says nothing. EIO, EFORMAT,
  * ENOMEM. */

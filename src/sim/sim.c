@@ -34,7 +34,7 @@ mopo_status sim_create(sim **out, const sim_world *w, mopo_error *err)
 void sim_world_free(sim_world *w) { (void)w; }
 int sim_nq(const sim_world *w) { return (void)w, 0; }
 int sim_nv(const sim_world *w) { return (void)w, 0; }
-const char *sim_version(void) { return ""; }
+const char *mopo_simulator_version(void) { return ""; }
 void sim_free(sim *s) { (void)s; }
 void sim_reset(sim *s, float *obs, rng_stream *noise) { (void)s, (void)obs, (void)noise; }
 bool sim_step(sim *s, float *obs, double *rew, bool *done, const float *act)
@@ -355,7 +355,7 @@ void sim_world_free(sim_world *w)
 
 int sim_nq(const sim_world *w) { return (int)w->model->nq; }
 int sim_nv(const sim_world *w) { return (int)w->model->nv; }
-const char *sim_version(void) { return mj_versionString(); }
+const char *mopo_simulator_version(void) { return mj_versionString(); }
 const mjModel *sim_world_model(const sim_world *w) { return w->model; }
 
 /* ------------------------------------------------------------------ one episode */

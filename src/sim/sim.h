@@ -21,8 +21,6 @@ MUST_CHECK mopo_status sim_world_create(sim_world **out, const mopo_task *task, 
 void sim_world_free(sim_world *w);
 int sim_nq(const sim_world *w);
 int sim_nv(const sim_world *w);
-/* "2.2.2"; "" when built without. */
-const char *sim_version(void);
 
 /* EABSENT, ENOMEM. w outlives the sim. */
 MUST_CHECK mopo_status sim_create(sim **out, const sim_world *w, mopo_error *err);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/agent_file.h"
 #include "agent/policy.h"
 #include "io/safetensors.h"
 #include "train/health.h"
@@ -31,9 +32,7 @@ static mopo_status fill(tensor_list *l, const run *o, const agent_memory *s, con
   if (st == MOPO_OK) st = tensor_list_meta(l, "algo", o->c.algo, err);
   if (st == MOPO_OK) st = tensor_list_meta(l, "mopo_version", MOPO_VERSION, err);
   if (st == MOPO_OK) st = tensor_list_meta(l, "data", o->digest, err);
-  if (st == MOPO_OK) st = add(l, "agent.values", TENSOR_F32, (int64_t)s->n_values, s->values, err);
-  if (st == MOPO_OK)
-    st = add(l, "agent.scalars", TENSOR_F64, (int64_t)s->n_scalars, s->scalars, err);
+  if (st == MOPO_OK) st = agent_file_add(l, s, err);
   if (st == MOPO_OK) st = add(l, "standing", TENSOR_F64, STANDING, at, err);
   if (st == MOPO_OK && o->ring) {
     int64_t shape[2] = {ring[0], replay_layout(o->ring).width};
@@ -90,16 +89,6 @@ static mopo_status load_ring(run *o, const tensor_file *f, mopo_error *err)
   return replay_restore(o->ring, count, head, err);
 }
 
-/* Of an agent's state. */
-static bool all_finite(const float *values, size_t n_values, const double *scalars,
-                       size_t n_scalars)
-{
-  bool finite = true;
-  for (size_t i = 0; i < n_values; i++) finite = finite && isfinite(values[i]);
-  for (size_t i = 0; i < n_scalars; i++) finite = finite && isfinite(scalars[i]);
-  return finite;
-}
-
 /* Is it a place where a run with these settings may stand? The ring is restored. */
 static mopo_status check_standing(const run *o, const standing *at, const char *path,
                                   mopo_error *err)
@@ -131,23 +120,17 @@ static mopo_status load(run *o, const tensor_file *f, const char *path, mopo_err
     return error_set(err, MOPO_EINVAL, "%s: was learned from %.60s; the data are now %s", path,
                      data, o->digest);
   agent_memory s = agent_state(o->agent);
-  const void *values = NULL, *scalars = NULL, *at = NULL;
-  mopo_status st = tensor_file_get(f, &values, "agent.values", TENSOR_F32, 1,
-                                   (int64_t[]){(int64_t)s.n_values}, err);
-  if (st == MOPO_OK)
-    st = tensor_file_get(f, &scalars, "agent.scalars", TENSOR_F64, 1,
-                         (int64_t[]){(int64_t)s.n_scalars}, err);
+  const float *values = NULL;
+  const double *scalars = NULL;
+  const void *at = NULL;
+  mopo_status st = agent_file_find(&values, &scalars, f, path, &s, err);
   if (st == MOPO_OK)
     st = tensor_file_get(f, &at, "standing", TENSOR_F64, 1, (int64_t[]){STANDING}, err);
-  if (st == MOPO_OK && !all_finite(values, s.n_values, scalars, s.n_scalars))
-    st = error_set(err, MOPO_EFORMAT, "%s: a number of the agent is not finite", path);
   if (st == MOPO_OK && o->ring) st = load_ring(o, f, err);
   if (st == MOPO_OK) st = check_standing(o, at, path, err);
   if (st != MOPO_OK) return st;
-  memcpy(s.values, values, s.n_values * sizeof(float));
-  memcpy(s.scalars, scalars, s.n_scalars * sizeof(double));
   memcpy(&o->at, at, sizeof o->at);
-  agent_restored(o->agent);
+  agent_file_take(o->agent, values, scalars);
   return MOPO_OK;
 }
 

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "base/watch.h"
+
 static const double FACTOR = 10.0;     /* of what is justified: a warning, not a verdict */
 static const double PENALTY_EPOCH = 3; /* the first epochs' policies are still near random ones */
 
@@ -43,10 +45,11 @@ static void warn_of_penalty(run *o, const metrics_row *row)
   bool costs = earned > 0 && penalty > earned && row->rollout_terminal_rate > 0;
   if (*warned || row->epoch < PENALTY_EPOCH || !costs) return;
   *warned = true;
-  run_line(o,
-           "warning: epoch %.0f: an imagined step earns %.3g, its penalty is %.3g: where episodes "
-           "can end, ending them pays; a penalty-coef below %.2g (it is %.3g) leaves a gain",
-           row->epoch, earned, penalty, coef * earned / penalty, coef);
+  watch_line(
+      o->watch,
+      "warning: epoch %.0f: an imagined step earns %.3g, its penalty is %.3g: where episodes "
+      "can end, ending them pays; a penalty-coef below %.2g (it is %.3g) leaves a gain",
+      row->epoch, earned, penalty, coef * earned / penalty, coef);
 }
 
 void health_warn(run *o, const metrics_row *row)
@@ -63,7 +66,7 @@ void health_warn(run *o, const metrics_row *row)
   for (size_t i = 0; i < sizeof check / sizeof *check; i++) {
     if (o->warned[i] || !(fabs(check[i].value) > check[i].bound)) continue;
     o->warned[i] = true;
-    run_line(o, "warning: epoch %.0f: %s is %.3g, the rewards justify %.3g at most: %s", row->epoch,
-             check[i].name, check[i].value, check[i].bound, check[i].why);
+    watch_line(o->watch, "warning: epoch %.0f: %s is %.3g, the rewards justify %.3g at most: %s",
+               row->epoch, check[i].name, check[i].value, check[i].bound, check[i].why);
   }
 }

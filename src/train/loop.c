@@ -5,7 +5,7 @@
  *     roll the policy out in the model for h steps from states of the batch,
  *       with r <- r - lambda u(s, a)                                     (rollout_run)
  *     for each update
- *       draw a batch, a share of it recorded, the rest imagined          (draw_batch)
+ *       draw a batch, a share of it recorded, the rest imagined          (batch_draw)
  *       one step of the agent on it                                      (agent update)
  *     evaluate, in the simulator and in the model                      (assess)
  *
@@ -14,31 +14,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/watch.h"
 #include "run/result.h"
 #include "train/health.h"
 
-static bool stop_between_steps(void *ctx) { return run_stopped(ctx); }
+double run_seconds(const run *o) { return o->at.wall + clock_seconds() - o->began; }
+
+void run_progress(const run *o, const char *stage, int64_t done, int64_t total, double critic_loss)
+{
+  if (done % 50 && done != total) return;
+  mopo_progress p = watch_stage(stage, done, total);
+  p.epoch = (int)o->at.epoch + 1, p.epochs = o->c.epochs;
+  p.seconds = run_seconds(o);
+  p.return_mean = o->at.return_mean, p.score = o->at.score;
+  p.critic_loss = critic_loss;
+  if (o->at.update > 0) p.q_mean = o->at.q / o->at.update;
+  /* that of an epoch is known when its rollouts are done */
+  if (o->model && o->at.rolled > 0) p.penalty_mean = o->at.penalty_mean;
+  watch_progress(o->watch, &p);
+}
+
+static bool stop_between_steps(void *ctx) { return watch_stopped(((run *)ctx)->watch); }
 
 static mopo_status stopped_error(const run *o, mopo_error *err)
 {
   return error_set(err, MOPO_ESTOPPED, "stopped in epoch %.0f of %d; go on with --resume",
                    o->at.epoch + 1, o->c.epochs);
-}
-
-/* The first real_rows rows are recorded, the rest imagined; each draw belongs to (update, place).
- */
-static batch draw_batch(run *o, uint64_t update)
-{
-  rng_key key = rng_split(o->key, "batch");
-  for (int i = 0; i < o->c.batch_size; i++) {
-    uint32_t w[4];
-    rng_block(w, key, update, (uint64_t)i);
-    bool real = i < o->real_rows;
-    uint64_t n = (uint64_t)(real ? o->data->N : replay_count(o->ring));
-    int64_t at = (int64_t)rng_word_below(w[0], w[1], n);
-    o->rows[i] = real ? dataset_row(o->data, at) : replay_row(o->ring, at);
-  }
-  return (batch){o->c.batch_size, o->data->at, o->rows};
 }
 
 static mopo_status roll_out(run *o, mopo_error *err)
@@ -63,7 +65,8 @@ static mopo_status update(run *o, mopo_error *err)
 {
   uint64_t number =
       (uint64_t)o->at.epoch * (uint64_t)o->c.updates_per_epoch + (uint64_t)o->at.update;
-  batch b = draw_batch(o, number);
+  batch b = batch_draw(o->rows, o->c.batch_size, o->data, o->real_rows, o->ring,
+                       rng_split(o->key, "batch"), number);
   agent_stats s = agent_update(o->agent, &b);
   const struct {
     const char *name;
@@ -94,8 +97,8 @@ static void foresee(run *o, int epoch)
   forecast_run(&o->discounted.model, o->forecast, agent_policy(o->agent),
                evaluator_starts(o->evaluator), key);
   if (o->discounted.model.broken)
-    run_line(o, "epoch %d: numbers no longer finite in %d of %d episodes in the model", epoch,
-             o->discounted.model.broken, o->c.eval_episodes * FORECAST_COPIES);
+    watch_line(o->watch, "epoch %d: numbers no longer finite in %d of %d episodes in the model",
+               epoch, o->discounted.model.broken, o->c.eval_episodes * FORECAST_COPIES);
 }
 
 static mopo_status assess(run *o, mopo_error *err)
@@ -113,8 +116,8 @@ static mopo_status assess(run *o, mopo_error *err)
   o->at.return_mean = r.return_mean, o->at.return_std = r.return_std;
   o->at.score = r.score, o->at.length_mean = r.length_mean;
   if (r.failures)
-    run_line(o, "epoch %d: the simulator gave up on %d of %d episodes", epoch, r.failures,
-             r.episodes);
+    watch_line(o->watch, "epoch %d: the simulator gave up on %d of %d episodes", epoch, r.failures,
+               r.episodes);
   foresee(o, epoch);
   return MOPO_OK;
 }
@@ -199,7 +202,7 @@ static mopo_status one_epoch(run *o, mopo_error *err)
   if (o->rollout && o->at.rolled == 0 && (st = roll_out(o, err)) != MOPO_OK) return st;
   t.rolled_out = run_seconds(o);
   while (o->at.update < o->c.updates_per_epoch) {
-    if (run_stopped(o)) return stopped_error(o, err);
+    if (watch_stopped(o->watch)) return stopped_error(o, err);
     if ((st = update(o, err)) != MOPO_OK) return st;
   }
   t.updated = run_seconds(o);
@@ -247,7 +250,8 @@ static mopo_status finish(run *o, mopo_train_result *out, mopo_error *err)
                           .batch_return_mean = o->info.return_mean,
                           .batch_return_max = o->info.return_max,
                           .wall_seconds = run_seconds(o)};
-  st = result_write(o->c.out, &o->c, r, rows, out, err);
+  const result_build build = {mopo_simulator_version(), mopo_kernels_name()};
+  st = result_write(o->c.out, &build, &o->c, r, rows, out, err);
   free(r);
   return st;
 }

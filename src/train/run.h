@@ -1,12 +1,12 @@
-/* run.h - one run of learning: everything it owns, and where it stands. The loop is in loop.c,
- * setting up and taking down in setup.c, resuming after an interruption in checkpoint.c. */
+/* run.h - one run of learning: everything it owns, and where it stands. The loop is in loop.c.
+ * Setting up asks settle.c for settings, data and directory, resume.c for the settings of a run
+ * that is resumed, run_model.c for the model; setup.c allocates the rest and takes it down.
+ * checkpoint.c holds what an interrupted run needs. */
 #ifndef TRAIN_RUN_H
 #define TRAIN_RUN_H
 
-#include <time.h>
-
 #include "agent/agent.h"
-#include "data/replay.h"
+#include "data/batch.h"
 #include "model/fit.h"
 #include "ope/forecast.h"
 #include "play/evaluate.h"
@@ -62,19 +62,23 @@ typedef struct run {
   discounted discounted;
   int64_t ring_count, ring_head; /* of the ring before the rollouts of the epoch under way */
   bool warned[4];                /* of each kind of figure that grew too large (numbers.h) */
-  struct timespec began;         /* of this session */
+  double began;                  /* this session, by the clock */
 } run;
 
 /* Settings resolved, data and model loaded or fitted, everything allocated. */
 MUST_CHECK mopo_status run_set_up(run *o, const mopo_config *c, bool resume, mopo_error *err);
 void run_tear_down(run *o);
 
-/* The ensemble fitted to data as the settings say, written to the file `path` with the tables of
- * its fit beside it. For `mopo model fit` too. key as the run's. state: the file where the fit
- * under way is kept and from which it goes on; NULL: none. */
-MUST_CHECK mopo_status run_model(ensemble **out, fit_result *fit, const char *path,
-                                 const char *state, const mopo_config *c, const mopo_dataset *data,
-                                 par *pool, rng_key key, const mopo_watch *watch, mopo_error *err);
+/* Where setting up begins: settings, task, dataset, the directory and its lock. */
+MUST_CHECK mopo_status run_settle(run *o, const mopo_config *c, bool resume, mopo_error *err);
+/* The settings that the run in given->out began with; one that is given now must agree. */
+MUST_CHECK mopo_status run_resume_settings(mopo_config *c, const mopo_config *given,
+                                           mopo_error *err);
+/* A model that cannot be used is refused before there is a directory that says "a run is here". */
+MUST_CHECK mopo_status run_model_check(mopo_config *c, const mopo_dataset *data, mopo_error *err);
+/* o->model: fitted, given, or that of an earlier session. */
+MUST_CHECK mopo_status run_model_get(run *o, bool resume, mopo_error *err);
+
 /* Settings, task and dataset; shared by `train` and `model fit`. */
 MUST_CHECK mopo_status run_data(mopo_config *c, const mopo_task **task, mopo_dataset **data,
                                 mopo_error *err);
@@ -85,9 +89,7 @@ MUST_CHECK mopo_status checkpoint_save(run *o, mopo_error *err);
 /* EFORMAT: not a checkpoint of a run with these settings. */
 MUST_CHECK mopo_status checkpoint_load(run *o, mopo_error *err);
 
-bool run_stopped(const run *o);
 double run_seconds(const run *o); /* wall time of all sessions */
-void run_line(const run *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void run_progress(const run *o, const char *stage, int64_t done, int64_t total, double critic_loss);
 
 #endif

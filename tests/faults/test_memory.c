@@ -227,7 +227,7 @@ static mopo_status result(mopo_error *err)
   mopo_train_result r = {.epochs = 1};
   mopo_config c = mopo_config_default();
   const metrics_row rows[2] = {{.epoch = 1}, {.epoch = 2}};
-  mopo_status st = result_write(".", &c, rows, 2, &r, err);
+  mopo_status st = result_write(".", &(result_build){"", "portable"}, &c, rows, 2, &r, err);
   return st == MOPO_OK ? result_read_batch(&mean, &max, "result.json", err) : st;
 }
 

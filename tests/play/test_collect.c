@@ -201,7 +201,7 @@ static void damaged_files_are_refused(void **state)
       assert_ok(file_write(state_path, good, n, &err), err);
     }
   overwrite(state_path, data_of(state_path, "agent.values") + 400, &nan_f, 4);
-  refuses(&c, true, MOPO_EFORMAT, "not where a collection can stand");
+  refuses(&c, true, MOPO_EFORMAT, "a number of the agent is not finite");
   assert_ok(file_write(state_path, good, n, &err), err);
   free(good);
   overwrite(rows, 40, &nan_f, 4);

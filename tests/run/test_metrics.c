@@ -164,7 +164,7 @@ static void test_result(void **state)
   const metrics_row rows[2] = {row_of(1), row_of(2)};
   mopo_train_result r = {.epochs = 2, .return_mean = 12.5, .return_std = NAN, .score = 1};
   r.discounted_return = 3.5, r.model_return = INFINITY, r.model_return_penalised = 2.5;
-  assert_ok(result_write(dir, &c, rows, 2, &r, &err), err);
+  assert_ok(result_write(dir, &(result_build){"", "portable"}, &c, rows, 2, &r, &err), err);
 
   char path[RUN_PATH];
   assert_ok(rundir_path(path, sizeof path, dir, RUN_RESULT, &err), err);
@@ -195,7 +195,7 @@ static void test_result_of_a_large_seed(void **state)
     mopo_config c = mopo_config_default();
     mopo_train_result r = {.epochs = 1};
     assert_ok(mopo_config_set(&c, "seed", seeds[i], &err), err);
-    assert_ok(result_write(dir, &c, NULL, 0, &r, &err), err);
+    assert_ok(result_write(dir, &(result_build){"", "portable"}, &c, NULL, 0, &r, &err), err);
     char path[RUN_PATH];
     assert_ok(rundir_path(path, sizeof path, dir, RUN_RESULT, &err), err);
     json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
@@ -252,7 +252,9 @@ static void test_a_directory_too_long(void **state)
     assert_int_equal(metrics_open(&m, longer, 0, &err), MOPO_EINVAL);
     assert_non_null(strstr(err.msg, "path too long"));
     assert_null(m);
-    if (i == 0) assert_int_equal(result_write(longer, &c, NULL, 0, &r, &err), MOPO_EINVAL);
+    if (i == 0)
+      assert_int_equal(result_write(longer, &(result_build){"", "portable"}, &c, NULL, 0, &r, &err),
+                       MOPO_EINVAL);
   }
 }
 

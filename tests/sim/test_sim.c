@@ -270,7 +270,7 @@ static void test_no_body(void **state)
   assert_null(w);
   sim_world_free(NULL);
   sim_free(NULL);
-  assert_true(strlen(sim_version()) > 0);
+  assert_true(strlen(mopo_simulator_version()) > 0);
 }
 
 int main(void)
@@ -301,7 +301,7 @@ static void test_absent(void **state)
   assert_int_equal(sim_world_create(&w, mopo_task_at(0), SIM_D4RL, &err), MOPO_EABSENT);
   assert_non_null(strstr(err.msg, "libmujoco-dev"));
   assert_null(w);
-  assert_string_equal(sim_version(), "");
+  assert_string_equal(mopo_simulator_version(), "");
 }
 
 int main(void)

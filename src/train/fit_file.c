@@ -1,0 +1,53 @@
+/* fit_file.c - fits a model alone, from a file of data to a file of the model; see mopo.h. */
+#include "base/clock.h"
+#include "io/file.h"
+#include "run/fitlog.h"
+#include "train/fitting.h"
+#include "train/run.h"
+
+/* Where a fit under way is kept, state [RUN_PATH]. */
+static mopo_status place_of_state(char *state, const char *model, bool resume, mopo_error *err)
+{
+  mopo_status st = fitlog_beside(state, model, ".fit.safetensors", err);
+  if (st != MOPO_OK) return st;
+  bool begun = file_exists(state);
+  if (begun && !resume)
+    return error_set(err, MOPO_EINVAL, "%s: a fit was begun there: --resume, or remove it", state);
+  if (!begun && resume && file_exists(model))
+    return error_set(err, MOPO_EINVAL, "%s: is there, and no fit is under way", model);
+  return MOPO_OK;
+}
+
+mopo_status mopo_model_fit(mopo_fit_result *out, const mopo_config *c, bool resume,
+                           const mopo_watch *watch, mopo_error *err)
+{
+  char state[RUN_PATH];
+  mopo_config set = *c;
+  const mopo_task *task = NULL;
+  mopo_dataset *data = NULL;
+  par *pool = NULL;
+  ensemble *m = NULL;
+  fit_result fit = {0};
+  double began = clock_seconds();
+  mopo_status st = run_data(&set, &task, &data, err);
+  if (st == MOPO_OK) st = file_check_target(set.out, err); /* now, not after the fit */
+  if (st == MOPO_OK) st = place_of_state(state, set.out, resume, err);
+  if (st == MOPO_OK) st = par_create(&pool, set.threads, err);
+  if (st == MOPO_OK)
+    st = fitting_run(&m, &fit, set.out, state, &set, data, pool,
+                     rng_split(rng_seed(set.seed), "train"), watch, err);
+  if (st == MOPO_OK) {
+    *out = (mopo_fit_result){.epochs = fit.epochs,
+                             .members = m->set.members,
+                             .elites = m->set.elites,
+                             .wall_seconds = clock_seconds() - began};
+    for (int e = 0; e < m->set.members; e++) {
+      out->holdout_mse[e] = m->holdout_mse[e];
+      out->elite[e] = m->elite[e];
+    }
+  }
+  ensemble_free(m);
+  par_free(pool);
+  mopo_dataset_free(data);
+  return st;
+}

@@ -1,0 +1,113 @@
+/* fitting.c - see fitting.h. */
+#include "train/fitting.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/number.h"
+#include "base/watch.h"
+#include "run/fitlog.h"
+
+typedef struct fit_teller {
+  const mopo_watch *watch;
+  double began; /* by the clock */
+  fitlog log;
+  int64_t total;      /* rows of an epoch */
+  int epoch, members; /* members 0: none has been measured yet */
+  double mse, by_member[ENSEMBLE_MAX];
+} fit_teller;
+
+static void tell_fit(const fit_teller *t, int64_t done)
+{
+  mopo_progress p = watch_stage("fit", done, t->total);
+  p.epoch = t->epoch + 1;
+  p.seconds = clock_seconds() - t->began;
+  p.holdout_mse = t->mse, p.members = t->members, p.member_mse = t->by_member;
+  watch_progress(t->watch, &p);
+}
+
+static bool tell_step(void *ctx, int64_t done, int64_t total)
+{
+  fit_teller *t = ctx;
+  t->total = total;
+  if (done % 4096 == 0) tell_fit(t, done);
+  return watch_stopped(t->watch);
+}
+
+static bool tell_epoch(void *ctx, const fit_epoch *now)
+{
+  fit_teller *t = ctx;
+  t->epoch = now->epoch, t->members = now->members;
+  t->mse = 0.0;
+  for (int e = 0; e < now->members; e++) {
+    t->mse += now->holdout_mse[e] / now->members, t->by_member[e] = now->holdout_mse[e];
+    fitlog_add_epoch(&t->log, &(fitlog_epoch){now->epoch, e, now->train_loss[e], now->train_mse[e],
+                                              now->holdout_mse[e]});
+  }
+  tell_fit(t, 0); /* what the last epoch has measured, no step would tell */
+  return watch_stopped(t->watch);
+}
+
+static void log_bins(fitlog *log, const ensemble *m, const fit_result *fit)
+{
+  for (int e = 0; e < m->set.members; e++) {
+    int rank = 0;
+    for (int i = 0; i < m->set.elites; i++)
+      if (m->elite[i] == e) rank = i + 1;
+    for (int b = 0; b < CALIBRATION_BINS; b++) {
+      const calibration_bin *q = &fit->bin[e][b];
+      if (q->values)
+        fitlog_add_bin(log, &(fitlog_bin){e, rank, b, (double)q->values, q->predicted_std, q->error,
+                                          q->within_1, q->within_2});
+    }
+  }
+}
+
+void fitting_tell(const mopo_watch *w, const ensemble *m, const char *from)
+{
+  double best = m->holdout_mse[0], worst = best;
+  for (int e = 1; e < m->set.members; e++)
+    best = fmin(best, m->holdout_mse[e]), worst = fmax(worst, m->holdout_mse[e]);
+  watch_line(w, "model: %s, holdout mse %.3g (best member) to %.3g (worst)", from, best, worst);
+}
+
+mopo_status fitting_run(ensemble **out, fit_result *fit, const char *path, const char *state,
+                        const mopo_config *c, const mopo_dataset *data, par *pool, rng_key key,
+                        const mopo_watch *watch, mopo_error *err)
+{
+  ensemble_settings shape = {c->members, c->elites, c->model_hidden, c->model_layers};
+  fit_settings set = {.batch = c->model_batch,
+                      .patience = c->model_patience,
+                      .max_epochs = c->model_max_epochs,
+                      .holdout_max = c->holdout_max,
+                      .cosine = strcmp(c->model_schedule, "cosine") == 0,
+                      .lr = c->model_lr,
+                      .decay = c->model_decay,
+                      .improvement = c->model_improvement,
+                      .holdout_ratio = c->holdout_ratio,
+                      .state = state,
+                      .state_seconds = 20};
+  fit_teller teller = {.watch = watch, .began = clock_seconds(), .mse = NAN};
+  fit_watch told = {tell_epoch, tell_step, &teller};
+  key = rng_split(key, "model");
+  ensemble *m = NULL;
+  mopo_status st =
+      ensemble_create(&m, &shape, data->at.S, data->at.A, rng_split(key, "weights"), err);
+  if (st == MOPO_OK) st = ensemble_fit(m, fit, data, &set, pool, key, &told, err);
+  if (st == MOPO_OK) log_bins(&teller.log, m, fit);
+  if (st == MOPO_OK) st = fitlog_write(&teller.log, path, err);
+  if (st == MOPO_OK) st = ensemble_save(m, path, err); /* last: where it is, its tables are too */
+  if (st == MOPO_OK && state) remove(state);
+  fitlog_free(&teller.log);
+  if (st != MOPO_OK) {
+    ensemble_free(m);
+    return st;
+  }
+  char how[60];
+  number_print(how, sizeof how, "%d epochs, %.1f s", fit->epochs, clock_seconds() - teller.began);
+  fitting_tell(watch, m, how);
+  *out = m;
+  return MOPO_OK;
+}
