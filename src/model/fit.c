@@ -23,6 +23,7 @@
 #include "base/fmath.h"
 #include "io/file.h"
 #include "model/fit_state.h"
+#include "model/samples.h"
 
 enum { BLOCK = 64, HOLDOUT_BLOCK = ENSEMBLE_ROWS };
 
@@ -354,45 +355,33 @@ static void layout(fitter *f, arena *a)
   }
 }
 
-/* Holdout rows are the first of a random order, bootstrap samples are drawn from the rest. */
-static void draw_samples(fitter *f, rng_key key)
+static mopo_status set_scale(fitter *f, mopo_error *err)
 {
-  for (int64_t i = 0, n = 0; i < f->d->N; i++)
-    if (!f->d->blind[i]) f->split[n++] = (uint32_t)i;
-  rng_stream r = rng_stream_of(rng_split(key, "holdout"));
-  rng_shuffle(&r, f->split, (size_t)f->N);
-  for (int e = 0; e < f->E; e++) {
-    rng_stream s = rng_stream_of(rng_index(rng_split(key, "bootstrap"), (uint64_t)e));
-    uint32_t *index = f->index + (size_t)e * (size_t)f->n_train;
-    for (int64_t i = 0; i < f->n_train; i++)
-      index[i] = f->split[f->n_hold + (int64_t)rng_below(&s, (uint64_t)f->n_train)];
-  }
-}
-
-static mopo_status prepare(fitter *f, rng_key key, mopo_error *err)
-{
-  f->N = f->d->N - f->d->n_blind;
-  f->n_hold = (int64_t)(f->set->holdout_ratio * (double)f->N);
-  if (f->n_hold > f->set->holdout_max) f->n_hold = f->set->holdout_max;
-  if (f->n_hold < 1) f->n_hold = 1;
-  f->n_train = f->N - f->n_hold;
-  if (f->n_train < 1)
-    return error_set(err, MOPO_EDATA,
-                     "%s: %lld rows that say what they led to, want at least 2 to fit a model",
-                     f->d->name, (long long)f->N);
-  if (f->d->N > UINT32_MAX)
-    return error_set(err, MOPO_EDATA, "%s: more than %u rows", f->d->name, UINT32_MAX);
-  layout(f, &f->memory);
-  if (!arena_alloc(&f->memory))
-    return error_set(err, MOPO_ENOMEM, "model: no memory to fit %lld rows", (long long)f->d->N);
-  layout(f, &f->memory);
-  draw_samples(f, key);
   scaler *s = NULL;
   mopo_status st = scaler_create(&s, f->m->S + f->m->A, err);
   if (st != MOPO_OK) return st;
   scaler_fit(s, f->d->rows, f->split + f->n_hold, f->n_train, f->d->at.width);
   ensemble_set_scaler(f->m, s);
   scaler_free(s);
+  return MOPO_OK;
+}
+
+static mopo_status prepare(fitter *f, rng_key key, mopo_error *err)
+{
+  samples s = {0};
+  mopo_status st = samples_plan(&s, f->d, f->set->holdout_ratio, f->set->holdout_max,
+                                f->set->by_episodes, key, err);
+  if (st != MOPO_OK) return st;
+  f->N = s.N, f->n_hold = s.n_hold, f->n_train = s.n_train;
+  layout(f, &f->memory);
+  if (!arena_alloc(&f->memory)) {
+    samples_free(&s);
+    return error_set(err, MOPO_ENOMEM, "model: no memory to fit %lld rows", (long long)f->d->N);
+  }
+  layout(f, &f->memory);
+  samples_draw(&s, f->split, f->index, f->E);
+  samples_free(&s);
+  if ((st = set_scale(f, err)) != MOPO_OK) return st;
   f->power1 = f->power2 = 1.0;
   for (int e = 0; e < f->E; e++) {
     adam_init(&f->opt[e], f->set->lr);
@@ -449,6 +438,8 @@ static void describe(fitter *f, rng_key key)
                key.k[0], key.k[1]);
   size_t n = strlen(f->of);
   if (s->cosine) snprintf(f->of + n, sizeof f->of - n, ", cosine over %d epochs", s->max_epochs);
+  n = strlen(f->of);
+  if (s->by_episodes) snprintf(f->of + n, sizeof f->of - n, ", by episodes");
 }
 
 /* power1, power2 [E+1]. */

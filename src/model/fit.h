@@ -7,7 +7,8 @@
 typedef struct fit_settings {
   int batch, patience, max_epochs; /* max_epochs 0: until it stops improving */
   int holdout_max;
-  bool cosine; /* lr falls to 0 as half a cosine over max_epochs, and all of them are taken */
+  bool cosine;      /* lr falls to 0 as half a cosine over max_epochs, and all of them are taken */
+  bool by_episodes; /* whole ones are held out and drawn (samples.h); holdout_max is not read */
   double lr, decay, improvement, holdout_ratio;
   /* Where a fit under way is kept every so many seconds, at the end of an epoch; a fit that finds
    * such a file goes on from there, to the same bits. NULL: nowhere. */
