@@ -10,18 +10,32 @@ enum {
   IO_BLOCK = 1 << 20, /* bytes handed to a sink at a time, at most */
 };
 
-/* An array that the caller wants, and what was found. A '#' in the name stands for 0, 1, 2, ...: as
- * many arrays as there are, one below the other, as if they were one. */
+/* The first cell of an array that was unreadable, as the file has it. */
+typedef struct io_bad {
+  int64_t row;
+  int col;
+  char text[48];
+} io_bad;
+
+/* An array that the caller wants, and what was found. A '#' in the name stands for the numbers that
+ * the file has there, ascending, gaps or not: those arrays, one below the other, as if they were
+ * one. */
 typedef struct io_array {
   const char *name; /* "observations", "infos/qpos", "episode_#/actions" */
-  char as;          /* values are handed over as 'f' float32, 'd' float64, 's' text; or 'n' float64:
-                     * not the values, but how many rows each of the arrays of a '#' has */
+  /* What is handed over: 'f' float32, 'd' float64, 's' text [IO_TEXT];
+   * 'k' float64: a key, equal where the values, numbers or texts, are equal;
+   * 't' float64: a time, in seconds where the file has dates;
+   * of the arrays of a '#', one row each, 'n' float64: how many rows it has; 'i' float64: its
+   * number; 'l' texts: the names of all that the file has at its top (`name` does not matter). */
+  char as;
   bool required;
   /* found */
   bool present;
   int64_t rows;
-  int cols;             /* 1 for [N]; [N,1] and [N] are the same thing */
-  const int64_t *lines; /* [rows] of a text file: the line of each row, from 1; else NULL */
+  int cols;                 /* 1 for [N]; [N,1] and [N] are the same thing */
+  const int64_t *lines;     /* [rows] of a text file: the line of each row, from 1; else NULL */
+  const char *const *names; /* [cols] of a text file: its columns' names; else NULL */
+  const io_bad *bad;        /* of a text file, whose unreadable cells are NAN; NULL: none */
 } io_array;
 
 /* Who takes what is read. A status other than MOPO_OK stops the reading and is returned. */
@@ -36,7 +50,10 @@ typedef struct io_sink {
 /* Bytes of one value handed over. */
 static inline size_t io_cell(char as)
 {
-  return as == 'f' ? sizeof(float) : as == 's' ? IO_TEXT : sizeof(double);
+  return as == 'f' ? sizeof(float) : as == 's' || as == 'l' ? IO_TEXT : sizeof(double);
 }
+
+/* One row for each of the arrays of a '#', or for each name: no values of the array itself. */
+static inline bool io_counts(char as) { return as == 'n' || as == 'i'; }
 
 #endif

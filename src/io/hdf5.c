@@ -2,6 +2,7 @@
 #include "io/hdf5.h"
 
 #include "io/guard.h"
+#include "io/hdf5_names.h"
 #include "io/hdf5_quiet.h"
 
 #include <assert.h>
@@ -18,13 +19,15 @@ enum {
   CHUNK_SLOTS = 12421,     /* of the library's table of chunks: a prime beyond any row of chunks */
   DEFLATE_RATIO = 1100,    /* deflate cannot pack tighter than 1032 : 1 */
   COLS_MAX = 65535,
-  NAME_SIZE = 256,
 };
 
 typedef struct reader {
   const char *path;
-  int64_t bytes; /* length of the file */
+  int64_t bytes;  /* length of the file */
+  int superblock; /* its version: 3 where the writer asked for the newest forms */
   hid_t file;
+  hdf5_numbers numbers; /* that the last '#' stood for */
+  hdf5_names top;
 } reader;
 
 /* An array opened, with what it takes to read it. */
@@ -34,6 +37,10 @@ typedef struct found {
   hsize_t dims[2];
   size_t value_bytes; /* in the file */
   hsize_t band_bytes; /* one row of chunks, unpacked; 0 if not chunked */
+  /* Of a group, whose arrays stand side by side as if they were one: */
+  struct found *leaf; /* [leaves] */
+  int leaves;
+  void *part; /* [IO_BLOCK] what is read of one of them */
 } found;
 
 static mopo_status refuse(const reader *r, const char *name, const char *why, mopo_error *err)
@@ -41,10 +48,22 @@ static mopo_status refuse(const reader *r, const char *name, const char *why, mo
   return error_set(err, MOPO_EFORMAT, "%s: '%s' %s", r->path, name, why);
 }
 
+/* Readers of HDF5 refuse what writers of a newer one may write. */
+static mopo_status unreadable(const reader *r, const char *name, mopo_error *err)
+{
+  unsigned v[3] = {0};
+  if (r->superblock < 3) return refuse(r, name, "is not a readable array", err);
+  H5get_libversion(&v[0], &v[1], &v[2]);
+  return error_set(err, MOPO_EFORMAT,
+                   "%s: '%s' is stored in a form newer than HDF5 %u.%u.%u reads, want a file "
+                   "written without libver='latest'",
+                   r->path, name, v[0], v[1], v[2]);
+}
+
 /* Follows the name link by link; *there is false when a step is missing. */
 static mopo_status find(const reader *r, bool *there, const char *name, mopo_error *err)
 {
-  char part[NAME_SIZE];
+  char part[HDF5_NAME];
   *there = false;
   assert(strlen(name) < sizeof part);
   for (size_t i = 1;; i++) {
@@ -144,20 +163,26 @@ static mopo_status check_numbers(const reader *r, found *f, const char *name, mo
 
 static mopo_status check_text(const reader *r, found *f, const char *name, mopo_error *err)
 {
-  if (H5Tget_class(f->type) != H5T_STRING || H5Sget_simple_extent_npoints(f->space) != 1)
-    return refuse(r, name, "is not one text", err);
   f->rank = H5Sget_simple_extent_ndims(f->space);
   f->dims[0] = f->dims[1] = 1;
   f->value_bytes = H5Tget_size(f->type);
+  if (H5Tget_class(f->type) != H5T_STRING) return refuse(r, name, "is not one text", err);
   if (f->rank > 2 || f->value_bytes > 1 << 16) return refuse(r, name, "is too long a text", err);
+  if (f->rank > 0 && H5Sget_simple_extent_dims(f->space, f->dims, NULL) < 0)
+    return refuse(r, name, "has an unreadable shape", err);
+  if (f->dims[0] < 1 || f->dims[0] > COLS_MAX || f->dims[1] != 1)
+    return refuse(r, name, "is not a list of texts", err);
   return MOPO_OK;
 }
 
 static void found_close(found *f)
 {
+  for (int i = 0; i < f->leaves; i++) found_close(&f->leaf[i]);
+  free(f->leaf);
+  free(f->part);
   if (f->type > 0) H5Tclose(f->type);
   if (f->space > 0) H5Sclose(f->space);
-  if (f->set > 0) H5Dclose(f->set);
+  if (f->set > 0) H5Oclose(f->set);
   *f = (found){0};
 }
 
@@ -171,6 +196,8 @@ static hid_t reopen(const reader *r, const found *f, const char *name)
   return set;
 }
 
+static mopo_status open_group(const reader *r, found *f, const io_array *a, mopo_error *err);
+
 /* f->set is 0 when the array is not there. The caller closes f. */
 static mopo_status open_array(const reader *r, found *f, const io_array *a, mopo_error *err)
 {
@@ -182,13 +209,15 @@ static mopo_status open_array(const reader *r, found *f, const io_array *a, mopo
     return a->required
                ? error_set(err, MOPO_EFORMAT, "%s: no array '%s', want one", r->path, a->name)
                : MOPO_OK;
-  f->set = H5Dopen2(r->file, a->name, H5P_DEFAULT);
-  if (f->set < 0) return refuse(r, a->name, "is not a readable array", err);
+  f->set = H5Oopen(r->file, a->name, H5P_DEFAULT);
+  if (f->set < 0) return unreadable(r, a->name, err);
+  if (H5Iget_type(f->set) == H5I_GROUP && a->as != 's') return open_group(r, f, a, err);
+  if (H5Iget_type(f->set) != H5I_DATASET) return unreadable(r, a->name, err);
   hid_t plist = H5Dget_create_plist(f->set);
   f->space = H5Dget_space(f->set);
   f->type = H5Dget_type(f->set);
   if (plist < 0 || f->space < 0 || f->type < 0)
-    st = refuse(r, a->name, "is not a readable array", err);
+    st = unreadable(r, a->name, err);
   else
     st = a->as == 's' ? check_text(r, f, a->name, err) : check_numbers(r, f, a->name, err);
   if (!st) st = check_storage(r, f, plist, a->name, err);
@@ -197,19 +226,61 @@ static mopo_status open_array(const reader *r, found *f, const io_array *a, mopo
 
   H5Dclose(f->set);
   f->set = reopen(r, f, a->name);
-  return f->set < 0 ? refuse(r, a->name, "is not a readable array", err) : MOPO_OK;
+  return f->set < 0 ? unreadable(r, a->name, err) : MOPO_OK;
 }
 
-/* EFORMAT, ENOMEM: without a message. */
-static mopo_status read_text(const found *f, char *cell)
+static mopo_status open_leaves(const reader *r, found *f, const io_array *a, const hdf5_names *l,
+                               mopo_error *err)
+{
+  mopo_status st = MOPO_OK;
+  f->leaf = calloc((size_t)l->n, sizeof *f->leaf);
+  f->part = malloc(IO_BLOCK);
+  if (!f->leaf || !f->part) return error_set(err, MOPO_ENOMEM, "%s: out of memory", r->path);
+  for (int i = 0; !st && i < l->n; i++) {
+    found *leaf = &f->leaf[f->leaves++];
+    io_array one = {.name = l->name[i], .as = a->as, .required = true};
+    st = open_array(r, leaf, &one, err);
+    if (st) return st;
+    f->dims[1] += leaf->dims[1];
+    if (i == 0) f->dims[0] = leaf->dims[0];
+    if (leaf->dims[0] != f->dims[0])
+      return error_set(err, MOPO_EFORMAT, "%s: '%s' has %llu rows, '%s' %llu", r->path, l->name[i],
+                       (unsigned long long)leaf->dims[0], l->name[0],
+                       (unsigned long long)f->dims[0]);
+  }
+  if (f->dims[1] > COLS_MAX)
+    return error_set(err, MOPO_EFORMAT, "%s: '%s' has %llu columns, want 1..%d", r->path, a->name,
+                     (unsigned long long)f->dims[1], COLS_MAX);
+  return MOPO_OK;
+}
+
+/* A dictionary or a tuple of arrays: all that are in it, in the order of their keys. */
+static mopo_status open_group(const reader *r, found *f, const io_array *a, mopo_error *err)
+{
+  hdf5_names l;
+  hdf5_list_leaves(&l, r->file, a->name);
+  mopo_status st = l.failed || l.n == 0
+                       ? refuse(r, a->name, "is a group without arrays, or with too many", err)
+                       : open_leaves(r, f, a, &l, err);
+  free(l.name);
+  return st;
+}
+
+/* Text number `row`. EFORMAT, ENOMEM: without a message. */
+static mopo_status read_text(const found *f, int64_t row, char *cell)
 {
   memset(cell, 0, IO_TEXT);
   htri_t variable = H5Tis_variable_str(f->type);
   if (variable < 0) return MOPO_EFORMAT;
   char *text = variable ? NULL : calloc(1, f->value_bytes + 1);
   if (!variable && !text) return MOPO_ENOMEM;
-  bool ok = H5Dread(f->set, f->type, H5S_ALL, H5S_ALL, H5P_DEFAULT,
-                    variable ? (void *)&text : (void *)text) >= 0;
+  hsize_t start[2] = {(hsize_t)row, 0}, one[2] = {1, 1};
+  hid_t memory = H5Screate(H5S_SCALAR);
+  bool ok =
+      f->rank == 0 || H5Sselect_hyperslab(f->space, H5S_SELECT_SET, start, NULL, one, NULL) >= 0;
+  ok = ok && H5Dread(f->set, f->type, memory, f->space, H5P_DEFAULT,
+                     variable ? (void *)&text : (void *)text) >= 0;
+  H5Sclose(memory);
   for (int i = 0; ok && text && text[i] && i < IO_TEXT - 1; i++) {
     unsigned char c = (unsigned char)text[i];
     cell[i] = c < ' ' || c == 127 ? '?' : (char)c;
@@ -221,13 +292,26 @@ static mopo_status read_text(const found *f, char *cell)
   return ok ? MOPO_OK : MOPO_EFORMAT;
 }
 
-static mopo_status read_block(const found *f, const io_array *a, int64_t first, int n, void *block)
+static mopo_status read_block(const found *f, char as, int64_t first, int n, void *block)
 {
-  if (a->as == 's') return read_text(f, block);
+  mopo_status st = MOPO_OK;
+  for (int i = 0; as == 's' && !st && i < n; i++)
+    st = read_text(f, first + i, (char *)block + (size_t)i * IO_TEXT);
+  if (as == 's') return st;
+  size_t to = 0, all = (size_t)f->dims[1] * io_cell(as);
+  for (int k = 0; k < f->leaves; k++) {
+    size_t row = (size_t)f->leaf[k].dims[1] * io_cell(as);
+    st = read_block(&f->leaf[k], as, first, n, f->part);
+    if (st) return st;
+    for (int i = 0; i < n; i++)
+      memcpy((char *)block + (size_t)i * all + to, (char *)f->part + (size_t)i * row, row);
+    to += row;
+  }
+  if (f->leaves) return MOPO_OK;
   hsize_t start[2] = {(hsize_t)first, 0}, count[2] = {(hsize_t)n, f->dims[1]};
   hid_t memory = H5Screate_simple(f->rank, count, NULL);
   bool ok = H5Sselect_hyperslab(f->space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
-            H5Dread(f->set, a->as == 'f' ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE, memory, f->space,
+            H5Dread(f->set, as == 'f' ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE, memory, f->space,
                     H5P_DEFAULT, block) >= 0;
   H5Sclose(memory);
   return ok ? MOPO_OK : MOPO_EFORMAT;
@@ -242,7 +326,7 @@ static mopo_status read_rows(const reader *r, found *f, const io_array *a, int i
   int64_t step = (int64_t)((size_t)IO_BLOCK / (io_cell(a->as) * (size_t)a->cols));
   for (int64_t i = 0; !st && i < rows; i += step) {
     int n = (int)(rows - i < step ? rows - i : step);
-    st = read_block(f, a, i, n, block);
+    st = read_block(f, a->as, i, n, block);
     if (!st)
       st = sink->rows(sink->ctx, index, first + i, n, block, err);
     else if (st == MOPO_ENOMEM)
@@ -254,68 +338,102 @@ static mopo_status read_rows(const reader *r, found *f, const io_array *a, int i
   return st;
 }
 
-/* The name of the i-th array that `name` stands for; just `name` if it stands for one only. */
-static void piece_name(char piece[NAME_SIZE], const char *name, int64_t i)
+/* How many arrays does the name stand for? Their numbers are then in r->numbers. */
+static mopo_status count_pieces(reader *r, int64_t *n, const char *name, mopo_error *err)
 {
-  const char *mark = strchr(name, '#');
-  if (mark)
-    snprintf(piece, NAME_SIZE, "%.*s%lld%s", (int)(mark - name), name, (long long)i, mark + 1);
-  else
-    snprintf(piece, NAME_SIZE, "%s", name);
+  *n = 1;
+  if (!strchr(name, '#')) return MOPO_OK;
+  if (!hdf5_list_numbers(&r->numbers, r->file, name))
+    return refuse(r, name, "cannot be listed: the file is damaged, or memory ran out", err);
+  *n = r->numbers.n ? r->numbers.n : 1; /* number 0 is then missed */
+  return MOPO_OK;
 }
 
-/* Opens the i-th array of `all`; f->set is 0 past the last. Only the first may be required. */
+static int64_t piece_number(const reader *r, int64_t i)
+{
+  return r->numbers.n ? r->numbers.number[i] : 0;
+}
+
+/* Opens the i-th array of `all`; f->set is 0 where there is none: only the first may be missing. */
 static mopo_status open_piece(const reader *r, found *f, const io_array *all, int64_t i,
                               mopo_error *err)
 {
-  char name[NAME_SIZE];
-  *f = (found){0};
-  if (i > 0 && !strchr(all->name, '#')) return MOPO_OK;
-  piece_name(name, all->name, i);
+  char name[HDF5_NAME];
+  const char *mark = strchr(all->name, '#');
+  if (mark)
+    snprintf(name, sizeof name, "%.*s%lld%s", (int)(mark - all->name), all->name,
+             (long long)piece_number(r, i), mark + 1);
+  else
+    snprintf(name, sizeof name, "%s", all->name);
   io_array a = *all;
   a.name = name;
-  a.required = all->required && i == 0;
+  a.required = all->required || i > 0;
+  *f = (found){0};
   mopo_status st = open_array(r, f, &a, err);
-  if (st || !f->set || i == 0 || all->as == 'n' || (int)f->dims[1] == all->cols) return st;
+  if (st || !f->set || i == 0 || io_counts(all->as) || (int)f->dims[1] == all->cols) return st;
   return error_set(err, MOPO_EFORMAT, "%s: '%s' has %d columns, those before it %d", r->path, name,
                    (int)f->dims[1], all->cols);
 }
 
-static mopo_status read_array(const reader *r, io_array *a, int index, void *block,
-                              const io_sink *sink, mopo_error *err)
+static mopo_status read_top(const reader *r, int index, void *block, const io_sink *sink,
+                            mopo_error *err)
 {
-  found f;
-  int64_t first = 0;
-  for (int64_t i = 0;; i++) {
-    mopo_status st = open_piece(r, &f, a, i, err);
-    bool more = !st && f.set > 0;
-    double rows = (double)f.dims[0];
-    if (more && a->as == 'n')
-      st = sink->rows(sink->ctx, index, i, 1, &rows, err);
-    else if (more)
+  mopo_status st = MOPO_OK;
+  for (int i = 0; !st && i < r->top.n; i++) {
+    char *cell = block;
+    memset(cell, 0, IO_TEXT);
+    for (int k = 0; r->top.name[i][k]; k++) {
+      unsigned char c = (unsigned char)r->top.name[i][k];
+      cell[k] = c < ' ' || c == 127 ? '?' : (char)c;
+    }
+    st = sink->rows(sink->ctx, index, i, 1, cell, err);
+  }
+  return st;
+}
+
+static mopo_status read_array(reader *r, io_array *a, int index, void *block, const io_sink *sink,
+                              mopo_error *err)
+{
+  int64_t first = 0, pieces = 0;
+  if (a->as == 'l') return read_top(r, index, block, sink, err);
+  mopo_status st = count_pieces(r, &pieces, a->name, err);
+  for (int64_t i = 0; !st && i < pieces; i++) {
+    found f;
+    st = open_piece(r, &f, a, i, err);
+    double count = a->as == 'n' ? (double)f.dims[0] : (double)piece_number(r, i);
+    if (!st && f.set > 0 && io_counts(a->as))
+      st = sink->rows(sink->ctx, index, i, 1, &count, err);
+    else if (!st && f.set > 0)
       st = read_rows(r, &f, a, index, first, block, sink, err);
     first += (int64_t)f.dims[0];
     found_close(&f);
-    if (st || !more) return st;
   }
+  return st;
 }
 
-static mopo_status read_shape(const reader *r, io_array *a, mopo_error *err)
+static mopo_status read_shape(reader *r, io_array *a, mopo_error *err)
 {
-  found f;
+  int64_t pieces = 0;
   a->present = false;
   a->rows = a->cols = 0;
-  for (int64_t i = 0;; i++) {
-    mopo_status st = open_piece(r, &f, a, i, err);
-    bool more = !st && f.set > 0;
-    if (more) {
+  if (a->as == 'l') {
+    if (!r->top.n) hdf5_list_top(&r->top, r->file);
+    a->rows = r->top.n, a->cols = 1, a->present = r->top.n > 0;
+    return MOPO_OK;
+  }
+  mopo_status st = count_pieces(r, &pieces, a->name, err);
+  for (int64_t i = 0; !st && i < pieces; i++) {
+    found f;
+    st = open_piece(r, &f, a, i, err);
+    if (!st && f.set > 0) {
       a->present = true;
-      a->rows += a->as == 'n' ? 1 : (int64_t)f.dims[0];
-      a->cols = a->as == 'n' ? 1 : (int)f.dims[1];
+      a->rows += io_counts(a->as) ? 1 : (int64_t)f.dims[0];
+      a->cols = io_counts(a->as) ? 1 : (int)f.dims[1];
     }
     found_close(&f);
-    if (st || !more) return st;
+    if (!a->present) break;
   }
+  return st;
 }
 
 static mopo_status open_file(reader *r, const char *path, mopo_error *err)
@@ -324,7 +442,9 @@ static mopo_status open_file(reader *r, const char *path, mopo_error *err)
   int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a FIFO must not make us wait */
   if (fd < 0) return error_set(err, MOPO_EIO, "%s: %s", r->path, strerror(errno));
   struct stat about = {0};
+  unsigned char start[9] = {0};
   int failed = fstat(fd, &about);
+  r->superblock = !failed && pread(fd, start, sizeof start, 0) == sizeof start ? start[8] : 0;
   close(fd);
   if (failed || !S_ISREG(about.st_mode))
     return error_set(err, MOPO_EIO, "%s: not a regular file", r->path);
@@ -342,7 +462,7 @@ static mopo_status open_file(reader *r, const char *path, mopo_error *err)
   return MOPO_OK;
 }
 
-static mopo_status read_all(const reader *r, io_array *arrays, int n, const io_sink *sink,
+static mopo_status read_all(reader *r, io_array *arrays, int n, const io_sink *sink,
                             mopo_error *err)
 {
   mopo_status st = MOPO_OK;
@@ -366,6 +486,8 @@ mopo_status hdf5_parse(const char *path, io_array *arrays, int n, const io_sink 
   reader r;
   mopo_status st = open_file(&r, path, err);
   if (!st) st = read_all(&r, arrays, n, sink, err);
+  free(r.numbers.number);
+  free(r.top.name);
   if (r.file >= 0) H5Fclose(r.file);
   H5PLset_loading_state(plugins);
   quiet_end(q);
