@@ -232,14 +232,13 @@ static mopo_status open_array(const reader *r, found *f, const io_array *a, mopo
 static mopo_status open_leaves(const reader *r, found *f, const io_array *a, const hdf5_names *l,
                                mopo_error *err)
 {
-  mopo_status st = MOPO_OK;
   f->leaf = calloc((size_t)l->n, sizeof *f->leaf);
   f->part = malloc(IO_BLOCK);
   if (!f->leaf || !f->part) return error_set(err, MOPO_ENOMEM, "%s: out of memory", r->path);
-  for (int i = 0; !st && i < l->n; i++) {
+  for (int i = 0; i < l->n; i++) {
     found *leaf = &f->leaf[f->leaves++];
     io_array one = {.name = l->name[i], .as = a->as, .required = true};
-    st = open_array(r, leaf, &one, err);
+    mopo_status st = open_array(r, leaf, &one, err);
     if (st) return st;
     f->dims[1] += leaf->dims[1];
     if (i == 0) f->dims[0] = leaf->dims[0];

@@ -139,8 +139,10 @@ static void list_leaves(hdf5_names *out, hid_t file, const char *path, int depth
                 keys.failed;
   if (!out->failed && keys.n) qsort(keys.name, (size_t)keys.n, sizeof *keys.name, by_name);
   for (int i = 0; !out->failed && i < keys.n; i++) {
-    char inner[2 * HDF5_NAME + 1];
-    snprintf(inner, sizeof inner, "%s/%s", path, keys.name[i]);
+    char inner[HDF5_NAME];
+    int n = snprintf(inner, sizeof inner, "%s/%s", path, keys.name[i]);
+    out->failed = n >= HDF5_NAME;
+    if (out->failed) break;
     if (type_of(file, inner) == H5I_GROUP)
       list_leaves(out, file, inner, depth + 1);
     else

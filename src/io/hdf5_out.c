@@ -185,6 +185,26 @@ mopo_status hdf5_out_text(hdf5_out *o, const char *name, const char *text, mopo_
   return st;
 }
 
+mopo_status hdf5_out_texts(hdf5_out *o, const char *name, const char *const *texts, int n,
+                           mopo_error *err)
+{
+  size_t size = 1;
+  for (int i = 0; i < n; i++) size = strlen(texts[i]) + 1 > size ? strlen(texts[i]) + 1 : size;
+  char *cells = calloc((size_t)n, size);
+  if (!cells) return error_set(err, MOPO_ENOMEM, "%s: out of memory", o->path);
+  for (int i = 0; i < n; i++) memcpy(cells + (size_t)i * size, texts[i], strlen(texts[i]));
+  quiet q = quiet_begin();
+  hsize_t rows = (hsize_t)n;
+  hid_t type = H5Tcopy(H5T_C_S1);
+  H5Tset_size(type, size);
+  H5Tset_cset(type, H5T_CSET_UTF8);
+  mopo_status st = write_once(o, name, type, type, H5Screate_simple(1, &rows, NULL), cells, err);
+  H5Tclose(type);
+  quiet_end(q);
+  free(cells);
+  return st;
+}
+
 mopo_status hdf5_out_number(hdf5_out *o, const char *name, double x, mopo_error *err)
 {
   quiet q = quiet_begin();

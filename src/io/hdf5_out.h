@@ -18,6 +18,9 @@ MUST_CHECK mopo_status hdf5_out_append(hdf5_out *o, int column, const void *valu
 /* Values written once. Groups on the way are made: "metadata/policy/fc0/weight". cols 0: [rows]. */
 MUST_CHECK mopo_status hdf5_out_text(hdf5_out *o, const char *name, const char *text,
                                      mopo_error *err);
+/* texts [n], 1 or more, as one array. */
+MUST_CHECK mopo_status hdf5_out_texts(hdf5_out *o, const char *name, const char *const *texts,
+                                      int n, mopo_error *err);
 MUST_CHECK mopo_status hdf5_out_number(hdf5_out *o, const char *name, double x, mopo_error *err);
 MUST_CHECK mopo_status hdf5_out_floats(hdf5_out *o, const char *name, const float *x, int rows,
                                        int cols, mopo_error *err);

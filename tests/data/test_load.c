@@ -103,6 +103,16 @@ static void there_and_back(void **state)
 
 /* ------------------------------------------------------------------ Minari */
 
+/* Episodes 0 and 2 of three: what is there is read. */
+static void minari_with_a_gap(void **state)
+{
+  (void)state;
+  mopo_dataset *d = load(FIXTURES "/minari_gap.hdf5");
+  assert_int_equal(mopo_dataset_rows(d), 20);
+  assert_true(d->ends[9] && d->ends[19]);
+  mopo_dataset_free(d);
+}
+
 static void minari_one_episode(void **state)
 {
   (void)state;
@@ -443,6 +453,7 @@ int main(void)
       cmocka_unit_test(npz_refused),
       cmocka_unit_test(there_and_back),
       cmocka_unit_test(minari_one_episode),
+      cmocka_unit_test(minari_with_a_gap),
       cmocka_unit_test(csv_with_our_names),
       cmocka_unit_test(csv_with_its_own_names),
       cmocka_unit_test(csv_with_next),

@@ -30,7 +30,8 @@ static mopo_status keep_shapes(void *ctx, const io_array *arrays, int n, mopo_er
   k->begun++;
   for (int i = 0; i < n; i++)
     if (arrays[i].present)
-      k->values[i] = malloc((size_t)arrays[i].rows * (size_t)arrays[i].cols * 8 + IO_TEXT);
+      k->values[i] =
+          malloc((size_t)arrays[i].rows * (size_t)arrays[i].cols * io_cell(arrays[i].as) + 1);
   return k->refuse_begin ? error_set(err, k->refuse_begin, "the sink refused") : MOPO_OK;
 }
 
@@ -322,6 +323,97 @@ static void every_flipped_bit_is_survived(void **state)
   }
 }
 
+/* A file of the caller's making, for the next tests. */
+static void write_numbered(const char *path, const char *const *names, int n)
+{
+  mopo_error e;
+  hdf5_out *o;
+  assert_ok(hdf5_out_create(&o, path, &e), e);
+  for (int i = 0; i < n; i++) {
+    const float x[6] = {(float)i, 10 + (float)i, 20 + (float)i, 30 + (float)i, 40, 50};
+    assert_ok(hdf5_out_floats(o, names[i], x, 3, 2, &e), e);
+  }
+  assert_ok(hdf5_out_close(o, &e), e);
+}
+
+/* Every number that is there, in its order; a gap ends nothing. */
+static void numbers_with_gaps(void **state)
+{
+  static const char *const names[] = {"data/demo_10/x", "data/demo_0/x", "data/demo_007/x",
+                                      "data/demo_2/x", "data/demo_x/x"};
+  (void)state;
+  write_numbered("hdf5_numbered.hdf5", names, 5);
+  for (int r = 0; r < 2; r++) {
+    mopo_error e;
+    io_array a[] = {{.name = "data/demo_#/x", .as = 'n'},
+                    {.name = "data/demo_#/x", .as = 'i'},
+                    {.name = "data/demo_#/x", .as = 'f', .required = true},
+                    {.name = "none/demo_#/x", .as = 'f'},
+                    {.as = 'l', .name = ""}};
+    keeper k = {0};
+    io_sink sink = {keep_shapes, keep_rows, &k};
+    assert_ok(readers[r]("hdf5_numbered.hdf5", a, 5, &sink, &e), e);
+    const double *rows = (void *)k.values[0], *number = (void *)k.values[1];
+    const float *x = (void *)k.values[2];
+    assert_true(k.rows[0] == 3 && k.rows[1] == 3 && k.rows[2] == 9);
+    assert_true(rows[0] == 3 && rows[2] == 3);
+    assert_true(number[0] == 0 && number[1] == 2 && number[2] == 10);
+    assert_true(x[0] == 1 && x[6] == 3 && x[12] == 0);
+    assert_false(a[3].present || a[4].present); /* groups are no arrays at the top */
+    forget(&k);
+  }
+  write_numbered("hdf5_numbered.hdf5", (const char *[]){"e_0/x", "e_0/y", "e_1/x"}, 3);
+  mopo_error e;
+  io_array a = {.name = "e_#/y", .as = 'f'};
+  keeper k = {0};
+  io_sink sink = {keep_shapes, keep_rows, &k};
+  assert_int_equal(hdf5_read("hdf5_numbered.hdf5", &a, 1, &sink, &e), MOPO_EFORMAT);
+  assert_string_equal(e.msg, "hdf5_numbered.hdf5: no array 'e_1/y', want one");
+}
+
+/* A dictionary: its arrays side by side, in the order of their keys, numbers by their size. */
+static void groups_are_flattened(void **state)
+{
+  static const char *const names[] = {"obs/b", "obs/a_10", "obs/a_9/z", "obs/a_9/y", "top"};
+  (void)state;
+  write_numbered("hdf5_group.hdf5", names, 5);
+  for (int r = 0; r < 2; r++) {
+    mopo_error e;
+    io_array a[] = {{.name = "obs", .as = 'f', .required = true}, {.as = 'l', .name = ""}};
+    keeper k = {0};
+    io_sink sink = {keep_shapes, keep_rows, &k};
+    assert_ok(readers[r]("hdf5_group.hdf5", a, 2, &sink, &e), e);
+    const float *x = (void *)k.values[0];
+    assert_true(a[0].cols == 8 && k.rows[0] == 3);
+    assert_true(x[0] == 3 && x[2] == 2 && x[4] == 1 && x[6] == 0); /* y z a_10 b */
+    assert_true(x[8] == 23 && x[9] == 33 && x[14] == 20);
+    assert_string_equal(k.values[1], "top");
+    forget(&k);
+    a[0].as = 's';
+    assert_int_equal(readers[r]("hdf5_group.hdf5", a, 1, &sink, &e), MOPO_EFORMAT);
+  }
+}
+
+static void texts_in_a_list(void **state)
+{
+  static const char *const texts[] = {"pressure", "", "temperature of the \xc3\xb6l"};
+  (void)state;
+  mopo_error e;
+  hdf5_out *o;
+  assert_ok(hdf5_out_create(&o, "hdf5_texts.hdf5", &e), e);
+  assert_ok(hdf5_out_texts(o, "metadata/names", texts, 3, &e), e);
+  assert_ok(hdf5_out_close(o, &e), e);
+  for (int r = 0; r < 2; r++) {
+    io_array a = {.name = "metadata/names", .as = 's', .required = true};
+    keeper k = {.values = {NULL}};
+    io_sink sink = {keep_shapes, keep_rows, &k};
+    assert_ok(readers[r]("hdf5_texts.hdf5", &a, 1, &sink, &e), e);
+    assert_true(k.rows[0] == 3);
+    for (int i = 0; i < 3; i++) assert_string_equal(k.values[0] + i * IO_TEXT, texts[i]);
+    forget(&k);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -331,6 +423,9 @@ int main(void)
       cmocka_unit_test(the_sink_can_refuse),
       cmocka_unit_test(long_paths_leave_room_for_the_reason),
       cmocka_unit_test(columns_run_out),
+      cmocka_unit_test(numbers_with_gaps),
+      cmocka_unit_test(groups_are_flattened),
+      cmocka_unit_test(texts_in_a_list),
       cmocka_unit_test(every_truncation_is_one_line),
       cmocka_unit_test(every_flipped_bit_is_survived),
   };

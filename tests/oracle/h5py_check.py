@@ -124,6 +124,9 @@ def make_bad(at):
     write(at("bad_group"), without("actions"))
     with h5py.File(at("bad_group"), "a") as f:
         f.create_group("actions")
+    with h5py.File(at("bad_latest"), "w", libver="latest") as f:  # of HDF5 2.0
+        for k, x in arrays().items():
+            f[k] = x
     write(at("bad_long_double"), dressed(rewards=REW.astype(np.longdouble)))
     write(at("bad_missing"), without("actions"))
     write(at("bad_rows"), dressed(rewards=REW[:-1]))
