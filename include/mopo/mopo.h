@@ -54,30 +54,54 @@ typedef struct mopo_error {
 
 /* ------------------------------------------------------------------ tasks */
 
-/* What is known of a task apart from its dynamics. Constant for the life of the program. */
-typedef struct mopo_task {
-  const char
-      *name;   /* "hopper", "halfcheetah", "walker2d", "ant", "halfcheetah-jump", "ant-angle" */
-  int obs_dim; /* S; 0: any, of task "none" */
-  int act_dim; /* A; actions live in [-1,1]^A; 0: any */
-  int horizon; /* steps after which an episode is cut (a timeout, not a terminal) */
-  double dt;   /* seconds per step */
-  double score_min; /* return of a random policy (D4RL reference); NAN: the task has no score */
-  double score_max; /* return of an expert (D4RL reference); NAN */
-  /* Does (obs [S], act [A], next [S]) end the task? NaN or infinity ends every task that can end.
-   */
-  bool (*done)(const float *obs, const float *act, const float *next);
-} mopo_task;
+/* What is to be done: sizes, names, when it ends, what it pays. Immutable; may be shared by threads
+ * as far as the caller's callbacks may. */
+typedef struct mopo_task mopo_task;
 
-/* NULL if there is no such task. "none" is data of whose task nothing is known: any sizes, an end
- * that is never foreseen, no simulator, scores NAN; mopo_task_at does not list it, nor
- * "halfcheetah-jump-behaviour" and "ant-angle-behaviour", by whose rewards mopo_collect makes data
- * for the tasks without that ending. Accepts D4RL and
- * Gymnasium spellings too, any case: "hopper", "hopper-medium-replay-v2", "Hopper-v4",
- * "half_cheetah". */
+/* What is known of a task apart from its dynamics. Callbacks get whole batches, obs [n,S], act
+ * [n,A], next [n,S], row after row in a fixed order, and are called from one thread at a time for
+ * each call of the library that is under way. */
+typedef struct mopo_task_facts {
+  size_t size;      /* sizeof(mopo_task_facts): fields that a caller does not know yet are 0 */
+  const char *name; /* "hopper"; at most 63 bytes */
+  int obs_dim;      /* S; 0: any, of task "none" */
+  int act_dim;      /* A; actions live in [-1,1]^A; 0: any, of task "none" */
+  int horizon;      /* steps after which an episode is cut (a timeout, not a terminal); 0: 1000 */
+  double dt;        /* seconds per step; 0: not known */
+  double score_min; /* return of a random policy (D4RL reference) */
+  double score_max; /* return of an expert (D4RL reference). Both NAN, or both 0: no score */
+  const char *const *obs_names; /* [S] names of the columns; may be NULL */
+  const char *const *act_names; /* [A]; may be NULL */
+  /* done [n]: 1 where a step ends the task, else 0. NULL: not known, so that it is learned where
+   * the data have ends. A built-in task that can end ends where a number is NaN or infinite. */
+  void (*done)(void *ctx, unsigned char *done, const float *obs, const float *act,
+               const float *next, int n);
+  /* rew [n]: what a step pays. NULL: not known, so that it is learned. */
+  void (*reward)(void *ctx, float *rew, const float *obs, const float *act, const float *next,
+                 int n);
+  void *ctx; /* of the callbacks; outlives the task */
+} mopo_task_facts;
+
+/* A built-in task, constant for the life of the program; NULL if there is no such task. "none" is
+ * data of whose task nothing is known: any sizes, no rule, no simulator, scores NAN; mopo_task_at
+ * does not list it, nor "halfcheetah-jump-behaviour" and "ant-angle-behaviour", by whose rewards
+ * mopo_collect makes data for the tasks without that ending. Accepts D4RL and Gymnasium spellings
+ * too, any case: "hopper", "hopper-medium-replay-v2", "Hopper-v4", "half_cheetah". */
 const mopo_task *mopo_task_find(const char *name);
-/* The i-th task, NULL past the last. */
+/* The i-th built-in task, NULL past the last. */
 const mopo_task *mopo_task_at(int i);
+/* The names of all of them, "hopper, halfcheetah, ...", in buf [size], cut to fit; the length of
+ * the whole text. */
+size_t mopo_task_names(char *buf, size_t size);
+
+/* A task of the caller's. Names are copied. EINVAL (a size, a name that is empty, too long or that
+ * of a built-in task, a score range), ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_task_create(mopo_task **out, const mopo_task_facts *facts,
+                                             mopo_error *err);
+void mopo_task_free(mopo_task *task);
+/* Borrowed from the task. */
+const mopo_task_facts *mopo_task_facts_of(const mopo_task *task);
+
 /* 100 (ret - min) / (max - min), as D4RL reports it; NAN where the task has no score. */
 double mopo_task_score(const mopo_task *task, double ret);
 /* A standard deviation of returns on the same scale: 100 std / (max - min), no offset. */
@@ -134,8 +158,8 @@ typedef struct mopo_agreement {
   int64_t end_rows, ends;       /* compared, and of them those that only one of the two ends at */
 } mopo_agreement;
 
-/* Ends by task->done, where `recorded` has the task's sizes and the next observation; rewards by
- * `relabelled`, which mopo_dataset_relabel made of the same file (NULL: not compared). */
+/* Ends by the task's rule, where `recorded` has the task's sizes and the next observation; rewards
+ * by `relabelled`, which mopo_dataset_relabel made of the same file (NULL: not compared). */
 void mopo_dataset_agree(mopo_agreement *out, const mopo_dataset *recorded,
                         const mopo_dataset *relabelled, const mopo_task *task);
 

@@ -99,7 +99,7 @@ static int compare(against *out, const options *o, const mopo_dataset *d)
   mopo_dataset *relabelled = NULL;
   if (!*o->c.task) return EXIT_DONE;
   out->task = mopo_task_find(o->c.task);
-  if (!out->task || !out->task->obs_dim)
+  if (!out->task || !mopo_task_facts_of(out->task)->obs_dim)
     return cli_fail(EXIT_USAGE, "task = '%s', want a task whose rewards mopo knows", o->c.task);
   mopo_status st = mopo_dataset_relabel(&relabelled, o->args[1], out->task, &out->why);
   mopo_dataset_agree(&out->a, d, st == MOPO_OK ? relabelled : NULL, out->task);
@@ -112,7 +112,7 @@ static void against_text(const against *t)
 {
   const mopo_agreement *a = &t->a;
   if (!t->task) return;
-  printf("against     %s: ", t->task->name);
+  printf("against     %s: ", mopo_task_facts_of(t->task)->name);
   if (a->reward_rows)
     printf("rewards differ in %lld of %lld rows (%.2g at most)", (long long)a->rewards,
            (long long)a->reward_rows, a->reward_most);
@@ -128,7 +128,7 @@ static void against_json(const against *t)
   const mopo_agreement *a = &t->a;
   if (!t->task) return;
   printf(",\"against\":{\"task\":");
-  json_text(t->task->name);
+  json_text(mopo_task_facts_of(t->task)->name);
   printf(",\"reward_rows\":%lld,\"rewards_differ\":%lld,\"reward_most\":",
          (long long)a->reward_rows, (long long)a->rewards);
   json_number(a->reward_most);

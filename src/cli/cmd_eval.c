@@ -16,7 +16,7 @@ static const char purpose[] = "Runs the policy's deterministic action for a numb
 static void print_json(const mopo_task *task, const mopo_eval_result *r)
 {
   printf("{\"task\":");
-  json_text(task->name);
+  json_text(mopo_task_facts_of(task)->name);
   printf(",\"episodes\":%d,\"return_mean\":", r->episodes);
   json_number(r->return_mean);
   printf(",\"return_std\":");
@@ -32,7 +32,7 @@ static void print_json(const mopo_task *task, const mopo_eval_result *r)
 
 static void print_table(const mopo_task *task, const mopo_eval_result *r)
 {
-  printf("task      %s\n", task->name);
+  printf("task      %s\n", mopo_task_facts_of(task)->name);
   printf("episodes  %d\n", r->episodes);
   printf("return    %.1f +- %.1f\n", r->return_mean, r->return_std);
   if (isnan(r->score))
@@ -48,7 +48,8 @@ static int evaluate(options *o, mopo_policy *p)
   const mopo_task *task = NULL;
   int code = options_task(&task, o, p);
   if (code != EXIT_DONE) return code;
-  mopo_status st = mopo_config_resolve(&o->c, task->name, "", task->act_dim, &err);
+  mopo_status st = mopo_config_resolve(&o->c, mopo_task_facts_of(task)->name, "",
+                                       mopo_task_facts_of(task)->act_dim, &err);
   if (st != MOPO_OK) return cli_status(st, &err);
 
   mopo_eval_result *r = calloc(1, sizeof *r);

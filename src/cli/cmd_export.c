@@ -69,7 +69,7 @@ static int find_task(const mopo_task **out, cost *c, const options *o, const mop
   if (asked && !*out)
     return cli_fail(EXIT_USAGE, "task = '%s', want a task that mopo knows", o->c.task);
   c->unnamed = !*out;
-  bool simulated = *out && (*out)->obs_dim && *mopo_simulator_version();
+  bool simulated = *out && mopo_task_facts_of(*out)->obs_dim && *mopo_simulator_version();
   if (!asked && !simulated) *out = NULL;
   return EXIT_DONE;
 }
@@ -86,7 +86,9 @@ static int measure(cost *out, options *o, mopo_policy *exact, mopo_policy *round
   mopo_status st = *o->c.data ? mopo_dataset_load(&on, o->c.data, asked, &err) : MOPO_OK;
   if (st == MOPO_OK) st = mopo_policy_compare(&out->action, exact, rounded, on, &err);
   mopo_dataset_free(on);
-  if (st == MOPO_OK && task) st = mopo_config_resolve(&o->c, task->name, "", task->act_dim, &err);
+  if (st == MOPO_OK && task)
+    st = mopo_config_resolve(&o->c, mopo_task_facts_of(task)->name, "",
+                             mopo_task_facts_of(task)->act_dim, &err);
   if (st != MOPO_OK) return cli_status(st, &err);
   if (!task) return EXIT_DONE;
   code = run_task(&out->before, o, exact, task);

@@ -42,7 +42,8 @@ static int render(options *o, mopo_policy *p)
   const mopo_task *task = NULL;
   int code = options_task(&task, o, p);
   if (code != EXIT_DONE) return code;
-  mopo_status st = mopo_config_resolve(&o->c, task->name, "", task->act_dim, &err);
+  mopo_status st = mopo_config_resolve(&o->c, mopo_task_facts_of(task)->name, "",
+                                       mopo_task_facts_of(task)->act_dim, &err);
   if (st == MOPO_OK) st = mopo_render(&film, p, task, &o->c, &err);
   if (st != MOPO_OK) return cli_status(st, &err);
   print_film(o, &film);

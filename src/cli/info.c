@@ -13,7 +13,7 @@ static bool is_behaviour(const char *name)
   const mopo_task *task = mopo_task_find(name);
   for (int i = 0; mopo_task_at(i); i++)
     if (mopo_task_at(i) == task) return false;
-  return task && task->obs_dim;
+  return task && mopo_task_facts_of(task)->obs_dim;
 }
 
 void info_print_task(const char *task)

@@ -105,7 +105,7 @@ static bool words_of(char *words, size_t size, const option_row *r)
   if (!r->metavar) return false;
   if (!strcmp(r->name, "task")) {
     for (int i = 0; mopo_task_at(i); i++)
-      n += (size_t)snprintf(words + n, size - n, "%s ", mopo_task_at(i)->name);
+      n += (size_t)snprintf(words + n, size - n, "%s ", mopo_task_facts_of(mopo_task_at(i))->name);
     snprintf(words + n, size - n, "none");
     return true;
   }

@@ -424,7 +424,8 @@ static int check_cell(const mopo_config *c, const paper_row *row)
   int code = cli_status(mopo_config_load(&was, path, &err), &err);
   if (code == EXIT_DONE)
     code = cli_status(mopo_config_resolve(&wanted, row->task, row->kind,
-                                          mopo_task_find(row->task)->act_dim, &err),
+                                          mopo_task_facts_of(mopo_task_find(row->task))->act_dim,
+                                          &err),
                       &err);
   for (int i = 0; code == EXIT_DONE && mopo_config_setting(i); i++) {
     const mopo_setting *s = mopo_config_setting(i);

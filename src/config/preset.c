@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "task/task.h"
+
 /* What the two presets decide differently: `paper` is the code published with Yu et al. 2020,
  * `tuned` the settings of the best published results on D4RL v2. */
 typedef struct preset {
@@ -40,40 +42,6 @@ static const method methods[] = {
     {"brac-v", 1300, 2, 3e-5, 1e-3, NAN, NAN, -5, 1, "constant", NULL},
     {"bear", 1000, 2, 1e-4, 3e-4, NAN, NAN, -5, 1, "constant", NULL},
 };
-
-/* Rollout length and penalty coefficient that go together. */
-typedef struct reach {
-  int length;
-  double coef;
-} reach;
-
-typedef struct reach_row {
-  const char *task, *kind;
-  reach at[PRESETS];
-} reach_row;
-
-static const reach_row reaches[] = {
-    {"halfcheetah", "random", {{5, 0.5}, {5, 0.5}}},
-    {"halfcheetah", "medium", {{1, 1}, {5, 0.5}}},
-    {"halfcheetah", "medium-replay", {{5, 1}, {5, 0.5}}},
-    {"halfcheetah", "medium-expert", {{5, 5}, {5, 2.5}}},
-    {"hopper", "random", {{5, 1}, {5, 1}}},
-    {"hopper", "medium", {{5, 5}, {5, 5}}},
-    {"hopper", "medium-replay", {{5, 1}, {5, 2.5}}},
-    {"hopper", "medium-expert", {{5, 1}, {5, 5}}},
-    {"walker2d", "random", {{1, 1}, {1, 1}}},
-    {"walker2d", "medium", {{5, 5}, {5, 0.5}}},
-    {"walker2d", "medium-replay", {{1, 1}, {1, 2.5}}},
-    {"walker2d", "medium-expert", {{1, 2}, {1, 2.5}}},
-};
-
-static reach reach_of(const char *task, const char *kind, int which)
-{
-  for (size_t i = 0; i < sizeof reaches / sizeof reaches[0]; i++)
-    if (!strcmp(reaches[i].task, task) && !strcmp(reaches[i].kind, kind))
-      return reaches[i].at[which];
-  return (reach){5, 1}; /* where a search would start */
-}
 
 static void fill(double *x, double value)
 {
@@ -213,10 +181,12 @@ mopo_status mopo_config_resolve(mopo_config *c, const char *task, const char *ki
   fill_text(c->update_order, sizeof c->update_order, p->update_order);
   fill_text(c->physics, sizeof c->physics, "d4rl");
 
-  reach r = reach_of(task, kind, which);
+  const task_reach *known = task_reach_of(mopo_task_find(task), kind);
+  int length = !known ? 5 : which == PAPER ? known->paper.length : known->tuned.length;
+  double coef = !known ? 1 : which == PAPER ? known->paper.coef : known->tuned.coef;
   bool unpenalised = !is(c->algo, "mopo") || is(c->penalty, "none");
-  if (c->rollout_length < 1) c->rollout_length = r.length;
-  fill(&c->penalty_coef, unpenalised ? 0 : r.coef);
+  if (c->rollout_length < 1) c->rollout_length = length;
+  fill(&c->penalty_coef, unpenalised ? 0 : coef);
   fill(&c->real_ratio, uses_model(c) ? 0.05 : 1);
   fill_first_updates(c);
   return config_check(c, err);

@@ -7,6 +7,7 @@
 #include "io/csv_table.h"
 #include "io/hdf5.h"
 #include "io/npz.h"
+#include "task/task.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,13 +166,13 @@ static mopo_status check_sizes(const loader *l, const io_array *arrays, role r, 
   if (a->cols != cols)
     return error_set(err, MOPO_EFORMAT, "%s: '%s' has %d columns, want %d", l->path, a->name,
                      a->cols, cols);
-  int want = !l->task || !l->task->obs_dim ? cols
-             : r == OBS                    ? l->task->obs_dim
-             : r == ACT                    ? l->task->act_dim
-                                           : cols;
+  int want = !l->task || !l->task->facts.obs_dim ? cols
+             : r == OBS                          ? l->task->facts.obs_dim
+             : r == ACT                          ? l->task->facts.act_dim
+                                                 : cols;
   if (a->cols != want)
     return error_set(err, MOPO_EDATA, "%s: '%s' has %d columns, task %s wants %d", l->path, a->name,
-                     a->cols, l->task->name, want);
+                     a->cols, l->task->facts.name, want);
   return MOPO_OK;
 }
 
@@ -347,17 +348,18 @@ static mopo_status take_rows(void *ctx, int a, int64_t first, int n, const void 
 static mopo_status check_task(const loader *l, mopo_error *err)
 {
   const mopo_task *of = *l->label ? mopo_task_find(l->label) : NULL;
-  if (!of || !of->obs_dim || !l->task || !l->task->obs_dim || of == l->task) return MOPO_OK;
+  if (!of || !of->facts.obs_dim || !l->task || !l->task->facts.obs_dim || of == l->task)
+    return MOPO_OK;
   return error_set(err, MOPO_EDATA,
                    "%s: its rewards are those of task %s, want those of %s (mopo data relabel)",
-                   l->path, of->name, l->task->name);
+                   l->path, of->facts.name, l->task->facts.name);
 }
 
 static mopo_status finish(loader *l, mopo_error *err)
 {
   mopo_dataset *d = l->d;
   bool cut = l->has[TIMEOUT] || l->has[INDEX] || l->format == CSV;
-  if (!cut) dataset_cut_every(d, l->task ? l->task->horizon : HORIZON);
+  if (!cut) dataset_cut_every(d, l->task ? l->task->facts.horizon : HORIZON);
   for (int64_t e = 0; e < l->episodes; e++) cut_before(d, l->start[e + 1]);
   bool next = l->has[NEXT] || l->format == MINARI, after = l->has[AFTER] || !l->positions;
   if (next && after)

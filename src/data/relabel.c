@@ -15,7 +15,7 @@ static mopo_status misfit(const mopo_dataset *d, const char *what, int is, int w
                           const mopo_task *task, mopo_error *err)
 {
   return error_set(err, MOPO_EDATA, "%s: %s of %d numbers, task %s wants %d", d->name, what, is,
-                   task->name, want);
+                   task->facts.name, want);
 }
 
 /* obs [S] of the task from the recorded one, [from]. D4RL's ant has 84 contact forces behind it,
@@ -24,7 +24,7 @@ static mopo_status misfit(const mopo_dataset *d, const char *what, int is, int w
 static void observe(float *obs, const mopo_task *task, const float *recorded, int from,
                     const double *qpos)
 {
-  int S = task->obs_dim, positions = from - task_positions(task);
+  int S = task->facts.obs_dim, positions = from - task_positions(task);
   if (S <= from) {
     memcpy(obs, recorded, (size_t)S * sizeof *obs);
     return;
@@ -38,11 +38,12 @@ static void observe(float *obs, const mopo_task *task, const float *recorded, in
 
 static mopo_status check_sizes(const mopo_dataset *d, const mopo_task *task, mopo_error *err)
 {
-  int S = task->obs_dim, from = d->at.S;
-  bool jump = strcmp(task->name, "halfcheetah-jump") == 0, known = from == S;
+  int S = task->facts.obs_dim, from = d->at.S;
+  bool jump = task->body.sees_height, known = from == S;
   known = known || (jump && from == S - 1) || (!jump && S == 27 && from == 111);
   if (!known) return misfit(d, "observations", from, S, task, err);
-  if (d->at.A != task->act_dim) return misfit(d, "actions", d->at.A, task->act_dim, task, err);
+  if (d->at.A != task->facts.act_dim)
+    return misfit(d, "actions", d->at.A, task->facts.act_dim, task, err);
   if (d->nq != task_positions(task))
     return misfit(d, "infos/qpos", d->nq, task_positions(task), task, err);
   return MOPO_OK;
@@ -60,8 +61,8 @@ static void relabel_row(mopo_dataset *to, const mopo_dataset *from, int64_t i, d
   motion m = {0};
   task_torso(place, task, qpos);
   task_torso(then, task, after);
-  m.vx = (then[0] - place[0]) / task->dt;
-  m.vy = (then[1] - place[1]) / task->dt;
+  m.vx = (then[0] - place[0]) / task->facts.dt;
+  m.vy = (then[1] - place[1]) / task->facts.dt;
   m.rise = then[2] - height;
   for (int j = 0; j < old->A; j++) m.effort += (double)x[old->act + j] * (double)x[old->act + j];
 
@@ -69,7 +70,7 @@ static void relabel_row(mopo_dataset *to, const mopo_dataset *from, int64_t i, d
   memcpy(y + at->act, x + old->act, (size_t)at->A * sizeof *y);
   y[at->rew] = (float)task_reward(task, &m);
   observe(y + at->next, task, x + old->next, old->S, after);
-  bool done = task->done(y, y + at->act, y + at->next);
+  bool done = task_done(task, y, y + at->act, y + at->next);
   y[at->done] = done ? 1.0f : 0.0f;
   /* What ended the recording still does. */
   to->timeouts[i] = !done && (from->timeouts[i] || x[old->done] != 0.0f);
@@ -81,11 +82,11 @@ mopo_status mopo_dataset_relabel(mopo_dataset **out, const char *path, const mop
   mopo_dataset *from = NULL, *to = NULL;
   *out = NULL;
   if (!task_positions(task))
-    return error_set(err, MOPO_EINVAL, "task %s has no rewards to relabel by", task->name);
+    return error_set(err, MOPO_EINVAL, "task %s has no rewards to relabel by", task->facts.name);
   mopo_status st = dataset_load_positions(&from, path, err);
   if (st == MOPO_OK) st = check_sizes(from, task, err);
   if (st == MOPO_OK)
-    st = dataset_create(&to, from->N, task->obs_dim, task->act_dim, from->name, err);
+    st = dataset_create(&to, from->N, task->facts.obs_dim, task->facts.act_dim, from->name, err);
   if (st == MOPO_OK && from->ranges)
     st = dataset_put_ranges(to, 0, to->at.A, from->ranges, from->name, err);
   double height = 0;
@@ -99,7 +100,7 @@ mopo_status mopo_dataset_relabel(mopo_dataset **out, const char *path, const mop
     dataset_mark_ends(to);
     memcpy(to->kind, from->kind, sizeof to->kind);
     memcpy(to->name, from->name, sizeof to->name);
-    snprintf(to->task, sizeof to->task, "%s", task->name);
+    snprintf(to->task, sizeof to->task, "%s", task->facts.name);
     *out = to;
   }
   mopo_dataset_free(from);
@@ -122,7 +123,7 @@ void mopo_dataset_agree(mopo_agreement *out, const mopo_dataset *recorded,
                         const mopo_dataset *relabelled, const mopo_task *task)
 {
   const row_layout *at = &recorded->at;
-  const bool fits = at->S == task->obs_dim && at->A == task->act_dim;
+  const bool fits = at->S == task->facts.obs_dim && at->A == task->facts.act_dim;
   /* Without infos/next_qpos every episode's last row was left out. Without next observations those
    * that were cut off lack it here too, and the others' are blind. */
   const bool whole = relabelled && relabelled->N == recorded->N;
@@ -133,7 +134,7 @@ void mopo_dataset_agree(mopo_agreement *out, const mopo_dataset *recorded,
     const float *x = dataset_row(recorded, i);
     if (fits && !recorded->blind[i]) {
       out->end_rows++;
-      out->ends += task->done(x, x + at->act, x + at->next) != (x[at->done] != 0.0f);
+      out->ends += task_done(task, x, x + at->act, x + at->next) != (x[at->done] != 0.0f);
     }
     if (!relabelled || row == relabelled->N || (!whole && left_out[i])) continue;
     agree_reward(out, x + at->rew, dataset_row(relabelled, row++) + relabelled->at.rew);

@@ -2,6 +2,7 @@
 #include "data/dataset.h"
 #include "data/recorder.h"
 #include "io/npz.h"
+#include "task/task.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -71,9 +72,7 @@ static mopo_status save_npz(const mopo_dataset *d, const char *path, mopo_error 
 static bool is_raw(const mopo_dataset *d)
 {
   const mopo_task *task = *d->task ? mopo_task_find(d->task) : NULL;
-  bool listed = !task || !task->obs_dim;
-  for (int i = 0; mopo_task_at(i); i++) listed = listed || mopo_task_at(i) == task;
-  return !listed;
+  return task && task->body.behaves;
 }
 
 static mopo_status save(const mopo_dataset *d, const char *path, mopo_error *err)

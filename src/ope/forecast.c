@@ -8,6 +8,7 @@
 
 #include "base/finite.h"
 #include "play/oracle.h"
+#include "task/task.h"
 
 enum { ROWS = 12 /* episodes of a piece: two tiles of six */ };
 
@@ -106,7 +107,7 @@ static bool account(const forecast *f, const forecast_work *w, imagined *e, int 
   e->weight += weight;
   e->broken = !all_finite(next, (size_t)S) || !isfinite(e->ret) || !isfinite(e->penalty);
   if (e->broken && isfinite(e->ret)) e->ret = (double)NAN; /* what would follow, nobody knows */
-  return !e->broken && !f->task->done(obs, act, next);
+  return !e->broken && !task_done(f->task, obs, act, next);
 }
 
 /* Episodes first .. first+ROWS-1 from beginning to end. */
@@ -124,7 +125,7 @@ static void episodes(void *ctx, int piece, int thread)
            S * sizeof(float));
   }
   double weight = 1.0;
-  for (int t = 0; t < f->task->horizon && n > 0; t++, weight *= f->set.gamma) {
+  for (int t = 0; t < f->task->facts.horizon && n > 0; t++, weight *= f->set.gamma) {
     step(f, thread, rew, u, n, t, first);
     int kept = 0;
     for (int k = 0; k < n; k++) {

@@ -25,6 +25,7 @@
 #include "base/watch.h"
 #include "config/config.h"
 #include "play/collect.h"
+#include "task/task.h"
 
 double collect_seconds(const collector *k) { return k->at.wall + clock_seconds() - k->began; }
 
@@ -74,7 +75,7 @@ static mopo_status keep_if_due(collector *k, mopo_error *err)
 static mopo_status step(collector *k, const phase *p, const float *act, bool *ok, mopo_error *err)
 {
   collect_row now = {.flags = (p->learns ? ROW_LEARNED : 0) | (p->records ? ROW_RECORDED : 0)};
-  size_t S = (size_t)k->task->obs_dim, A = (size_t)k->task->act_dim;
+  size_t S = (size_t)k->task->facts.obs_dim, A = (size_t)k->task->facts.act_dim;
   double rew;
   bool terminal;
   memcpy(now.obs, k->obs, S * sizeof(float));
@@ -91,7 +92,7 @@ static mopo_status step(collector *k, const phase *p, const float *act, bool *ok
   now.rew = (float)rew;
   if (terminal)
     now.flags |= ROW_TERMINAL;
-  else if (++k->length >= k->task->horizon)
+  else if (++k->length >= k->task->facts.horizon)
     now.flags |= ROW_TIMEOUT;
   k->last = now;
   k->waits = true;
@@ -155,7 +156,7 @@ static void choose_action(collector *k, float *act)
     return;
   }
   rng_stream r = rng_stream_of(rng_index(rng_split(k->key, "start"), (uint64_t)k->at.learned));
-  for (int j = 0; j < k->task->act_dim; j++) act[j] = 2.0f * rng_uniform(&r) - 1.0f;
+  for (int j = 0; j < k->task->facts.act_dim; j++) act[j] = 2.0f * rng_uniform(&r) - 1.0f;
 }
 
 /* SAC online: a step, an update; now and then an evaluation. */
@@ -248,7 +249,7 @@ static mopo_status write_metadata(collector *k, recorder *r, mopo_error *err)
       "seed",     "steps",     "train-steps", "start-steps",    "medium-fraction",
       "actor-lr", "critic-lr", "alpha-lr",    "target-entropy", "gamma",
       "tau",      "hidden",    "layers"};
-  mopo_status st = recorder_text(r, "task", k->task->name, err);
+  mopo_status st = recorder_text(r, "task", k->task->facts.name, err);
   if (st == MOPO_OK) st = recorder_text(r, "kind", k->c.kind, err);
   if (st == MOPO_OK) st = recorder_text(r, "algorithm", k->given ? "policy" : "SAC", err);
   const char *physics = physics_of(k->c.physics) == SIM_D4RL ? "d4rl" : "gymnasium";
@@ -282,8 +283,8 @@ static mopo_status write_rows(collector *k, recorder *to, mopo_error *err)
 static mopo_status write_dataset(collector *k, mopo_error *err)
 {
   recorder *r = NULL;
-  mopo_status st = recorder_open(&r, k->c.out, k->task->obs_dim, k->task->act_dim, sim_nq(k->world),
-                                 sim_nv(k->world), err);
+  mopo_status st = recorder_open(&r, k->c.out, k->task->facts.obs_dim, k->task->facts.act_dim,
+                                 sim_nq(k->world), sim_nv(k->world), err);
   if (st == MOPO_OK) st = write_rows(k, r, err);
   if (st == MOPO_OK) st = write_metadata(k, r, err);
   if (st == MOPO_OK) return recorder_close(r, err);
@@ -299,18 +300,14 @@ static mopo_status settle(collector *k, const mopo_config *c, mopo_error *err)
 {
   k->c = *c;
   k->asked = mopo_task_find(c->task);
-  if (!k->asked)
-    return error_set(err, MOPO_EINVAL,
-                     "task = '%s', want hopper, halfcheetah, walker2d, ant, halfcheetah-jump or "
-                     "ant-angle",
-                     c->task);
+  if (!k->asked) return task_unknown(c->task, "", err);
   k->task = task_behaviour(k->asked);
   if (!c->out[0]) return error_set(err, MOPO_EINVAL, "out is not set: where to write the dataset");
   if (c->policy[0] && !is_kind(k, "medium") && !is_kind(k, "expert"))
     return error_set(err, MOPO_EINVAL, "kind = '%s' with a policy given, want medium or expert",
                      c->kind);
   bool level = strstr(c->kind, "medium") && !c->policy[0];
-  if (level && k->task->obs_dim && isnan(k->task->score_max))
+  if (level && k->task->facts.obs_dim && isnan(k->task->facts.score_max))
     return error_set(err, MOPO_EINVAL,
                      "kind = '%s', want random, expert or full-replay: task %s has no score to be "
                      "medium by",
@@ -319,16 +316,17 @@ static mopo_status settle(collector *k, const mopo_config *c, mopo_error *err)
   if (st != MOPO_OK) return st;
   snprintf(k->c.algo, sizeof k->c.algo, "sac");
   if (!c->marked[config_index("preset")]) snprintf(k->c.preset, sizeof k->c.preset, "paper");
-  if (!c->marked[config_index("target-entropy")]) k->c.target_entropy = -k->task->act_dim;
+  if (!c->marked[config_index("target-entropy")]) k->c.target_entropy = -k->task->facts.act_dim;
   k->c.policy_ema = 0; /* what is recorded is what learns */
-  return mopo_config_resolve(&k->c, k->task->name, k->c.kind, k->task->act_dim, err);
+  return mopo_config_resolve(&k->c, k->task->facts.name, k->c.kind, k->task->facts.act_dim, err);
 }
 
 static void layout(collector *k, const actor *p, arena *a)
 {
   actor_work_layout(&k->work, p, a, PANEL);
   k->rows = arena_bytes(a, (size_t)k->c.batch_size * sizeof *k->rows);
-  k->row = arena_floats(a, (size_t)row_layout_of(k->task->obs_dim, k->task->act_dim).width);
+  k->row =
+      arena_floats(a, (size_t)row_layout_of(k->task->facts.obs_dim, k->task->facts.act_dim).width);
   k->packed = arena_bytes(a, collect_row_bytes(k));
 }
 
@@ -340,8 +338,8 @@ static mopo_status set_up(collector *k, mopo_error *err)
   if ((st = sim_world_create(&k->world, task, physics_of(k->c.physics), err)) != MOPO_OK) return st;
   if ((st = sim_create(&k->sim, k->world, err)) != MOPO_OK) return st;
   agent_setup setup = {.config = &k->c,
-                       .S = task->obs_dim,
-                       .A = task->act_dim,
+                       .S = task->facts.obs_dim,
+                       .A = task->facts.act_dim,
                        .pool = k->pool,
                        .key = rng_split(k->key, "agent")};
   if ((st = agent_create(&k->agent, agent_find("sac"), &setup, err)) != MOPO_OK) return st;
@@ -349,15 +347,16 @@ static mopo_status set_up(collector *k, mopo_error *err)
   if (k->c.policy[0]) {
     if ((st = mopo_policy_load(&k->given, k->c.policy, err)) != MOPO_OK) return st;
     p = policy_actor(k->given);
-    if (p->S != task->obs_dim || p->A != task->act_dim)
+    if (p->S != task->facts.obs_dim || p->A != task->facts.act_dim)
       return error_set(err, MOPO_EDATA, "%s: %d observations, %d actions; task %s wants %d, %d",
-                       k->c.policy, p->S, p->A, task->name, task->obs_dim, task->act_dim);
+                       k->c.policy, p->S, p->A, task->facts.name, task->facts.obs_dim,
+                       task->facts.act_dim);
   }
   int64_t rows =
       is_kind(k, "medium-replay") || is_kind(k, "full-replay") ? k->c.steps : k->c.train_steps;
   if (!k->given && !is_kind(k, "random") &&
       (st = replay_create(&k->replay, rows < 1000000 ? rows : 1000000,
-                          row_layout_of(task->obs_dim, task->act_dim), err)) != MOPO_OK)
+                          row_layout_of(task->facts.obs_dim, task->facts.act_dim), err)) != MOPO_OK)
     return st;
   st = evaluator_create(&k->evaluator, task, k->world, agent_policy(k->agent), k->c.eval_episodes,
                         k->c.gamma, k->pool, err);
@@ -393,7 +392,7 @@ static mopo_status describe(const collector *k, mopo_dataset_info *out, mopo_err
     watch_line(
         k->watch,
         "rewards are those of the behaviour, %s; before training: mopo data relabel --task %s",
-        k->task->name, k->asked->name);
+        k->task->facts.name, k->asked->facts.name);
   return st;
 }
 

@@ -11,6 +11,7 @@
 #include "io/file.h"
 #include "play/collect.h"
 #include "sim/sim.h"
+#include "task/task.h"
 
 static const char FORMAT[] = "mopo.collect.1";
 
@@ -26,8 +27,8 @@ typedef struct piece {
 /* The parts of a row that the task has, in the order of the log. */
 static void pieces_of(piece p[PIECES], const collector *k, collect_row *r)
 {
-  size_t S = (size_t)k->task->obs_dim * sizeof(float);
-  size_t A = (size_t)k->task->act_dim * sizeof(float);
+  size_t S = (size_t)k->task->facts.obs_dim * sizeof(float);
+  size_t A = (size_t)k->task->facts.act_dim * sizeof(float);
   size_t nq = (size_t)sim_nq(k->world) * sizeof(double);
   size_t nv = (size_t)sim_nv(k->world) * sizeof(double);
   const piece all[PIECES] = {{r->obs, S},   {r->act, A},   {r->next, S},   {&r->rew, sizeof r->rew},
@@ -199,9 +200,9 @@ static mopo_status load_checkpoint(collector *k, const char *path, mopo_error *e
 static bool is_whole(const collector *k, const collect_row *r)
 {
   bool whole = r->flags <= ROW_ALL && isfinite(r->rew) && (k->replay || !(r->flags & ROW_LEARNED));
-  for (int j = 0; j < k->task->obs_dim; j++)
+  for (int j = 0; j < k->task->facts.obs_dim; j++)
     whole = whole && isfinite(r->obs[j]) && isfinite(r->next[j]);
-  for (int j = 0; j < k->task->act_dim; j++) whole = whole && isfinite(r->act[j]);
+  for (int j = 0; j < k->task->facts.act_dim; j++) whole = whole && isfinite(r->act[j]);
   return whole;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/policy.h"
+#include "task/task.h"
 
 typedef struct episode {
   sim *sim;
@@ -37,7 +38,7 @@ enum { ROWS = 64 };
 
 static void layout(evaluator *e, const actor *p, arena *a)
 {
-  size_t n = (size_t)e->n, S = (size_t)e->task->obs_dim, A = (size_t)e->task->act_dim;
+  size_t n = (size_t)e->n, S = (size_t)e->task->facts.obs_dim, A = (size_t)e->task->facts.act_dim;
   e->live = arena_bytes(a, n * sizeof *e->live);
   e->at = arena_bytes(a, n * sizeof *e->at);
   e->obs = arena_floats(a, n * S), e->next = arena_floats(a, n * S);
@@ -89,10 +90,10 @@ void evaluator_stop_at(evaluator *e, const volatile sig_atomic_t *flag) { e->sto
 
 static mopo_status keep_rows(evaluator *e, mopo_error *err)
 {
-  size_t rows = (size_t)e->n * (size_t)e->task->horizon;
-  e->rec_obs = malloc(rows * (size_t)e->task->obs_dim * sizeof(float));
-  e->rec_next = malloc(rows * (size_t)e->task->obs_dim * sizeof(float));
-  e->rec_act = malloc(rows * (size_t)e->task->act_dim * sizeof(float));
+  size_t rows = (size_t)e->n * (size_t)e->task->facts.horizon;
+  e->rec_obs = malloc(rows * (size_t)e->task->facts.obs_dim * sizeof(float));
+  e->rec_next = malloc(rows * (size_t)e->task->facts.obs_dim * sizeof(float));
+  e->rec_act = malloc(rows * (size_t)e->task->facts.act_dim * sizeof(float));
   e->rec_rew = malloc(rows * sizeof(float));
   e->rec_state = malloc(rows * (size_t)(e->nq + e->nv) * sizeof(double));
   e->rec_after = malloc(rows * (size_t)e->nq * sizeof(double));
@@ -104,8 +105,8 @@ static mopo_status keep_rows(evaluator *e, mopo_error *err)
 static void keep_row(evaluator *e, int i, const float *obs, const float *act, const float *next,
                      double rew)
 {
-  size_t S = (size_t)e->task->obs_dim, A = (size_t)e->task->act_dim;
-  size_t row = (size_t)i * (size_t)e->task->horizon + (size_t)e->at[i].length;
+  size_t S = (size_t)e->task->facts.obs_dim, A = (size_t)e->task->facts.act_dim;
+  size_t row = (size_t)i * (size_t)e->task->facts.horizon + (size_t)e->at[i].length;
   memcpy(e->rec_obs + row * S, obs, S * sizeof(float));
   memcpy(e->rec_next + row * S, next, S * sizeof(float));
   memcpy(e->rec_act + row * A, act, A * sizeof(float));
@@ -115,10 +116,10 @@ static void keep_row(evaluator *e, int i, const float *obs, const float *act, co
 
 static mopo_status write_rows(evaluator *e, recorder *r, mopo_error *err)
 {
-  size_t S = (size_t)e->task->obs_dim, A = (size_t)e->task->act_dim;
+  size_t S = (size_t)e->task->facts.obs_dim, A = (size_t)e->task->facts.act_dim;
   for (int i = 0; i < e->n; i++)
     for (int t = 0; t < e->at[i].length; t++) {
-      size_t row = (size_t)i * (size_t)e->task->horizon + (size_t)t;
+      size_t row = (size_t)i * (size_t)e->task->facts.horizon + (size_t)t;
       const double *state = e->rec_state + row * (size_t)(e->nq + e->nv);
       bool last = t == e->at[i].length - 1, terminal = last && e->at[i].terminal;
       mopo_status st = recorder_add(r, e->rec_obs + row * S, e->rec_act + row * A, e->rec_rew[row],
@@ -135,13 +136,13 @@ static void step_one(void *ctx, int piece, int thread)
 {
   (void)thread;
   evaluator *e = ctx;
-  size_t S = (size_t)e->task->obs_dim, A = (size_t)e->task->act_dim, k = (size_t)piece;
+  size_t S = (size_t)e->task->facts.obs_dim, A = (size_t)e->task->facts.act_dim, k = (size_t)piece;
   int i = e->live[piece];
   episode *ep = &e->at[i];
   double rew = 0.0;
   bool done = false;
   if (e->rec_state) {
-    size_t row = (size_t)i * (size_t)e->task->horizon + (size_t)ep->length;
+    size_t row = (size_t)i * (size_t)e->task->facts.horizon + (size_t)ep->length;
     double *state = e->rec_state + row * (size_t)(e->nq + e->nv);
     sim_get_state(ep->sim, state, state + e->nq);
   }
@@ -156,12 +157,12 @@ static void step_one(void *ctx, int piece, int thread)
   ep->weight *= e->gamma;
   ep->length++;
   ep->terminal = done;
-  if (done || ep->length >= e->task->horizon) ep->live = false;
+  if (done || ep->length >= e->task->facts.horizon) ep->live = false;
 }
 
 static void start(evaluator *e, rng_key key)
 {
-  size_t S = (size_t)e->task->obs_dim;
+  size_t S = (size_t)e->task->facts.obs_dim;
   e->n_live = e->n;
   for (int i = 0; i < e->n; i++) {
     sim *s = e->at[i].sim;
@@ -175,7 +176,7 @@ static void start(evaluator *e, rng_key key)
 
 static void keep_live(evaluator *e)
 {
-  size_t S = (size_t)e->task->obs_dim;
+  size_t S = (size_t)e->task->facts.obs_dim;
   int n = 0;
   for (int k = 0; k < e->n_live; k++) {
     if (!e->at[e->live[k]].live) continue;
@@ -209,7 +210,7 @@ static void summarise(mopo_eval_result *out, const evaluator *e)
 mopo_status evaluator_run(mopo_eval_result *out, evaluator *e, const actor *p, rng_key key,
                           recorder *record, mopo_error *err)
 {
-  size_t S = (size_t)e->task->obs_dim, A = (size_t)e->task->act_dim;
+  size_t S = (size_t)e->task->facts.obs_dim, A = (size_t)e->task->facts.act_dim;
   if (record && !e->rec_state) {
     mopo_status st = keep_rows(e, err);
     if (st != MOPO_OK) return st;
@@ -246,11 +247,14 @@ sim_physics physics_of(const char *name)
 
 mopo_status evaluate_fits(const mopo_policy *p, const mopo_task *task, mopo_error *err)
 {
-  if (!task->obs_dim) return error_set(err, MOPO_EINVAL, "task %s has no simulator", task->name);
-  if (mopo_policy_obs_dim(p) != task->obs_dim || mopo_policy_act_dim(p) != task->act_dim)
-    return error_set(
-        err, MOPO_EDATA, "the policy has %d observations and %d actions, task %s wants %d and %d",
-        mopo_policy_obs_dim(p), mopo_policy_act_dim(p), task->name, task->obs_dim, task->act_dim);
+  if (!task->facts.obs_dim)
+    return error_set(err, MOPO_EINVAL, "task %s has no simulator", task->facts.name);
+  if (mopo_policy_obs_dim(p) != task->facts.obs_dim ||
+      mopo_policy_act_dim(p) != task->facts.act_dim)
+    return error_set(err, MOPO_EDATA,
+                     "the policy has %d observations and %d actions, task %s wants %d and %d",
+                     mopo_policy_obs_dim(p), mopo_policy_act_dim(p), task->facts.name,
+                     task->facts.obs_dim, task->facts.act_dim);
   return MOPO_OK;
 }
 
@@ -259,10 +263,11 @@ static mopo_status record_and_run(mopo_eval_result *out, evaluator *e, const act
                                   mopo_error *err)
 {
   recorder *r = NULL;
-  mopo_status st = recorder_open(&r, path, task->obs_dim, task->act_dim, e->nq, e->nv, err);
+  mopo_status st =
+      recorder_open(&r, path, task->facts.obs_dim, task->facts.act_dim, e->nq, e->nv, err);
   if (st != MOPO_OK) return st;
   st = evaluator_run(out, e, p, key, r, err);
-  if (st == MOPO_OK) st = recorder_text(r, "task", task->name, err);
+  if (st == MOPO_OK) st = recorder_text(r, "task", task->facts.name, err);
   if (st == MOPO_OK) return recorder_close(r, err);
   recorder_abandon(r);
   return st;

@@ -41,7 +41,7 @@ static void run_episode(shoot *s, rng_key key, int i)
   bool done = false;
   rng_stream noise = rng_stream_of(rng_index(key, (uint64_t)i));
   sim_reset(s->sim, obs, &noise);
-  for (int t = 0; t < s->task->horizon && !done; t++) {
+  for (int t = 0; t < s->task->facts.horizon && !done; t++) {
     if (t % s->stride == 0) keep_frame(s);
     if (s->n == s->most) return;
     mopo_policy_act(s->policy, act, obs, 1);
@@ -51,7 +51,7 @@ static void run_episode(shoot *s, rng_key key, int i)
 
 static mopo_status run(shoot *s, mopo_error *err)
 {
-  double steps_a_second = 1 / s->task->dt;
+  double steps_a_second = 1 / s->task->facts.dt;
   s->stride = (int)fmax(1, floor(steps_a_second / s->c->fps + 0.5));
   s->most = (int)fmax(1, ceil(s->c->seconds * steps_a_second / s->stride - 1e-9));
   s->states = malloc((size_t)s->most * state_size(s) * sizeof *s->states);
@@ -82,8 +82,8 @@ static mopo_status draw_all(mopo_film *out, shoot *s, bool moves, mopo_error *er
                      .episodes = s->episodes,
                      .width = s->c->width,
                      .height = s->c->height,
-                     .fps = 1 / (s->task->dt * s->stride),
-                     .seconds = s->n * s->task->dt * s->stride,
+                     .fps = 1 / (s->task->facts.dt * s->stride),
+                     .seconds = s->n * s->task->facts.dt * s->stride,
                      .renderer = renderer_name(s->renderer)};
   return st;
 }
@@ -99,7 +99,7 @@ static mopo_status shoot_all(mopo_film *out, shoot *s, mopo_error *err)
   if (st == MOPO_OK) st = renderer_create(&s->renderer, s->world, c->width, c->height, err);
   if (st == MOPO_OK) st = run(s, err);
   if (st == MOPO_OK)
-    st = film_open(&s->film, c->out, c->width, c->height, 1 / (s->task->dt * s->stride), err);
+    st = film_open(&s->film, c->out, c->width, c->height, 1 / (s->task->facts.dt * s->stride), err);
   s->rgb = malloc(3 * (size_t)c->width * (size_t)c->height);
   if (st == MOPO_OK && !s->rgb) st = error_set(err, MOPO_ENOMEM, "film: no memory");
   if (st == MOPO_OK) st = draw_all(out, s, moves, err);

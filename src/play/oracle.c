@@ -22,7 +22,7 @@ mopo_status oracle_create(oracle **out, const mopo_task *task, const sim_world *
     oracle_free(o);
     return error_set(err, MOPO_ENOMEM, "oracle: no memory");
   }
-  o->S = task->obs_dim, o->threads = threads;
+  o->S = task->facts.obs_dim, o->threads = threads;
   for (int t = 0; t < threads; t++) {
     mopo_status st = sim_create(&o->sim[t], world, err);
     if (st != MOPO_OK) {

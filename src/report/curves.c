@@ -134,8 +134,9 @@ static mopo_status learning_chart(page *p, int cell, mopo_error *err)
                       (axis){y.lo, y.hi, false, scored ? "normalised score" : "return"}, true);
   c.decimals = 1;
   if (scored) {
-    c.right_zero = task->score_min;
-    c.right_unit = (task->score_max - task->score_min) / 100.0;
+    c.right_zero = mopo_task_facts_of(task)->score_min;
+    c.right_unit =
+        (mopo_task_facts_of(task)->score_max - mopo_task_facts_of(task)->score_min) / 100.0;
     c.right_label = "return";
   }
   char title[300];

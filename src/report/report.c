@@ -22,7 +22,7 @@ static void counted(buffer *b, int n, const char *one)
 static void heading(buffer *b, const report *r)
 {
   if (r->cells == 1) {
-    if (!r->cell[0].task->obs_dim) buffer_print(b, "Learned from ");
+    if (!mopo_task_facts_of(r->cell[0].task)->obs_dim) buffer_print(b, "Learned from ");
     html_text(b, r->cell[0].name);
     return;
   }

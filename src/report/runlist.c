@@ -195,7 +195,8 @@ static void command(page *p, const report_run *run)
     known = mopo_config_set(&usual, given[i], value, NULL) == MOPO_OK;
   }
   const mopo_task *task = mopo_task_find(run->c.task);
-  known = known && mopo_config_resolve(&usual, task->name, "", task->act_dim, NULL) == MOPO_OK;
+  known = known && mopo_config_resolve(&usual, mopo_task_facts_of(task)->name, "",
+                                       mopo_task_facts_of(task)->act_dim, NULL) == MOPO_OK;
   buffer_print(p->b, "<pre>mopo train");
   for (int i = 0; mopo_config_setting(i); i++) {
     const mopo_setting *s = mopo_config_setting(i);

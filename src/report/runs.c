@@ -152,8 +152,8 @@ static void find_cell(report *all, report_run *r)
   const char *slash = strrchr(r->c.data, '/'), *file = slash ? slash + 1 : r->c.data;
   const char *dot = strrchr(file, '.');
   char name[sizeof all->cell->name];
-  if (task->obs_dim)
-    snprintf(name, sizeof name, "%s, %.*s", task->name,
+  if (mopo_task_facts_of(task)->obs_dim)
+    snprintf(name, sizeof name, "%s, %.*s", mopo_task_facts_of(task)->name,
              dot && dot > file && dot - file < 120 ? (int)(dot - file) : 120, file);
   else /* one's own data: their file is all that there is to say */
     snprintf(name, sizeof name, "%.120s", file);

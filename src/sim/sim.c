@@ -101,7 +101,7 @@ enum noise { UNIFORM, NORMAL };
 
 /* clang-format off */
 static const struct row {
-  const char *task, *body;
+  const char *name, *body; /* name: task_body's simulator */
   int frame_skip;        /* simulator steps in a step */
   double total_mass;     /* kg, kept by either physics; 0: as the geoms' density makes it */
   double pos_noise;      /* reset: qpos0 + U(-pos_noise, pos_noise) */
@@ -122,11 +122,7 @@ static const struct row {
    2, place_of_torso, plain_state},
   {"halfcheetah-jump", body_halfcheetah, 5, 14, 0.1, NORMAL, 0.1, INFINITY,
    1, place_of_root, jump_state},
-  {"halfcheetah-jump-behaviour", body_halfcheetah, 5, 14, 0.1, NORMAL, 0.1, INFINITY,
-   1, place_of_root, jump_state},
   {"ant-angle",   body_ant,         5,  0, 0.1,   NORMAL,  0.1,   INFINITY,
-   2, place_of_joint, plain_state},
-  {"ant-angle-behaviour", body_ant, 5,  0, 0.1,   NORMAL,  0.1,   INFINITY,
    2, place_of_joint, plain_state},
 };
 /* clang-format on */
@@ -303,7 +299,7 @@ static mopo_status load(mjModel **out, const struct row *row, mopo_error *err)
 {
   char why[300] = "";
   mjVFS *files = files_of(row->body);
-  if (!files) return error_set(err, MOPO_ENOMEM, "%s: no memory for its body", row->task);
+  if (!files) return error_set(err, MOPO_ENOMEM, "%s: no memory for its body", row->name);
   number_locale l = number_begin();
   *out = mj_loadXML(body_file, files, why, sizeof why);
   number_end(l);
@@ -311,14 +307,15 @@ static mopo_status load(mjModel **out, const struct row *row, mopo_error *err)
   free(files);
   if (*out) return MOPO_OK;
   why[strcspn(why, "\n")] = '\0';
-  return error_set(err, MOPO_EFORMAT, "%s: MuJoCo %s refused its body: %s", row->task,
+  return error_set(err, MOPO_EFORMAT, "%s: MuJoCo %s refused its body: %s", row->name,
                    mj_versionString(), why);
 }
 
-static const struct row *find_row(const char *task)
+static const struct row *find_row(const mopo_task *task)
 {
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-    if (strcmp(rows[i].task, task) == 0) return &rows[i];
+  const char *name = task->body.simulator;
+  for (size_t i = 0; name && i < sizeof rows / sizeof rows[0]; i++)
+    if (strcmp(rows[i].name, name) == 0) return &rows[i];
   return NULL;
 }
 
@@ -326,22 +323,22 @@ mopo_status sim_world_create(sim_world **out, const mopo_task *task, sim_physics
                              mopo_error *err)
 {
   *out = NULL;
-  const struct row *row = find_row(task->name);
-  if (!row) return error_set(err, MOPO_EINVAL, "%s: no simulated body", task->name);
+  const struct row *row = find_row(task);
+  if (!row) return error_set(err, MOPO_EINVAL, "%s: no simulated body", task->facts.name);
   sim_world *w = calloc(1, sizeof *w);
-  if (!w) return error_set(err, MOPO_ENOMEM, "%s: no memory for its world", task->name);
+  if (!w) return error_set(err, MOPO_ENOMEM, "%s: no memory for its world", task->facts.name);
   w->task = task, w->row = row;
 
   install_hooks();
   mopo_status status = load(&w->model, row, err);
   if (status == MOPO_OK && physics == SIM_D4RL && !make_old(w->model, row->total_mass))
-    status = error_set(err, MOPO_ENOMEM, "%s: no memory for its inertia", task->name);
+    status = error_set(err, MOPO_ENOMEM, "%s: no memory for its inertia", task->facts.name);
   if (status != MOPO_OK) {
     sim_world_free(w);
     return status;
   }
-  assert(w->model->nu == task->act_dim && task->obs_dim <= TASK_MAX_OBS);
-  assert(fabs(w->model->opt.timestep * row->frame_skip - task->dt) < 1e-12);
+  assert(w->model->nu == task->facts.act_dim && task->facts.obs_dim <= TASK_MAX_OBS);
+  assert(fabs(w->model->opt.timestep * row->frame_skip - task->facts.dt) < 1e-12);
   *out = w;
   return MOPO_OK;
 }
@@ -367,7 +364,7 @@ mopo_status sim_create(sim **out, const sim_world *w, mopo_error *err)
   if (s) s->data = make_data(w->model);
   if (!s || !s->data) {
     sim_free(s);
-    return error_set(err, MOPO_ENOMEM, "%s: no memory for its simulation", w->task->name);
+    return error_set(err, MOPO_ENOMEM, "%s: no memory for its simulation", w->task->facts.name);
   }
   s->world = w;
   *out = s;
@@ -387,7 +384,7 @@ mjData *sim_data(sim *s) { return s->data; }
 static void observe(double *state, float *obs, const sim *s)
 {
   const sim_world *w = s->world;
-  int S = w->task->obs_dim, velocities = S - sim_nv(w);
+  int S = w->task->facts.obs_dim, velocities = S - sim_nv(w);
   double top = w->row->max_velocity;
   w->row->state(state, w->model, s->data, w->row->hidden);
   for (int i = 0; obs && i < S; i++)
@@ -448,7 +445,7 @@ bool sim_step(sim *s, float *obs, double *rew, bool *done, const float *act)
   motion moved = {0};
 
   w->row->place(before, d);
-  for (int i = 0; i < w->task->act_dim; i++) {
+  for (int i = 0; i < w->task->facts.act_dim; i++) {
     d->ctrl[i] = act[i] < -1 ? -1 : act[i] > 1 ? 1 : act[i]; /* a NaN stays one, and is noticed */
     moved.effort += d->ctrl[i] * d->ctrl[i];
   }
@@ -457,8 +454,8 @@ bool sim_step(sim *s, float *obs, double *rew, bool *done, const float *act)
   if (s->broken) return false;
 
   w->row->place(after, d);
-  moved.vx = (after[0] - before[0]) / w->task->dt;
-  moved.vy = (after[1] - before[1]) / w->task->dt;
+  moved.vx = (after[0] - before[0]) / w->task->facts.dt;
+  moved.vy = (after[1] - before[1]) / w->task->facts.dt;
   moved.rise = height_now(s) - s->height;
   observe(state, obs, s);
   *rew = task_reward(w->task, &moved);
@@ -470,7 +467,7 @@ void sim_answer(sim *s, float *next, const float *obs, const float *act)
 {
   const sim_world *w = s->world;
   const mjModel *m = w->model;
-  int velocities = w->task->obs_dim - sim_nv(w), hidden = w->row->hidden;
+  int velocities = w->task->facts.obs_dim - sim_nv(w), hidden = w->row->hidden;
   double qpos[TASK_MAX_OBS] = {0}, qvel[TASK_MAX_OBS] = {0}, rew;
   bool done;
   for (int i = hidden; i < m->nq; i++) qpos[i] = (double)obs[i - hidden];

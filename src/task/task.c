@@ -1,154 +1,15 @@
-/* task.c - what is the task? Sizes, horizon, score range, rewards and where it ends. Needs no
- * simulator.
- *
- * Ends are those of OpenAI Gym's v2 tasks (D4RL) and Gymnasium's v4, which agree. Score ranges are
- * D4RL's (Fu et al. 2020, arXiv:2004.07219). halfcheetah-jump and ant-angle are Yu et al. 2020's:
- * to be learned from data of another behaviour on the same body. They are reported as returns, so
- * they have no score. */
+/* task.c - tasks by name, tasks of the caller's, and the scores of either. */
 #include "task/task.h"
 
-#include <assert.h>
 #include <ctype.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* Is every number of x [n] smaller than limit in magnitude? (NaN is not.) */
-static bool within(const double *x, int n, double limit)
-{
-  for (int i = 0; i < n; i++)
-    if (!(fabs(x[i]) < limit)) return false;
-  return true;
-}
+#include "base/arena.h"
 
-/* Height, angle, 3 joints, 6 velocities. The bound of 100 holds on both sides: published rollout
- * code has abs(s < 100), a misplaced parenthesis, which knows no lower bound. */
-static bool hopper_ends(const double *s)
-{
-  bool healthy = isfinite(s[0]) && within(s + 1, 10, 100) && s[0] > 0.7 && fabs(s[1]) < 0.2;
-  return !healthy;
-}
-
-static bool halfcheetah_ends(const double *s)
-{
-  (void)s;
-  return false;
-}
-
-/* Height, angle, 6 joints, 9 velocities. */
-static bool walker2d_ends(const double *s)
-{
-  bool healthy = within(s, 17, INFINITY) && s[0] > 0.8 && s[0] < 2.0 && fabs(s[1]) < 1.0;
-  return !healthy;
-}
-
-/* Height, quaternion, 8 joints, 14 velocities. Contact forces are left out, as in v4; D4RL's v2 set
- * has them as zeros. */
-static bool ant_ends(const double *s)
-{
-  bool healthy = within(s, 27, INFINITY) && s[0] >= 0.2 && s[0] <= 1.0;
-  return !healthy;
-}
-
-/* The same rule on a float32 state [S]. */
-static bool ends_float(bool (*ends)(const double *), const float *next, int S)
-{
-  double state[TASK_MAX_OBS];
-  for (int i = 0; i < S; i++) state[i] = next[i];
-  return ends(state);
-}
-
-static bool hopper_done(const float *obs, const float *act, const float *next)
-{
-  (void)obs, (void)act;
-  return ends_float(hopper_ends, next, 11);
-}
-
-static bool halfcheetah_done(const float *obs, const float *act, const float *next)
-{
-  (void)obs, (void)act, (void)next;
-  return false;
-}
-
-static bool walker2d_done(const float *obs, const float *act, const float *next)
-{
-  (void)obs, (void)act;
-  return ends_float(walker2d_ends, next, 17);
-}
-
-static bool ant_done(const float *obs, const float *act, const float *next)
-{
-  (void)obs, (void)act;
-  return ends_float(ant_ends, next, 27);
-}
-
-static bool none_done(const float *obs, const float *act, const float *next)
-{
-  (void)obs, (void)act, (void)next;
-  return false;
-}
-
-/* ------------------------------------------------------------------ rewards */
-
-static double runner_reward(const motion *m, double ctrl_cost, double alive)
-{
-  return m->vx - ctrl_cost * m->effort + alive;
-}
-
-static double hopper_reward(const motion *m) { return runner_reward(m, 1e-3, 1); }
-static double halfcheetah_reward(const motion *m) { return runner_reward(m, 0.1, 0); }
-static double walker2d_reward(const motion *m) { return runner_reward(m, 1e-3, 1); }
-static double ant_reward(const motion *m) { return runner_reward(m, 0.5, 1); }
-
-/* Speed counts up to 3 m/s, so that there is more to be had from height. (The paper prints
- * max(v_x, 3).) */
-static double trot_reward(const motion *m) { return fmin(m->vx, 3) - 0.1 * m->effort; }
-static double jump_reward(const motion *m) { return trot_reward(m) + 15 * m->rise; }
-
-/* Speed in a direction 30 degrees to the left of x. */
-static double angle_reward(const motion *m)
-{
-  const double cos30 = 0.86602540378443865, sin30 = 0.5;
-  return m->vx * cos30 + m->vy * sin30 - 0.5 * m->effort + 1;
-}
-
-/* ------------------------------------------------------------------ the table */
-
-/* Data of whose task nothing is known. Not in the table: it cannot be simulated. */
-static const mopo_task none = {"none", 0, 0, 1000, 0, NAN, NAN, none_done};
-
-enum { PLANAR, FREE }; /* root of the body: x, z, angle; or x, y, z and a quaternion */
-
-/* clang-format off */
-static const struct row {
-  mopo_task task;
-  bool (*ends)(const double *state);
-  double (*reward)(const motion *m);
-  int root;
-  double torso;          /* height of the torso where the root's is 0, m */
-  const char *behaviour; /* the task whose data it is learned from, if that is another */
-} rows[] = {
-  /* name,              S, A, horizon,  dt,   score min, score max, done */
-  {{"hopper",           11, 3, 1000, 0.008,  -20.272305,  3234.3, hopper_done},
-   hopper_ends,      hopper_reward,      PLANAR, 0,   NULL},
-  {{"halfcheetah",      17, 6, 1000, 0.05,  -280.178953, 12135.0, halfcheetah_done},
-   halfcheetah_ends, halfcheetah_reward, PLANAR, 0.7, NULL},
-  {{"walker2d",         17, 6, 1000, 0.008,    1.629008,  4592.3, walker2d_done},
-   walker2d_ends,    walker2d_reward,    PLANAR, 0,   NULL},
-  {{"ant",              27, 8, 1000, 0.05,  -325.6,       3879.7, ant_done},
-   ant_ends,         ant_reward,         FREE,   0,   NULL},
-  {{"halfcheetah-jump", 18, 6, 1000, 0.05,   NAN,            NAN, halfcheetah_done},
-   halfcheetah_ends, jump_reward,        PLANAR, 0.7, "halfcheetah-jump-behaviour"},
-  {{"ant-angle",        27, 8, 1000, 0.05,   NAN,            NAN, ant_done},
-   ant_ends,         angle_reward,       FREE,   0,   "ant-angle-behaviour"},
-  /* not listed: what their data are collected by */
-  {{"halfcheetah-jump-behaviour", 18, 6, 1000, 0.05, NAN, NAN, halfcheetah_done},
-   halfcheetah_ends, trot_reward,        PLANAR, 0.7, NULL},
-  {{"ant-angle-behaviour",        27, 8, 1000, 0.05, NAN, NAN, ant_done},
-   ant_ends,         ant_reward,         FREE,   0,   NULL},
-};
-/* clang-format on */
-
-enum { N_TASKS = sizeof rows / sizeof rows[0], N_LISTED = N_TASKS - 2 };
+/* ------------------------------------------------------------------ by name */
 
 /* What is left of text after name, compared without case and underscores; NULL: another name. */
 static const char *after_name(const char *text, const char *name)
@@ -181,63 +42,145 @@ static bool is_ending(const char *text)
 const mopo_task *mopo_task_find(const char *name)
 {
   if (!name) return NULL;
-  if (strcmp(name, none.name) == 0) return &none;
-  for (int i = 0; i < N_TASKS; i++) {
-    const char *rest = after_name(name, rows[i].task.name);
-    if (rest && is_ending(rest)) return &rows[i].task;
+  if (strcmp(name, task_none()->facts.name) == 0) return task_none();
+  for (int i = 0; task_row(i); i++) {
+    const char *rest = after_name(name, task_row(i)->facts.name);
+    if (rest && is_ending(rest)) return task_row(i);
   }
   return NULL;
 }
 
-const mopo_task *mopo_task_at(int i) { return i >= 0 && i < N_LISTED ? &rows[i].task : NULL; }
+size_t mopo_task_names(char *buf, size_t size)
+{
+  size_t n = 0;
+  for (int i = 0; mopo_task_at(i); i++)
+    n += (size_t)snprintf(n < size ? buf + n : NULL, n < size ? size - n : 0, "%s%s", i ? ", " : "",
+                          mopo_task_at(i)->facts.name);
+  return n;
+}
+
+mopo_status task_unknown(const char *name, const char *more, mopo_error *err)
+{
+  char names[256];
+  mopo_task_names(names, sizeof names);
+  return error_set(err, MOPO_EINVAL, "task = '%.100s', want one of %s%s", name, names, more);
+}
+
+/* ------------------------------------------------------------------ of the caller's */
+
+enum { NAME_SIZE = 64, MAX_DIM = 1 << 20 }; /* a name fits the setting `task`, with its zero */
+
+static mopo_status check_facts(const mopo_task_facts *f, mopo_error *err)
+{
+  const char *name = f->name ? f->name : "";
+  if (!*name || strlen(name) >= NAME_SIZE)
+    return error_set(err, MOPO_EINVAL, "task: name '%.80s', want 1 to %d letters", name,
+                     NAME_SIZE - 1);
+  if (mopo_task_find(name))
+    return error_set(err, MOPO_EINVAL, "task: name '%s' is that of a built-in task, want another",
+                     name);
+  if (f->obs_dim < 1 || f->obs_dim > MAX_DIM)
+    return error_set(err, MOPO_EINVAL, "task %s: obs_dim = %d, want 1 to %d", name, f->obs_dim,
+                     MAX_DIM);
+  if (f->act_dim < 1 || f->act_dim > MAX_DIM)
+    return error_set(err, MOPO_EINVAL, "task %s: act_dim = %d, want 1 to %d", name, f->act_dim,
+                     MAX_DIM);
+  if (f->horizon < 0)
+    return error_set(err, MOPO_EINVAL, "task %s: horizon = %d, want 1 or more steps, or 0: %d",
+                     name, f->horizon, TASK_HORIZON);
+  if (!(f->dt >= 0 && isfinite(f->dt)))
+    return error_set(err, MOPO_EINVAL, "task %s: dt = %g, want seconds, or 0: not known", name,
+                     f->dt);
+  bool none = (isnan(f->score_min) && isnan(f->score_max)) || f->score_min == f->score_max;
+  if (!none && !(f->score_min < f->score_max && isfinite(f->score_max - f->score_min)))
+    return error_set(err, MOPO_EINVAL, "task %s: score_min = %g, score_max = %g, want min < max",
+                     name, f->score_min, f->score_max);
+  return MOPO_OK;
+}
+
+static mopo_status check_names(const char *const *names, int n, const char *field, const char *task,
+                               mopo_error *err)
+{
+  for (int i = 0; names && i < n; i++)
+    if (!names[i] || !*names[i])
+      return error_set(err, MOPO_EINVAL, "task %s: %s[%d] is empty, want a name", task, field, i);
+  return MOPO_OK;
+}
+
+static const char *copy_text(const char *text, arena *a)
+{
+  char *copy = arena_bytes(a, strlen(text) + 1);
+  return copy ? strcpy(copy, text) : NULL;
+}
+
+static const char *const *copy_names(const char *const *names, int n, arena *a)
+{
+  if (!names) return NULL;
+  const char **copy = arena_bytes(a, (size_t)n * sizeof *copy);
+  for (int i = 0; i < n; i++) {
+    const char *text = copy_text(names[i], a);
+    if (copy) copy[i] = text;
+  }
+  return copy;
+}
+
+/* What the facts point to, in one block. */
+static void copy_pointed(mopo_task_facts *to, const mopo_task_facts *from, arena *a)
+{
+  to->name = copy_text(from->name, a);
+  to->obs_names = copy_names(from->obs_names, from->obs_dim, a);
+  to->act_names = copy_names(from->act_names, from->act_dim, a);
+}
+
+mopo_status mopo_task_create(mopo_task **out, const mopo_task_facts *facts, mopo_error *err)
+{
+  mopo_task_facts f = {0};
+  *out = NULL;
+  if (facts->size < offsetof(mopo_task_facts, ctx) + sizeof facts->ctx)
+    return error_set(err, MOPO_EINVAL, "task: size = %zu, want sizeof(mopo_task_facts) = %zu",
+                     facts->size, sizeof f);
+  memcpy(&f, facts, facts->size < sizeof f ? facts->size : sizeof f);
+  mopo_status st = check_facts(&f, err);
+  if (st == MOPO_OK) st = check_names(f.obs_names, f.obs_dim, "obs_names", f.name, err);
+  if (st == MOPO_OK) st = check_names(f.act_names, f.act_dim, "act_names", f.name, err);
+  if (st != MOPO_OK) return st;
+
+  mopo_task *t = calloc(1, sizeof *t);
+  arena memory = {0};
+  mopo_task_facts measure;
+  copy_pointed(&measure, &f, &memory);
+  if (!t || !arena_alloc(&memory)) {
+    free(t);
+    return error_set(err, MOPO_ENOMEM, "task %s: no memory", f.name);
+  }
+  t->facts = f;
+  t->facts.size = sizeof f;
+  copy_pointed(&t->facts, &f, &memory);
+  if (!f.horizon) t->facts.horizon = TASK_HORIZON;
+  if (f.score_min == f.score_max) t->facts.score_min = t->facts.score_max = NAN;
+  t->memory = memory.base;
+  *out = t;
+  return MOPO_OK;
+}
+
+void mopo_task_free(mopo_task *task)
+{
+  if (!task || !task->memory) return; /* built in */
+  free(task->memory);
+  free(task);
+}
+
+const mopo_task_facts *mopo_task_facts_of(const mopo_task *task) { return &task->facts; }
+
+/* ------------------------------------------------------------------ scores */
 
 double mopo_task_score(const mopo_task *task, double ret)
 {
-  return 100 * (ret - task->score_min) / (task->score_max - task->score_min);
+  const mopo_task_facts *f = &task->facts;
+  return 100 * (ret - f->score_min) / (f->score_max - f->score_min);
 }
 
 double mopo_task_score_std(const mopo_task *task, double std)
 {
-  return 100 * std / (task->score_max - task->score_min);
-}
-
-static const struct row *row_of(const mopo_task *task)
-{
-  for (int i = 0; i < N_TASKS; i++)
-    if (strcmp(task->name, rows[i].task.name) == 0) return &rows[i];
-  return NULL;
-}
-
-bool task_ends(const mopo_task *task, const double *state)
-{
-  const struct row *r = row_of(task);
-  return r && r->ends(state);
-}
-
-double task_reward(const mopo_task *task, const motion *m)
-{
-  const struct row *r = row_of(task);
-  return r ? r->reward(m) : (double)NAN;
-}
-
-const mopo_task *task_behaviour(const mopo_task *task)
-{
-  const struct row *r = row_of(task);
-  return r && r->behaviour ? mopo_task_find(r->behaviour) : task;
-}
-
-int task_positions(const mopo_task *task)
-{
-  const struct row *r = row_of(task);
-  return !r ? 0 : r->root == PLANAR ? 3 + task->act_dim : 7 + task->act_dim;
-}
-
-void task_torso(double xyz[3], const mopo_task *task, const double *qpos)
-{
-  const struct row *r = row_of(task);
-  assert(r);
-  bool planar = r->root == PLANAR;
-  xyz[0] = qpos[0];
-  xyz[1] = planar ? 0 : qpos[1];
-  xyz[2] = r->torso + (planar ? qpos[1] : qpos[2]);
+  return 100 * std / (task->facts.score_max - task->facts.score_min);
 }

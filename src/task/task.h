@@ -1,31 +1,107 @@
-/* task.h - what the simulator needs to know of a task beyond mopo.h. */
+/* task.h - what is the task? Its facts, when it ends, what it pays; for the built-in ones also what
+ * the simulator and the presets need to know. */
 #ifndef TASK_TASK_H
 #define TASK_TASK_H
 
 #include <mopo/mopo.h>
 
-enum { TASK_MAX_OBS = 32, TASK_MAX_ACT = 8 };
+#include "base/error.h"
 
-/* What one step did, from which the reward is made. */
+enum { TASK_MAX_OBS = 32, TASK_MAX_ACT = 8 }; /* of the built-in tasks */
+enum { TASK_HORIZON = 1000 };                 /* of a task that does not say */
+
+/* What one step did, from which the reward of a built-in task is made. */
 typedef struct motion {
   double vx, vy; /* displacement of the torso over the step / dt, m/s */
   double rise;   /* height of the torso after the step, above that at the reset, m */
   double effort; /* sum of the squared clipped actions */
 } motion;
 
-/* Of one of the table's tasks; NAN: of none. */
+/* Rollout length h and penalty coefficient lambda that were published together for data of one
+ * kind: with the paper's code, and with the best results on D4RL v2. */
+typedef struct task_reach {
+  const char *kind;
+  struct {
+    int length;
+    double coef;
+  } paper, tuned;
+} task_reach;
+
+enum { TASK_REACHES = 4 };
+
+enum task_root { TASK_PLANAR, TASK_FREE }; /* x, z, angle; or x, y, z and a quaternion */
+
+/* What is known of a built-in task beyond its facts. */
+typedef struct task_body {
+  const char *simulator;             /* row of sim/sim.c */
+  bool (*ends)(const double *state); /* does a state laid out as the observation end it? */
+  double (*reward)(const motion *m);
+  enum task_root root;
+  double torso;          /* height of the torso where the root's is 0, m */
+  const char *behaviour; /* the task whose data it is learned from, if that is another */
+  bool behaves;          /* it is such a task itself: found by name, not listed */
+  bool sees_height;      /* its observation has the torso's height between positions and velocities,
+                            which recordings of the plain body lack */
+  task_reach reach[TASK_REACHES]; /* kind NULL: no more */
+} task_body;
+
+struct mopo_task {
+  mopo_task_facts facts;
+  task_body body; /* simulator NULL: not built in */
+  void *memory;   /* what the facts point to; NULL: constants */
+};
+
+/* ------------------------------------------------------------------ judging */
+
+/* Can an end be told from a step? False: it has to be learned. */
+bool task_knows_ends(const mopo_task *task);
+/* Can the reward be told from a step? False: it has to be learned. */
+bool task_knows_reward(const mopo_task *task);
+
+/* What judging up to `rows` steps at a time needs. ENOMEM. */
+typedef struct task_scratch task_scratch;
+MUST_CHECK mopo_status task_scratch_create(task_scratch **out, const mopo_task *task, int S, int A,
+                                           int rows, mopo_error *err);
+void task_scratch_free(task_scratch *s);
+
+/* Steps (obs[i] [S], act[i] [A], next[i] [S]), i < n <= rows, in the order of i; one caller at a
+ * time for a scratch. done [n]: 1 where the step ends the task, 0 everywhere where nobody knows
+ * (task_knows_ends). rew [n] is overwritten where the task knows its reward, else left as it is.
+ * Allocates nothing. EDATA: a callback said what is neither 0 nor 1, or a reward that is not
+ * finite; the message names callback and row. */
+MUST_CHECK mopo_status task_judge(task_scratch *s, unsigned char *done, float *rew,
+                                  const float *const *obs, const float *const *act,
+                                  float *const *next, int n, mopo_error *err);
+
+/* Does one step end the task? What the rule says, unchecked; false where nobody knows. */
+bool task_done(const mopo_task *task, const float *obs, const float *act, const float *next);
+
+/* ------------------------------------------------------------------ the built-in ones */
+
+/* The i-th of all, those that are not listed too; NULL past the last. */
+const mopo_task *task_row(int i);
+/* Data of whose task nothing is known. */
+const mopo_task *task_none(void);
+/* EINVAL "task = '...', want hopper, ..."; more: what else would do, ", none". */
+mopo_status task_unknown(const char *name, const char *more, mopo_error *err);
+/* Is it in mopo_task_at's list? */
+bool task_listed(const mopo_task *task);
+
+/* NULL: nothing was published for that kind of data. */
+const task_reach *task_reach_of(const mopo_task *task, const char *kind);
+
+/* Of a built-in task; NAN: of another. */
 double task_reward(const mopo_task *task, const motion *m);
 /* The task by whose rewards soft actor-critic learns when data for `task` are collected: itself,
  * unless its data are to show another behaviour. */
 const mopo_task *task_behaviour(const mopo_task *task);
-/* Length nq of qpos; 0: not one of the table's tasks. */
+/* Length nq of qpos; 0: not built in. */
 int task_positions(const mopo_task *task);
-/* Where the torso is in the world, m. task is one of the table's. */
+/* Where the torso is in the world, m. task is built in. */
 void task_torso(double xyz[3], const mopo_task *task, const double *qpos);
 
-/* The rule behind task->done, on a float64 state laid out as the task's observation, velocities not
- * clipped: the simulator's own state ends an episode, not its float32 shadow. task is one of the
- * table's. */
+/* Does a float64 state laid out as the task's observation, velocities not clipped, end it? The
+ * simulator's own state ends an episode, not its float32 shadow. task is built in. */
 bool task_ends(const mopo_task *task, const double *state);
 
 #endif

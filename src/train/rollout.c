@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "play/oracle.h"
+#include "task/task.h"
 
 typedef struct rollout_work {
   actor_work actor;
@@ -104,7 +105,7 @@ static void block(void *ctx, int piece, int thread)
   for (int i = 0; i < n; i++) {
     float *row = rows + i * at->width, cost = (float)r->set.coef * u[i];
     row[at->rew] = rew[i] - cost;
-    row[at->done] = r->task->done(obs[i], act[i], next[i]) ? 1.0f : 0.0f;
+    row[at->done] = task_done(r->task, obs[i], act[i], next[i]) ? 1.0f : 0.0f;
     r->penalty[r0 + i] = (double)cost;
     r->reward[r0 + i] = (double)rew[i];
   }

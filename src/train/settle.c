@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "io/file.h"
+#include "task/task.h"
 #include "train/run.h"
 
 mopo_status run_data(mopo_config *c, const mopo_task **task, mopo_dataset **data, mopo_error *err)
@@ -9,14 +10,10 @@ mopo_status run_data(mopo_config *c, const mopo_task **task, mopo_dataset **data
   if (!c->data[0]) return error_set(err, MOPO_EINVAL, "data is not set: a dataset");
   if (!c->out[0]) return error_set(err, MOPO_EINVAL, "out is not set: where to write");
   *task = mopo_task_find(c->task);
-  if (!*task)
-    return error_set(err, MOPO_EINVAL,
-                     "task = '%s', want hopper, halfcheetah, walker2d, ant, halfcheetah-jump, "
-                     "ant-angle or none",
-                     c->task);
+  if (!*task) return task_unknown(c->task, ", none", err);
   mopo_status st = mopo_dataset_load(data, c->data, *task, err);
   if (st != MOPO_OK) return st;
-  return mopo_config_resolve(c, (*task)->name, (*data)->kind, (*data)->at.A, err);
+  return mopo_config_resolve(c, (*task)->facts.name, (*data)->kind, (*data)->at.A, err);
 }
 
 /* The penalty `oracle` asks the simulator; said before anything is fitted. */
@@ -24,7 +21,7 @@ static mopo_status check_oracle(const mopo_config *c, const mopo_task *task, mop
 {
   const agent_type *type = agent_find(c->algo);
   if (strcmp(c->penalty, "oracle") != 0 || !type || !type->uses_model) return MOPO_OK;
-  if (!task->obs_dim)
+  if (!task->facts.obs_dim)
     return error_set(err, MOPO_EINVAL, "penalty = oracle with task none, want a simulated task");
   if (!*mopo_simulator_version())
     return error_set(err, MOPO_EABSENT, "penalty = oracle: this build has no simulator");

@@ -7,6 +7,7 @@
 #include "base/watch.h"
 #include "io/file.h"
 #include "play/oracle.h"
+#include "task/task.h"
 #include "train/run.h"
 
 static mopo_status set_up_oracle(run *o, mopo_error *err)
@@ -37,7 +38,7 @@ static mopo_status set_up_model(run *o, bool resume, mopo_error *err)
 
 static mopo_status set_up_evaluation(run *o, mopo_error *err)
 {
-  if (!o->task->obs_dim) {
+  if (!o->task->facts.obs_dim) {
     watch_line(o->watch, "task none has no simulator: the policy is not evaluated");
     return MOPO_OK;
   }

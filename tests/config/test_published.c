@@ -15,7 +15,9 @@ static mopo_config resolved(const char *algo, const char *preset, const char *ta
   mopo_error err;
   assert_ok(mopo_config_set(&c, "algo", algo, &err), err);
   assert_ok(mopo_config_set(&c, "preset", preset, &err), err);
-  assert_ok(mopo_config_resolve(&c, task, kind, mopo_task_find(task)->act_dim, &err), err);
+  assert_ok(
+      mopo_config_resolve(&c, task, kind, mopo_task_facts_of(mopo_task_find(task))->act_dim, &err),
+      err);
   return c;
 }
 
@@ -47,7 +49,8 @@ static void scores_stand_between_the_published_returns(void **state)
                {"ant", -325.6, 3879.7}};
   for (size_t i = 0; i < sizeof range / sizeof *range; i++) {
     const mopo_task *task = mopo_task_find(range[i].task);
-    assert_true(task->score_min == range[i].min && task->score_max == range[i].max);
+    assert_true(mopo_task_facts_of(task)->score_min == range[i].min &&
+                mopo_task_facts_of(task)->score_max == range[i].max);
   }
 }
 
@@ -105,10 +108,11 @@ static void presets_are_the_published_ones(void **state)
   for (int p = 0; p < PRESETS; p++)
     for (int t = 0; mopo_task_at(t); t++) {
       const mopo_task *task = mopo_task_at(t);
-      mopo_config c = resolved("mopo", presets[p], task->name, "medium");
+      mopo_config c = resolved("mopo", presets[p], mopo_task_facts_of(task)->name, "medium");
       for (size_t i = 0; i < sizeof stated / sizeof *stated; i++)
         expect(&c, stated[i].setting, stated[i].value[p]);
-      assert_true(c.target_entropy == (p == PAPER ? -3.0 : (double)-task->act_dim));
+      assert_true(c.target_entropy ==
+                  (p == PAPER ? -3.0 : (double)-mopo_task_facts_of(task)->act_dim));
     }
 }
 

@@ -52,12 +52,14 @@ static void record(const char *path, const mopo_task *task, form f)
   float obs[TASK_MAX_OBS], next[TASK_MAX_OBS], act[TASK_MAX_ACT], wide[2][MAX_COLS];
   assert_ok(sim_world_create(&w, task, SIM_D4RL, &err), err);
   assert_ok(sim_create(&s, w, &err), err);
-  assert_ok(recorder_open(&r, path, f.cols, task->act_dim, sim_nq(w), sim_nv(w), &err), err);
+  assert_ok(recorder_open(&r, path, f.cols, mopo_task_facts_of(task)->act_dim, sim_nq(w), sim_nv(w),
+                          &err),
+            err);
   reach = 0;
   sim_reset(s, obs, &rng);
   for (int i = 0, t = 1; i < ROWS; i++, t++) {
     double rew;
-    for (int j = 0; j < task->act_dim; j++) act[j] = 2 * rng_uniform(&rng) - 1;
+    for (int j = 0; j < mopo_task_facts_of(task)->act_dim; j++) act[j] = 2 * rng_uniform(&rng) - 1;
     sim_get_state(s, qpos, qvel);
     assert_true(sim_step(s, next, &rew, &ends[i], act));
     sim_get_state(s, after, NULL);
@@ -65,7 +67,8 @@ static void record(const char *path, const mopo_task *task, form f)
     memcpy(observed[i][0], obs, sizeof obs), memcpy(observed[i][1], next, sizeof next);
     for (int j = 0; j < 3; j++) reach = fmax(reach, fmax(fabs(qpos[j]), fabs(after[j])));
     if (f.rounded) round_all(qpos, sim_nq(w)), round_all(after, sim_nq(w));
-    put(wide[0], obs, task->obs_dim, f.cols), put(wide[1], next, task->obs_dim, f.cols);
+    put(wide[0], obs, mopo_task_facts_of(task)->obs_dim, f.cols),
+        put(wide[1], next, mopo_task_facts_of(task)->obs_dim, f.cols);
     assert_ok(recorder_add(r, wide[0], act, -5.0f, wide[1], ends[i], last[i] && !ends[i], qpos,
                            qvel, after, &err),
               err);
@@ -74,7 +77,7 @@ static void record(const char *path, const mopo_task *task, form f)
     t = 0;
     sim_reset(s, obs, &rng);
   }
-  assert_ok(recorder_text(r, "task", task_behaviour(task)->name, &err), err);
+  assert_ok(recorder_text(r, "task", mopo_task_facts_of(task_behaviour(task))->name, &err), err);
   assert_ok(recorder_close(r, &err), err);
   sim_free(s);
   sim_world_free(w);
@@ -87,13 +90,14 @@ static void check(const char *path, const mopo_task *task, double within)
   mopo_dataset *d = NULL;
   assert_ok(mopo_dataset_relabel(&d, path, task, &err), err);
   assert_int_equal(mopo_dataset_rows(d), ROWS);
-  assert_string_equal(mopo_dataset_task(d), task->name);
+  assert_string_equal(mopo_dataset_task(d), mopo_task_facts_of(task)->name);
   for (int i = 0; i < ROWS; i++) {
     const float *x = dataset_row(d, i);
     if (!(fabs((double)x[d->at.rew] - (double)rewards[i]) <= within))
-      fail_msg("%s row %d: %.9g, the simulator said %.9g", task->name, i, (double)x[d->at.rew],
-               (double)rewards[i]);
-    for (int j = 0; j < task->obs_dim; j++) { /* float32 of a float32 plus 0.7: an ulp off */
+      fail_msg("%s row %d: %.9g, the simulator said %.9g", mopo_task_facts_of(task)->name, i,
+               (double)x[d->at.rew], (double)rewards[i]);
+    for (int j = 0; j < mopo_task_facts_of(task)->obs_dim;
+         j++) { /* float32 of a float32 plus 0.7: an ulp off */
       double ulp = within > 0 && j == 8 ? 0x1p-23 : 0;
       assert_true(fabs((double)(x[j] - observed[i][0][j])) <= ulp);
       assert_true(fabs((double)(x[d->at.next + j] - observed[i][1][j])) <= ulp);
@@ -112,7 +116,7 @@ static void own_recordings_agree_to_the_bit(void **state)
                                       "walker2d"};
   for (int k = 0; k < 5; k++) {
     const mopo_task *task = mopo_task_find(names[k]);
-    record("relabel.hdf5", task, (form){task->obs_dim, false, true});
+    record("relabel.hdf5", task, (form){mopo_task_facts_of(task)->obs_dim, false, true});
     check("relabel.hdf5", task, 0);
   }
 }
@@ -148,7 +152,8 @@ static void d4rl_recordings_agree_to_their_rounding(void **state)
   for (int k = 0; k < 2; k++) {
     const mopo_task *task = mopo_task_find(of[k].name);
     record("relabel.hdf5", task, (form){of[k].cols, true, true});
-    double half_ulp = reach * 0x1p-24, at_most = 2 * half_ulp * (2 / task->dt) + 15 * 2 * half_ulp;
+    double half_ulp = reach * 0x1p-24,
+           at_most = 2 * half_ulp * (2 / mopo_task_facts_of(task)->dt) + 15 * 2 * half_ulp;
     check("relabel.hdf5", task, at_most + 4e-7 * 10 /* of the reward's own rounding */);
   }
 }

@@ -7,24 +7,26 @@
 #include <string.h>
 
 #include "ope/forecast.h"
+#include "task/task.h"
 
 enum { S = 2, A = 1, D = S + 1, STARTS = 7, HORIZON = 40 };
 static const double GAMMA = 0.9;
 
-static bool past_one(const float *obs, const float *act, const float *next)
+typedef void done_fn(void *ctx, unsigned char *done, const float *obs, const float *act,
+                     const float *next, int n);
+
+static void past_one(void *ctx, unsigned char *done, const float *obs, const float *act,
+                     const float *next, int n)
 {
-  (void)obs, (void)act;
-  return next[0] > 1.0f;
-}
-static bool never(const float *obs, const float *act, const float *next)
-{
-  (void)obs, (void)act, (void)next;
-  return false;
+  (void)ctx, (void)obs, (void)act;
+  for (int i = 0; i < n; i++) done[i] = next[i * S] > 1.0f;
 }
 
-static mopo_task task_of(bool (*done)(const float *, const float *, const float *))
+/* done NULL: it never ends. */
+static mopo_task task_of(done_fn *done)
 {
-  return (mopo_task){.name = "test", .obs_dim = S, .act_dim = A, .horizon = HORIZON, .done = done};
+  return (mopo_task){
+      .facts = {.name = "test", .obs_dim = S, .act_dim = A, .horizon = HORIZON, .done = done}};
 }
 
 /* A model that says reward `rew` and next = obs + (drift, 0), with this log-variance. */
@@ -85,7 +87,7 @@ static double discounts(int steps) { return (1.0 - pow(GAMMA, steps)) / (1.0 - G
 static void a_whole_episode_is_summed_and_penalised(void **state)
 {
   (void)state;
-  mopo_task task = task_of(never);
+  mopo_task task = task_of(NULL);
   ensemble *m = constant_model(2.0f, 0.5f, -20.0f);
   double u = sqrt(3.0) * exp(-10.0), sum = discounts(HORIZON), lambda = 1e4;
   forecast_result r = run(m, &task, PENALTY_ALEATORIC, lambda, 2);
@@ -117,7 +119,7 @@ static void an_episode_stops_where_the_task_ends(void **state)
 static void without_a_penalty_uncertainty_is_still_measured(void **state)
 {
   (void)state;
-  mopo_task task = task_of(never);
+  mopo_task task = task_of(NULL);
   ensemble *m = constant_model(1.0f, 0.0f, -4.0f);
   forecast_result none = run(m, &task, PENALTY_NONE, 3.0, 1);
   forecast_result aleatoric = run(m, &task, PENALTY_ALEATORIC, 3.0, 1);
@@ -146,7 +148,7 @@ static void threads_do_not_change_the_bits(void **state)
 static void what_blows_up_is_said(void **state)
 {
   (void)state;
-  mopo_task task = task_of(never);
+  mopo_task task = task_of(NULL);
   ensemble *m = constant_model(1.0f, 1e38f, -20.0f);
   forecast_result r = run(m, &task, PENALTY_ALEATORIC, 1.0, 2);
   assert_int_equal(r.broken, STARTS * FORECAST_COPIES);

@@ -25,12 +25,13 @@ static mopo_policy *policy_for(const mopo_task *task)
   actor p = {0};
   arena memory = {0};
   mopo_policy *out = NULL;
-  actor_shape(&p, kernels_best(), task->obs_dim, task->act_dim, 16, 1, -5, 2);
+  actor_shape(&p, kernels_best(), mopo_task_facts_of(task)->obs_dim,
+              mopo_task_facts_of(task)->act_dim, 16, 1, -5, 2);
   mlp_layout(&p.net, &memory);
   assert_true(arena_alloc(&memory));
   mlp_layout(&p.net, &memory);
   mlp_initialise(&p.net, MLP_GLOROT, (rng_key){{3, 4}});
-  assert_ok(policy_save(&p, POLICY, "sac", task->name, NULL, &err), err);
+  assert_ok(policy_save(&p, POLICY, "sac", mopo_task_facts_of(task)->name, NULL, &err), err);
   assert_ok(mopo_policy_load(&out, POLICY, &err), err);
   free(memory.base);
   unlink(POLICY);
@@ -43,7 +44,9 @@ static mopo_config settings(const char *out, const char *task)
   mopo_config c = mopo_config_default();
   snprintf(c.out, sizeof c.out, "%s", out);
   c.width = WIDTH, c.height = HEIGHT, c.seconds = 0.4;
-  assert_ok(mopo_config_resolve(&c, task, "", mopo_task_find(task)->act_dim, &err), err);
+  assert_ok(
+      mopo_config_resolve(&c, task, "", mopo_task_facts_of(mopo_task_find(task))->act_dim, &err),
+      err);
   return c;
 }
 

@@ -35,7 +35,8 @@ static asked ask(const char *task)
   assert_ok(sim_create(&a.sim, a.world, &err), err);
   assert_ok(par_create(&a.pool, 2, &err), err);
   assert_ok(oracle_create(&a.oracle, a.task, a.world, a.pool, &err), err);
-  assert_ok(ensemble_create(&a.m, &shape, a.task->obs_dim, a.task->act_dim, rng_seed(1), &err),
+  assert_ok(ensemble_create(&a.m, &shape, mopo_task_facts_of(a.task)->obs_dim,
+                            mopo_task_facts_of(a.task)->act_dim, rng_seed(1), &err),
             err);
   for (int e = 0; e < MEMBERS; e++) memset(a.m->net[e].params, 0, a.m->net[e].size * sizeof(float));
   a.m->elite[0] = 2, a.m->elite[1] = 0, a.m->elite[2] = 1;
@@ -77,7 +78,8 @@ static void random_action(float *act, rng_stream *rng)
 static bool tells(const asked *a, const float *obs)
 {
   bool whole = true;
-  for (int i = a->task->obs_dim - sim_nv(a->world); i < a->task->obs_dim; i++)
+  for (int i = mopo_task_facts_of(a->task)->obs_dim - sim_nv(a->world);
+       i < mopo_task_facts_of(a->task)->obs_dim; i++)
     whole = whole && fabsf(obs[i]) != 10;
   return whole;
 }
@@ -102,7 +104,7 @@ static void a_still_model_is_off_by_the_movement(void **state)
       random_action(act, &rng);
       float u = measure(&a, obs, act, t % 2);
       assert_true(sim_step(a.sim, next, &rew, &done, act));
-      for (int i = 0; i < a.task->obs_dim; i++) {
+      for (int i = 0; i < mopo_task_facts_of(a.task)->obs_dim; i++) {
         double d = (double)next[i] - (double)obs[i];
         moved += d * d;
       }
@@ -128,7 +130,7 @@ static void a_right_mean_costs_nothing(void **state)
   sim_reset(a.sim, obs, &rng);
   random_action(act, &rng);
   sim_answer(a.sim, truth, obs, act);
-  for (int i = 0; i < a.task->obs_dim; i++) {
+  for (int i = 0; i < mopo_task_facts_of(a.task)->obs_dim; i++) {
     bias(&a, 2)[i] = truth[i] - obs[i] + 0.25f;
     bias(&a, 0)[i] = truth[i] - obs[i] - 0.25f;
     bias(&a, 1)[i] = 100;
@@ -147,7 +149,7 @@ static void impossible_states_cost(void **state)
   float obs[TASK_MAX_OBS] = {1e12f}, act[TASK_MAX_ACT] = {0}, next[TASK_MAX_OBS];
   sim_answer(a.sim, next, obs, act);
   assert_true(next[0] == 1.25f);
-  for (int i = 1; i < a.task->obs_dim; i++) assert_true(next[i] == 0);
+  for (int i = 1; i < mopo_task_facts_of(a.task)->obs_dim; i++) assert_true(next[i] == 0);
   assert_true(measure(&a, obs, act, 0) > 1e11f);
   bias(&a, 2)[0] = NAN;
   assert_true(isnan(measure(&a, obs, act, 0)));

@@ -93,7 +93,7 @@ static void compare(const char *name, double bonus)
   assert_ok(sim_create(&s, w, &err), err);
   assert_int_equal(f.nq, sim_nq(w));
   assert_int_equal(f.nv, sim_nv(w));
-  assert_int_equal(f.S, mopo_task_find(name)->obs_dim);
+  assert_int_equal(f.S, mopo_task_facts_of(mopo_task_find(name))->obs_dim);
 
   struct worst worst = {0};
   for (int r = 0; r < f.rows; r++) compare_row(&worst, s, &f, f.row + r * f.width, bonus);

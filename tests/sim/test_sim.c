@@ -46,8 +46,10 @@ static void play_steps(struct play *p, int steps)
     float act[TASK_MAX_ACT];
     double rew;
     bool done;
-    for (int i = 0; i < p->task->act_dim; i++) act[i] = 2 * rng_uniform(&p->rng) - 1;
-    if (!sim_step(p->sim, p->obs, &rew, &done, act)) fail_msg("%s broke", p->task->name);
+    for (int i = 0; i < mopo_task_facts_of(p->task)->act_dim; i++)
+      act[i] = 2 * rng_uniform(&p->rng) - 1;
+    if (!sim_step(p->sim, p->obs, &rew, &done, act))
+      fail_msg("%s broke", mopo_task_facts_of(p->task)->name);
     p->ret += rew;
     p->ends += done;
     if (done) sim_reset(p->sim, p->obs, &p->rng);
@@ -61,7 +63,8 @@ static void assert_same(const struct play *a, const struct play *b)
   sim_get_state(a->sim, x[0][0], x[0][1]);
   sim_get_state(b->sim, x[1][0], x[1][1]);
   assert_memory_equal(x[0], x[1], sizeof x[0]);
-  assert_memory_equal(a->obs, b->obs, (size_t)a->task->obs_dim * sizeof a->obs[0]);
+  assert_memory_equal(a->obs, b->obs,
+                      (size_t)mopo_task_facts_of(a->task)->obs_dim * sizeof a->obs[0]);
   assert_memory_equal(&a->ret, &b->ret, sizeof a->ret);
   assert_int_equal(a->ends, b->ends);
 }
@@ -70,7 +73,8 @@ static void test_same_seed_same_bits(void **state)
 {
   (void)state;
   for (int i = 0; mopo_task_at(i); i++) {
-    struct play a = play_start(mopo_task_at(i)->name, 3), b = play_start(mopo_task_at(i)->name, 3);
+    struct play a = play_start(mopo_task_facts_of(mopo_task_at(i))->name, 3),
+                b = play_start(mopo_task_facts_of(mopo_task_at(i))->name, 3);
     play_steps(&a, 2000);
     play_steps(&b, 2000);
     assert_same(&a, &b);
@@ -84,9 +88,9 @@ static void test_reset_forgets(void **state)
 {
   (void)state;
   for (int i = 0; mopo_task_at(i); i++) {
-    struct play used = play_start(mopo_task_at(i)->name, 5);
+    struct play used = play_start(mopo_task_facts_of(mopo_task_at(i))->name, 5);
     play_steps(&used, 100);
-    struct play fresh = play_start(mopo_task_at(i)->name, 6);
+    struct play fresh = play_start(mopo_task_facts_of(mopo_task_at(i))->name, 6);
     used.rng = rng_stream_of(rng_seed(6));
     sim_reset(used.sim, used.obs, &used.rng);
     used.ends = 0, used.ret = 0;
@@ -157,7 +161,7 @@ static void test_rewards_from_positions(void **state)
     for (int t = 0; t < 200 && !done; t++) {
       float act[TASK_MAX_ACT];
       double effort = 0, want;
-      for (int i = 0; i < p.task->act_dim; i++) {
+      for (int i = 0; i < mopo_task_facts_of(p.task)->act_dim; i++) {
         act[i] = 2 * rng_uniform(&p.rng) - 1;
         effort += (double)act[i] * (double)act[i];
       }
@@ -204,7 +208,7 @@ static void test_broken(void **state)
   double rew;
   bool done;
   for (int i = 0; mopo_task_at(i); i++) {
-    struct play p = play_start(mopo_task_at(i)->name, 4);
+    struct play p = play_start(mopo_task_facts_of(mopo_task_at(i))->name, 4);
     double qpos[TASK_MAX_OBS], qvel[TASK_MAX_OBS];
     for (int k = 0; k < 6; k++) {
       sim_reset(p.sim, p.obs, &p.rng);
@@ -263,7 +267,7 @@ static void test_no_body(void **state)
   (void)state;
   mopo_error err;
   mopo_task other = *mopo_task_find("hopper");
-  other.name = "hopscotch";
+  other.facts.name = "hopscotch", other.body.simulator = "hopscotch";
   sim_world *w;
   assert_int_equal(sim_world_create(&w, &other, SIM_GYMNASIUM, &err), MOPO_EINVAL);
   assert_non_null(strstr(err.msg, "hopscotch"));

@@ -26,7 +26,7 @@ static void test_names(void **state)
   for (size_t i = 0; i < sizeof found / sizeof found[0]; i++) {
     const mopo_task *task = mopo_task_find(found[i][0]);
     if (!task) fail_msg("%s is not found", found[i][0]);
-    assert_string_equal(task->name, found[i][1]);
+    assert_string_equal(mopo_task_facts_of(task)->name, found[i][1]);
   }
   static const char *const unknown[] = {"",        "hop",      "hopper-jump", "hopperv2",
                                         "hopper-", "hopper-v", "antmaze-v0",  "ant-v2-x",
@@ -41,14 +41,21 @@ static void test_table(void **state)
   (void)state;
   int n = 0;
   for (const mopo_task *t; (t = mopo_task_at(n)); n++) {
-    assert_ptr_equal(mopo_task_find(t->name), t);
-    assert_in_range(t->obs_dim, 1, TASK_MAX_OBS);
-    assert_in_range(t->act_dim, 1, TASK_MAX_ACT);
-    bool scored = t->score_max > t->score_min;
-    assert_true(scored || (isnan(t->score_min) && isnan(t->score_max)));
-    assert_true(t->dt > 0 && t->horizon > 0);
+    assert_ptr_equal(mopo_task_find(mopo_task_facts_of(t)->name), t);
+    assert_in_range(mopo_task_facts_of(t)->obs_dim, 1, TASK_MAX_OBS);
+    assert_in_range(mopo_task_facts_of(t)->act_dim, 1, TASK_MAX_ACT);
+    bool scored = mopo_task_facts_of(t)->score_max > mopo_task_facts_of(t)->score_min;
+    assert_true(scored || (isnan(mopo_task_facts_of(t)->score_min) &&
+                           isnan(mopo_task_facts_of(t)->score_max)));
+    assert_true(mopo_task_facts_of(t)->dt > 0 && mopo_task_facts_of(t)->horizon > 0);
   }
   assert_true(n >= 4);
+  char names[256], few[8];
+  size_t length = mopo_task_names(names, sizeof names);
+  assert_string_equal(names, "hopper, halfcheetah, walker2d, ant, halfcheetah-jump, ant-angle");
+  assert_int_equal(length, strlen(names));
+  assert_int_equal(mopo_task_names(few, sizeof few), length);
+  assert_string_equal(few, "hopper,");
   assert_null(mopo_task_at(-1));
 }
 
@@ -57,8 +64,8 @@ static void test_none(void **state)
   (void)state;
   const mopo_task *none = mopo_task_find("none");
   assert_non_null(none);
-  assert_true(none->obs_dim == 0 && none->act_dim == 0);
-  assert_false(none->done(NULL, NULL, NULL));
+  assert_true(mopo_task_facts_of(none)->obs_dim == 0 && mopo_task_facts_of(none)->act_dim == 0);
+  assert_false(task_knows_ends(none) || task_knows_reward(none));
   assert_true(isnan(mopo_task_score(none, 1.0)));
 }
 
@@ -136,7 +143,7 @@ static bool ends_with(const mopo_task *t, int index, float value)
   healthy(next);
   next[index] = value;
   for (int i = 0; i < TASK_MAX_OBS; i++) wide[i] = next[i];
-  bool ends = t->done(obs, act, next);
+  bool ends = task_done(t, obs, act, next);
   assert_int_equal(task_ends(t, wide), ends);
   return ends;
 }
@@ -160,10 +167,10 @@ static void test_not_finite_ends(void **state)
   static const char *const names[] = {"hopper", "walker2d", "ant"};
   for (int n = 0; n < 3; n++) {
     const mopo_task *t = mopo_task_find(names[n]);
-    for (int i = 0; i < t->obs_dim; i++)
+    for (int i = 0; i < mopo_task_facts_of(t)->obs_dim; i++)
       for (int k = 0; k < 3; k++)
         if (!ends_with(t, i, bad[k]))
-          fail_msg("%s: s[%d] = %g goes on", t->name, i, (double)bad[k]);
+          fail_msg("%s: s[%d] = %g goes on", mopo_task_facts_of(t)->name, i, (double)bad[k]);
   }
 }
 
@@ -201,8 +208,10 @@ static void test_beyond(void **state)
     const mopo_task *t = mopo_task_at(i), *b = task_behaviour(t);
     bool beyond = b != t;
     assert_int_equal(beyond, isnan(mopo_task_score(t, 1.0)));
-    assert_true(b->obs_dim == t->obs_dim && b->act_dim == t->act_dim && b->dt == t->dt);
-    assert_ptr_equal(mopo_task_find(b->name), b);
+    assert_true(mopo_task_facts_of(b)->obs_dim == mopo_task_facts_of(t)->obs_dim &&
+                mopo_task_facts_of(b)->act_dim == mopo_task_facts_of(t)->act_dim &&
+                mopo_task_facts_of(b)->dt == mopo_task_facts_of(t)->dt);
+    assert_ptr_equal(mopo_task_find(mopo_task_facts_of(b)->name), b);
     for (int k = 0; beyond && mopo_task_at(k); k++) assert_ptr_not_equal(mopo_task_at(k), b);
   }
   assert_ptr_not_equal(mopo_task_find("halfcheetah-jump"), mopo_task_find("halfcheetah"));

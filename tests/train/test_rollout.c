@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "task/task.h"
 #include "train/rollout.h"
 
 enum {
@@ -31,20 +32,22 @@ static const double U = 5.0;
 
 static const float LOG_STD = -1; /* of the policy's actions before the tanh */
 
-static bool never(const float *obs, const float *act, const float *next)
+static void always(void *ctx, unsigned char *done, const float *obs, const float *act,
+                   const float *next, int n)
 {
-  (void)obs, (void)act, (void)next;
-  return false;
-}
-static bool always(const float *obs, const float *act, const float *next)
-{
-  (void)obs, (void)act, (void)next;
-  return true;
+  (void)ctx, (void)obs, (void)act, (void)next;
+  memset(done, 1, (size_t)n);
 }
 /* Looks at all it is given. */
-static bool sometimes(const float *obs, const float *act, const float *next)
+static bool passes(const float *obs, const float *act, const float *next)
 {
   return next[0] > 0.5f + act[1] * obs[2];
+}
+static void sometimes(void *ctx, unsigned char *done, const float *obs, const float *act,
+                      const float *next, int n)
+{
+  (void)ctx;
+  for (int i = 0; i < n; i++) done[i] = passes(obs + i * S, act + i * A, next + i * S);
 }
 
 typedef struct world {
@@ -102,7 +105,8 @@ typedef struct rolled {
   int n_last;
 } rolled;
 
-typedef bool done_fn(const float *obs, const float *act, const float *next);
+typedef void done_fn(void *ctx, unsigned char *done, const float *obs, const float *act,
+                     const float *next, int n);
 
 static rolled roll(const world *w, done_fn *done, penalty_kind penalty, double coef, uint64_t epoch)
 {
@@ -110,7 +114,8 @@ static rolled roll(const world *w, done_fn *done, penalty_kind penalty, double c
   par *pool = NULL;
   rollout *r = NULL;
   rolled out;
-  mopo_task task = {.name = "test", .obs_dim = S, .act_dim = A, .horizon = 1000, .done = done};
+  mopo_task task = {
+      .facts = {.name = "test", .obs_dim = S, .act_dim = A, .horizon = 1000, .done = done}};
   rollout_settings set = {.rows = STARTS, .length = H, .penalty = penalty, .coef = coef};
   assert_ok(par_create(&pool, 2, &err), err);
   assert_ok(replay_create(&out.ring, 2 * STARTS * H, w->data->at, &err), err);
@@ -160,10 +165,10 @@ static void the_reward_is_less_by_lambda_u(void **state)
   static const double coefs[] = {0.5, 4};
   world w = make_world(known_model());
   row_layout at = w.data->at;
-  rolled free_of_it = roll(&w, never, PENALTY_ALEATORIC, 0, 0);
+  rolled free_of_it = roll(&w, NULL, PENALTY_ALEATORIC, 0, 0);
   assert_true(free_of_it.stats.penalty_mean == 0);
   for (int k = 0; k < 2; k++) {
-    rolled r = roll(&w, never, PENALTY_ALEATORIC, coefs[k], 0);
+    rolled r = roll(&w, NULL, PENALTY_ALEATORIC, coefs[k], 0);
     assert_int_equal(r.stats.rows, free_of_it.stats.rows);
     for (int i = 0; i < r.stats.rows; i++) {
       const float *x = replay_row(r.ring, i), *y = replay_row(free_of_it.ring, i);
@@ -186,8 +191,8 @@ static void a_kind_without_a_penalty_has_none(void **state)
 {
   (void)state;
   world w = make_world(known_model());
-  rolled none = roll(&w, never, PENALTY_NONE, 4, 0);
-  rolled zero = roll(&w, never, PENALTY_ALEATORIC, 0, 0);
+  rolled none = roll(&w, NULL, PENALTY_NONE, 4, 0);
+  rolled zero = roll(&w, NULL, PENALTY_ALEATORIC, 0, 0);
   assert_memory_equal(replay_data(none.ring), replay_data(zero.ring),
                       (size_t)none.stats.rows * (size_t)w.data->at.width * sizeof(float));
   replay_free(none.ring), replay_free(zero.ring);
@@ -201,7 +206,7 @@ static void rewards_and_next_states_are_an_elites_draws(void **state)
   (void)state;
   world w = make_world(known_model());
   row_layout at = w.data->at;
-  rolled r = roll(&w, never, PENALTY_ALEATORIC, 0, 0);
+  rolled r = roll(&w, NULL, PENALTY_ALEATORIC, 0, 0);
   int n = STARTS * H, of_3 = 0;
   double z[D][STARTS * H], reward = 0;
   assert_int_equal(r.stats.rows, n);
@@ -249,7 +254,7 @@ static void every_row_is_imagined_from_its_own_state_and_action(void **state)
   ensemble_work_layout(&work, w.m, &memory);
   assert_true(arena_alloc(&memory));
   ensemble_work_layout(&work, w.m, &memory);
-  rolled r = roll(&w, never, PENALTY_ENSEMBLE_DIFF, coef, 0);
+  rolled r = roll(&w, NULL, PENALTY_ENSEMBLE_DIFF, coef, 0);
   double least = INFINITY, most = 0, mean = 0;
   for (int i = 0; i < r.stats.rows; i++) {
     const float *x = replay_row(r.ring, i), *act = x + at.act;
@@ -288,7 +293,7 @@ static void steps_are_chained_until_the_task_ends(void **state)
     for (int i = 0; i < n; i++) {
       const float *x = replay_row(r.ring, row++), *next = x + at.next;
       if (from[i]) assert_memory_equal(x, from[i], S * sizeof *x);
-      bool done = sometimes(x, x + at.act, next);
+      bool done = passes(x, x + at.act, next);
       assert_true(x[at.done] == (done ? 1.0f : 0.0f));
       ended += done;
       if (!done) from[live++] = next; /* live <= i: the places still to be compared are beyond */
@@ -306,7 +311,7 @@ static void steps_are_chained_until_the_task_ends(void **state)
   assert_true(near(r.stats.penalty_mean, U));
   replay_free(r.ring);
 
-  r = roll(&w, never, PENALTY_ALEATORIC, 1, 0);
+  r = roll(&w, NULL, PENALTY_ALEATORIC, 1, 0);
   assert_int_equal(r.stats.rows, STARTS * H);
   assert_int_equal(r.stats.terminals, 0);
   replay_free(r.ring);
@@ -330,7 +335,7 @@ static void rollouts_start_from_recorded_states(void **state)
   rolled r[3];
   size_t bytes = (size_t)(STARTS * H * w.data->at.width) * sizeof(float);
   int starts[N] = {0}, other = 0;
-  for (int k = 0; k < 3; k++) r[k] = roll(&w, never, PENALTY_ALEATORIC, 1, k == 1);
+  for (int k = 0; k < 3; k++) r[k] = roll(&w, NULL, PENALTY_ALEATORIC, 1, k == 1);
   for (int i = 0; i < STARTS; i++) {
     int from = recorded(w.data, replay_row(r[0].ring, i));
     assert_true(from >= 0);
@@ -355,7 +360,7 @@ static void actions_are_the_policys_own(void **state)
   actor_work_layout(&work, &w.p, &memory, 1);
   assert_true(arena_alloc(&memory));
   actor_work_layout(&work, &w.p, &memory, 1);
-  rolled r = roll(&w, never, PENALTY_ALEATORIC, 1, 0);
+  rolled r = roll(&w, NULL, PENALTY_ALEATORIC, 1, 0);
   int n = STARTS * H;
   double z[A][STARTS * H];
   assert_int_equal(r.stats.rows, n);
