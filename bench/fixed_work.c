@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "agent/agent.h"
+#include "config/config.h"
 #include "model/fit.h"
 #include "train/rollout.h"
 
@@ -36,7 +37,7 @@ static bool work(mopo_dataset *d, int n)
   ensemble *m = NULL;
   rollout *r = NULL;
   replay *ring = NULL;
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   ensemble_settings shape = {7, 5, 200, 4};
   rollout_settings set = {.rows = 96, .length = n, .penalty = PENALTY_ALEATORIC, .coef = 1.0};
   fit_settings fit = {.batch = 64,

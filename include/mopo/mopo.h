@@ -224,78 +224,45 @@ MOPO_MUST_CHECK mopo_status mopo_dataset_describe(mopo_dataset_info *out, const 
 
 /* ------------------------------------------------------------------ settings */
 
-/* Every setting of a run. Fill with mopo_config_default, change by name with mopo_config_set (or
- * directly: then also call mopo_config_mark, so that mopo_config_load does not overwrite it).
- * A field still at NAN, at 0 where its range begins above, or at "" where it is one of some words,
- * is `auto`: mopo_config_resolve decides it. */
-typedef struct mopo_config {
-  char data[1024], task[64], out[1024], algo[32], preset[16], model[1024], physics[16];
-  uint64_t seed;
-  int threads; /* 0: one per core */
-  /* the loop */
-  int epochs, updates_per_epoch, batch_size, eval_every, eval_episodes, checkpoint_every;
-  /* imagined data */
-  int rollout_length, rollout_batch, rollout_keep;
-  char penalty[24];
-  double penalty_coef, real_ratio;
-  /* soft actor-critic */
-  int hidden, layers;
-  double gamma, tau, actor_lr, critic_lr, alpha_lr, alpha_init, alpha_max, target_entropy;
-  double log_std_min, log_std_max, critic_loss_weight, policy_ema;
-  char actor_schedule[16], init[16], update_order[16];
-  /* the methods that it is compared with */
-  double td3bc_alpha, policy_noise, noise_clip;
-  int policy_delay;
-  double expectile, iql_beta, iql_reward_scale;
-  double cql_weight;
-  int cql_samples;
-  double brac_alpha, behaviour_lr;
-  int behaviour_updates;
-  double bear_threshold, bear_sigma, bear_lr;
-  char bear_kernel[16];
-  int bear_samples, bear_match, bear_warmup, vae_hidden;
-  /* dynamics ensemble */
-  int members, elites, model_hidden, model_layers, model_batch, model_patience, model_max_epochs;
-  int holdout_max;
-  char model_schedule[16];
-  double model_lr, model_decay, model_improvement, holdout_ratio;
-  /* collecting data (mopo collect) */
-  char kind[24], policy[1024];
-  int64_t steps, train_steps;
-  int start_steps, collect_eval_every;
-  double medium_fraction;
-  /* pictures (mopo render) */
-  int width, height, frames;
-  double fps, seconds;
-  /* who set what: index of the setting -> 1 if by the user */
-  unsigned char marked[96];
-} mopo_config;
+/* Every setting of a run, read and written by name as text: `mopo train --help` lists them. One
+ * that nobody set and that the preset, the task or the data decide reads `auto` until
+ * mopo_config_resolve has decided it; setting it to `auto` leaves it to them again. */
+typedef struct mopo_config mopo_config;
 
-/* One row of the table of settings, for help texts and configuration files. */
-typedef struct mopo_setting {
-  const char *name;    /* kebab-case: the option without its dashes, and the key in config.ini */
-  const char *metavar; /* what the value is: N, X, NAME, PATH, or "a|b|c": one of these words */
-  const char *help;    /* one line, with unit and meaning */
-  const char *verbs;   /* the verbs that read it: "train model collect eval" */
-  char type;           /* 'i' int, 'l' int64, 'u' uint64, 'd' double, 's' string */
-  size_t offset, size; /* the field of mopo_config */
-  double min, max;     /* range of a number, both ends included */
-  const char *algos;   /* of training, the algorithms that read it: "mopo mbpo"; NULL: all */
-} mopo_setting;
+/* The defaults. NULL: no memory. */
+mopo_config *mopo_config_create(void);
+/* With what was set, and by whom. NULL: no memory. */
+mopo_config *mopo_config_copy(const mopo_config *c);
+void mopo_config_free(mopo_config *c);
 
-mopo_config mopo_config_default(void);
+/* One row of the table of settings. Constant. */
+typedef struct mopo_setting mopo_setting;
+
 /* The i-th setting, NULL past the last. */
-const mopo_setting *mopo_config_setting(int i);
-/* Sets one by name from text and marks it. EINVAL: unknown name (the message names the nearest
- * known one), not a number, out of range, not one of the words. */
+const mopo_setting *mopo_setting_at(int i);
+/* kebab-case: the option without its dashes, and the key in config.ini */
+const char *mopo_setting_name(const mopo_setting *s);
+/* One line, with unit and meaning. */
+const char *mopo_setting_help(const mopo_setting *s);
+/* What the value is: N, X, NAME, PATH, or "a|b|c": one of these words. Borrowed. */
+const char *mopo_setting_values(const mopo_setting *s);
+/* Does the verb ("train", "model", "collect", "eval", ...) read it? */
+bool mopo_setting_read_by(const mopo_setting *s, const char *verb);
+
+/* Sets one by name from text. EINVAL: unknown name (the message names the nearest known one), not a
+ * number, out of range, not one of the words. */
 MOPO_MUST_CHECK mopo_status mopo_config_set(mopo_config *c, const char *name, const char *value,
                                             mopo_error *err);
-/* The value as text, which mopo_config_set reads back to the same bits. */
+/* The value as text, which mopo_config_set reads back to the same bits. name: of a setting. */
 void mopo_config_get(const mopo_config *c, const char *name, char *buf, size_t size);
-void mopo_config_mark(mopo_config *c, const char *name);
-/* Reads an INI file (a section [mopo]); its keys are set unless marked already, so that the
+/* The value of a setting that is a text, path or word. Borrowed until it is set again. */
+const char *mopo_config_text(const mopo_config *c, const char *name);
+/* Was it set, by mopo_config_set or from a file? */
+bool mopo_config_is_set(const mopo_config *c, const char *name);
+/* Reads an INI file (a section [mopo]); its keys are set unless they were set already, so that the
  * command line, applied first, wins. EIO, EFORMAT (names the line), EINVAL. */
 MOPO_MUST_CHECK mopo_status mopo_config_load(mopo_config *c, const char *path, mopo_error *err);
+/* Writes what training reads. EIO, ENOMEM. */
 MOPO_MUST_CHECK mopo_status mopo_config_save(const mopo_config *c, const char *path,
                                              mopo_error *err);
 /* Does training as c says depend on this setting at all? What is for other algorithms, or for the

@@ -12,7 +12,9 @@
 #include "agent/learner.h"
 #include "base/error.h"
 #include "base/par.h"
+#include "config/config.h"
 #include "data/batch.h"
+#include "data/dataset.h"
 
 /* Most rows in a piece; most networks; most actions where a row's samples are on the stack. */
 enum { AGENT_PIECE = 64, AGENT_LEARNERS = 6, AGENT_ACT = 32 };

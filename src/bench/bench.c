@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/watch.h"
+#include "config/config.h"
 #include "data/recorder.h"
 #include "train/run.h"
 
@@ -254,7 +255,7 @@ static mopo_status set_up(bench *b, int threads, mopo_error *err)
   mopo_status st = par_create(&b->pool, threads, err);
   if (st != MOPO_OK) return st;
   b->k = kernels_best();
-  b->c = mopo_config_default();
+  b->c = config_default();
   if ((st = mopo_config_resolve(&b->c, "", "", 1, err)) != MOPO_OK) return st;
   size_t T = (size_t)par_threads(b->pool);
   b->product_floats = 257 * PANEL * (256 / PANEL);

@@ -68,24 +68,27 @@ static void print_json(const mopo_bench_result *r)
   printf("\n]\n");
 }
 
-int cmd_bench(int argc, char **argv)
+static int bench(options *o)
 {
-  options o = {.verb = "bench", .usage = usage, .purpose = purpose};
-  int code = options_parse(&o, argc, argv);
-  if (code != EXIT_DONE || o.help) return code;
   char *end = NULL;
-  long repeats = o.repeats ? strtol(o.repeats, &end, 10) : 7;
-  if (o.repeats && (!*o.repeats || *end || repeats < 1 || repeats > 1000))
-    return cli_fail(EXIT_USAGE, "--repeats %s, want a whole number from 1", o.repeats);
+  long repeats = o->repeats ? strtol(o->repeats, &end, 10) : 7;
+  if (o->repeats && (!*o->repeats || *end || repeats < 1 || repeats > 1000))
+    return cli_fail(EXIT_USAGE, "--repeats %s, want a whole number from 1", o->repeats);
   mopo_error err;
   mopo_bench_result r;
   mopo_watch watch = {.stop = cli_stop_flag(false)};
-  mopo_status st = mopo_bench(&r, o.c.threads, (int)repeats, &watch, &err);
+  mopo_status st = mopo_bench(&r, (int)options_number(o, "threads"), (int)repeats, &watch, &err);
   if (st != MOPO_OK) return cli_status(st, &err);
-  if (o.json) {
+  if (o->json) {
     print_json(&r);
   } else {
     print_table(&r);
   }
   return EXIT_DONE;
+}
+
+int cmd_bench(int argc, char **argv)
+{
+  options o = {.verb = "bench", .usage = usage, .purpose = purpose};
+  return options_run(&o, argc, argv, bench);
 }

@@ -10,28 +10,31 @@ static const char purpose[] =
     "task where the kind needs it, and records its transitions. What was stopped goes on with\n"
     "--resume and the same settings.";
 
-int cmd_collect(int argc, char **argv)
+static int collect(options *o)
 {
-  options o = {.verb = "collect", .usage = usage, .purpose = purpose};
-  int code = options_parse(&o, argc, argv);
-  if (code != EXIT_DONE || o.help) return code;
-  code = options_need(&o, "task");
-  if (code == EXIT_DONE) code = options_need(&o, "out");
-  if (code == EXIT_DONE && *o.c.policy)
-    code = cli_input_inside(o.c.policy, sizeof o.c.policy, "policy.safetensors");
+  int code = options_need(o, "task");
+  if (code == EXIT_DONE) code = options_need(o, "out");
+  if (code == EXIT_DONE && *options_text(o, "policy"))
+    code = options_path(o, "policy", "policy.safetensors");
   if (code != EXIT_DONE) return code;
 
   mopo_error err;
   mopo_dataset_info info;
-  progress bar = progress_create(o.quiet);
+  progress bar = progress_create(o->quiet);
   mopo_watch watch = progress_watch(&bar);
-  mopo_status st = mopo_collect(&info, &o.c, o.resume, &watch, &err);
+  mopo_status st = mopo_collect(&info, o->c, o->resume, &watch, &err);
   progress_end(&bar);
   if (st != MOPO_OK) return cli_status(st, &err);
-  if (o.json) {
-    info_print_json(o.c.out, o.c.kind, NULL, &info);
+  if (o->json) {
+    info_print_json(options_text(o, "out"), options_text(o, "kind"), NULL, &info);
   } else {
-    info_print(o.c.out, o.c.kind, NULL, &info);
+    info_print(options_text(o, "out"), options_text(o, "kind"), NULL, &info);
   }
   return EXIT_DONE;
+}
+
+int cmd_collect(int argc, char **argv)
+{
+  options o = {.verb = "collect", .usage = usage, .purpose = purpose};
+  return options_run(&o, argc, argv, collect);
 }

@@ -97,10 +97,11 @@ typedef struct against {
 static int compare(against *out, const options *o, const mopo_dataset *d)
 {
   mopo_dataset *relabelled = NULL;
-  if (!*o->c.task) return EXIT_DONE;
-  out->task = mopo_task_find(o->c.task);
+  if (!*options_text(o, "task")) return EXIT_DONE;
+  out->task = mopo_task_find(options_text(o, "task"));
   if (!out->task || !mopo_task_facts_of(out->task)->obs_dim)
-    return cli_fail(EXIT_USAGE, "task = '%s', want a task whose rewards mopo knows", o->c.task);
+    return cli_fail(EXIT_USAGE, "task = '%s', want a task whose rewards mopo knows",
+                    options_text(o, "task"));
   mopo_status st = mopo_dataset_relabel(&relabelled, o->args[1], out->task, &out->why);
   mopo_dataset_agree(&out->a, d, st == MOPO_OK ? relabelled : NULL, out->task);
   mopo_dataset_free(relabelled);
@@ -261,12 +262,12 @@ static int merge(const options *o)
   mopo_error err;
   mopo_dataset *parts[MOST_ARGS] = {NULL}, *d = NULL;
   int n = o->n_args - 1, code = options_need(o, "out");
-  if (code == EXIT_DONE) code = check_out(o->c.out, o->args + 1, n);
+  if (code == EXIT_DONE) code = check_out(options_text(o, "out"), o->args + 1, n);
   for (int i = 0; code == EXIT_DONE && i < n; i++) code = load(&parts[i], o->args[i + 1], o);
   if (code == EXIT_DONE)
     code = cli_status(mopo_dataset_merge(&d, (const mopo_dataset *const *)parts, n, &err), &err);
   for (int i = 0; i < n; i++) mopo_dataset_free(parts[i]);
-  if (code == EXIT_DONE) code = save(o, &d, o->c.out);
+  if (code == EXIT_DONE) code = save(o, &d, options_text(o, "out"));
   mopo_dataset_free(d);
   return code;
 }
@@ -278,11 +279,13 @@ static int relabel(const options *o)
   int code = options_need(o, "task");
   if (code == EXIT_DONE) code = options_need(o, "out");
   if (code != EXIT_DONE) return code;
-  const mopo_task *task = mopo_task_find(o->c.task);
-  if (!task) return cli_fail(EXIT_USAGE, "task = '%s', want a task that mopo knows", o->c.task);
-  code = check_out(o->c.out, o->args + 1, 1);
+  const mopo_task *task = mopo_task_find(options_text(o, "task"));
+  if (!task)
+    return cli_fail(EXIT_USAGE, "task = '%s', want a task that mopo knows",
+                    options_text(o, "task"));
+  code = check_out(options_text(o, "out"), o->args + 1, 1);
   if (code == EXIT_DONE) code = cli_status(mopo_dataset_relabel(&d, o->args[1], task, &err), &err);
-  if (code == EXIT_DONE) code = save(o, &d, o->c.out);
+  if (code == EXIT_DONE) code = save(o, &d, options_text(o, "out"));
   mopo_dataset_free(d);
   return code;
 }
@@ -293,8 +296,8 @@ static int check_options(const options *o, const char *uses)
   const struct {
     const char *name;
     bool given;
-  } all[] = {{"task", *o->c.task != 0},
-             {"out", *o->c.out != 0},
+  } all[] = {{"task", *options_text(o, "task") != 0},
+             {"out", *options_text(o, "out") != 0},
              {"columns", o->columns != NULL},
              {"action-range", o->action_range != NULL}};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -319,7 +322,7 @@ static int find_inputs(options *o, char (*paths)[PATH_SIZE], int n)
   return code;
 }
 
-int cmd_data(int argc, char **argv)
+static int data(options *o)
 {
   static const struct {
     const char *name, *wanted, *uses;
@@ -332,28 +335,31 @@ int cmd_data(int argc, char **argv)
       {"merge", "want datasets", "out", 1, MOST_ARGS - 1, merge},
       {"relabel", "want a dataset", "task out", 1, 1, relabel},
   };
-  options o = {.verb = "data", .usage = usage, .purpose = purpose, .max_args = MOST_ARGS};
-  int code = options_parse(&o, argc, argv);
-  if (code != EXIT_DONE || o.help) return code;
-  if (o.n_args < 1)
+  if (o->n_args < 1)
     return cli_fail(EXIT_USAGE,
                     "want 'info', 'check', 'convert', 'merge' or 'relabel'; see mopo data --help");
-  nearest n = {.wanted = o.args[0]};
+  nearest n = {.wanted = o->args[0]};
   for (int i = 0; i < (int)(sizeof verbs / sizeof *verbs); i++) {
     nearest_try(&n, verbs[i].name);
-    if (strcmp(o.args[0], verbs[i].name) != 0) continue;
-    if (o.n_args - 1 < verbs[i].files)
+    if (strcmp(o->args[0], verbs[i].name) != 0) continue;
+    if (o->n_args - 1 < verbs[i].files)
       return cli_fail(EXIT_USAGE, "%s; see mopo data --help", verbs[i].wanted);
-    if (o.n_args - 1 > verbs[i].most)
+    if (o->n_args - 1 > verbs[i].most)
       return cli_fail(EXIT_USAGE, "unexpected argument '%s'; see mopo data --help",
-                      o.args[verbs[i].most + 1]);
+                      o->args[verbs[i].most + 1]);
     char paths[MOST_ARGS][PATH_SIZE];
-    code = check_options(&o, verbs[i].uses);
-    int inputs = o.n_args - 1 - (verbs[i].run == convert);
-    if (code == EXIT_DONE) code = find_inputs(&o, paths, inputs);
-    return code == EXIT_DONE ? verbs[i].run(&o) : code;
+    int code = check_options(o, verbs[i].uses);
+    int inputs = o->n_args - 1 - (verbs[i].run == convert);
+    if (code == EXIT_DONE) code = find_inputs(o, paths, inputs);
+    return code == EXIT_DONE ? verbs[i].run(o) : code;
   }
   char guess[NEAREST_SIZE];
-  return cli_fail(EXIT_USAGE, "unknown verb 'data %s'%s", o.args[0],
+  return cli_fail(EXIT_USAGE, "unknown verb 'data %s'%s", o->args[0],
                   *nearest_guess(guess, &n, "data ") ? guess : "; see mopo data --help");
+}
+
+int cmd_data(int argc, char **argv)
+{
+  options o = {.verb = "data", .usage = usage, .purpose = purpose, .max_args = MOST_ARGS};
+  return options_run(&o, argc, argv, data);
 }

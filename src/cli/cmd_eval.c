@@ -48,14 +48,15 @@ static int evaluate(options *o, mopo_policy *p)
   const mopo_task *task = NULL;
   int code = options_task(&task, o, p);
   if (code != EXIT_DONE) return code;
-  mopo_status st = mopo_config_resolve(&o->c, mopo_task_facts_of(task)->name, "",
+  mopo_status st = mopo_config_resolve(o->c, mopo_task_facts_of(task)->name, "",
                                        mopo_task_facts_of(task)->act_dim, &err);
   if (st != MOPO_OK) return cli_status(st, &err);
 
   mopo_eval_result *r = calloc(1, sizeof *r);
   if (!r) return cli_fail(EXIT_RUN, "no memory");
-  st = mopo_evaluate(r, p, task, o->c.physics, o->c.eval_episodes, o->c.seed, o->c.threads,
-                     o->record, &err);
+  st =
+      mopo_evaluate(r, p, task, options_text(o, "physics"), (int)options_number(o, "eval-episodes"),
+                    options_seed(o), (int)options_number(o, "threads"), o->record, &err);
   if (st != MOPO_OK) {
     code = cli_status(st, &err);
   } else if (o->json) {
@@ -69,14 +70,17 @@ static int evaluate(options *o, mopo_policy *p)
   return code;
 }
 
+static int eval(options *o)
+{
+  mopo_policy *p = NULL;
+  int code = options_policy(&p, o);
+  if (code == EXIT_DONE) code = evaluate(o, p);
+  mopo_policy_free(p);
+  return code;
+}
+
 int cmd_eval(int argc, char **argv)
 {
   options o = {.verb = "eval", .usage = usage, .purpose = purpose, .max_args = 1};
-  int code = options_parse(&o, argc, argv);
-  if (code != EXIT_DONE || o.help) return code;
-  mopo_policy *p = NULL;
-  code = options_policy(&p, &o);
-  if (code == EXIT_DONE) code = evaluate(&o, p);
-  mopo_policy_free(p);
-  return code;
+  return options_run(&o, argc, argv, eval);
 }

@@ -36,9 +36,9 @@ static int find_format(mopo_export_format *out, const options *o)
     nearest_try(&n, names[i]);
     if (strcmp(o->format, names[i]) != 0) continue;
     *out = formats[i];
-    if (!o->int8 && (*o->c.data || *o->c.task))
+    if (!o->int8 && (*options_text(o, "data") || *options_text(o, "task")))
       return cli_fail(EXIT_USAGE, "--%s wants --int8: it is there to measure what that costs",
-                      *o->c.data ? "data" : "task");
+                      *options_text(o, "data") ? "data" : "task");
     if (!o->int8) return EXIT_DONE;
     *out = MOPO_EXPORT_C_INT8;
     return i == 0 ? EXIT_DONE : cli_fail(EXIT_USAGE, "--int8 wants --format c");
@@ -53,8 +53,9 @@ static int run_task(double *ret, const options *o, mopo_policy *p, const mopo_ta
   mopo_error err;
   mopo_eval_result *r = calloc(1, sizeof *r);
   if (!r) return cli_fail(EXIT_RUN, "no memory");
-  mopo_status st = mopo_evaluate(r, p, task, o->c.physics, o->c.eval_episodes, o->c.seed,
-                                 o->c.threads, NULL, &err);
+  mopo_status st =
+      mopo_evaluate(r, p, task, options_text(o, "physics"), (int)options_number(o, "eval-episodes"),
+                    options_seed(o), (int)options_number(o, "threads"), NULL, &err);
   *ret = r->return_mean;
   free(r);
   return cli_status(st, &err);
@@ -64,10 +65,11 @@ static int run_task(double *ret, const options *o, mopo_policy *p, const mopo_ta
  * NULL: nowhere. */
 static int find_task(const mopo_task **out, cost *c, const options *o, const mopo_policy *p)
 {
-  bool asked = *o->c.task;
-  *out = mopo_task_find(asked ? o->c.task : mopo_policy_task(p));
+  bool asked = *options_text(o, "task");
+  *out = mopo_task_find(asked ? options_text(o, "task") : mopo_policy_task(p));
   if (asked && !*out)
-    return cli_fail(EXIT_USAGE, "task = '%s', want a task that mopo knows", o->c.task);
+    return cli_fail(EXIT_USAGE, "task = '%s', want a task that mopo knows",
+                    options_text(o, "task"));
   c->unnamed = !*out;
   bool simulated = *out && mopo_task_facts_of(*out)->obs_dim && *mopo_simulator_version();
   if (!asked && !simulated) *out = NULL;
@@ -80,14 +82,16 @@ static int measure(cost *out, options *o, mopo_policy *exact, mopo_policy *round
   mopo_dataset *on = NULL;
   const mopo_task *task = NULL;
   int code = find_task(&task, out, o, exact);
-  const mopo_task *asked = *o->c.task ? task : NULL; /* what the data have to fit */
-  if (code == EXIT_DONE && *o->c.data) code = cli_dataset(o->c.data, sizeof o->c.data);
+  const mopo_task *asked = *options_text(o, "task") ? task : NULL; /* what the data have to fit */
+  if (code == EXIT_DONE && *options_text(o, "data")) code = options_path(o, "data", NULL);
   if (code != EXIT_DONE) return code;
-  mopo_status st = *o->c.data ? mopo_dataset_load(&on, o->c.data, asked, &err) : MOPO_OK;
+  mopo_status st = *options_text(o, "data")
+                       ? mopo_dataset_load(&on, options_text(o, "data"), asked, &err)
+                       : MOPO_OK;
   if (st == MOPO_OK) st = mopo_policy_compare(&out->action, exact, rounded, on, &err);
   mopo_dataset_free(on);
   if (st == MOPO_OK && task)
-    st = mopo_config_resolve(&o->c, mopo_task_facts_of(task)->name, "",
+    st = mopo_config_resolve(o->c, mopo_task_facts_of(task)->name, "",
                              mopo_task_facts_of(task)->act_dim, &err);
   if (st != MOPO_OK) return cli_status(st, &err);
   if (!task) return EXIT_DONE;
@@ -97,7 +101,7 @@ static int measure(cost *out, options *o, mopo_policy *exact, mopo_policy *round
 
 static void print_text(const options *o, const mopo_export_info *i, const cost *c)
 {
-  printf("file       %s\n", o->c.out);
+  printf("file       %s\n", options_text(o, "out"));
   if (i->constant_bytes) {
     printf("constants  %zu bytes\n", i->constant_bytes);
     printf("stack      %zu bytes\n", i->stack_bytes);
@@ -105,18 +109,20 @@ static void print_text(const options *o, const mopo_export_info *i, const cost *
   }
   if (!o->int8) return;
   printf("int8       actions differ by %.2g rms, %.2g at most, at %d %s\n", c->action.rms,
-         c->action.max, c->action.rows, *o->c.data ? "rows of the data" : "normal draws");
+         c->action.max, c->action.rows,
+         *options_text(o, "data") ? "rows of the data" : "normal draws");
   if (c->unnamed)
     printf("           what the return loses: mopo export ... --int8 --task NAME\n");
   else if (!isnan(c->before))
     printf("           return %.1f with float32, %.1f with int8, %d episode%s\n", c->before,
-           c->after, o->c.eval_episodes, o->c.eval_episodes == 1 ? "" : "s");
+           c->after, (int)options_number(o, "eval-episodes"),
+           (int)options_number(o, "eval-episodes") == 1 ? "" : "s");
 }
 
 static void print_json(const options *o, const mopo_export_info *i, const cost *c)
 {
   printf("{\"file\":");
-  json_text(o->c.out);
+  json_text(options_text(o, "out"));
   if (i->constant_bytes)
     printf(",\"constant_bytes\":%zu,\"stack_bytes\":%zu,\"multiply_adds\":%lld", i->constant_bytes,
            i->stack_bytes, (long long)i->multiply_adds);
@@ -133,7 +139,7 @@ static void print_json(const options *o, const mopo_export_info *i, const cost *
   printf("}\n");
 }
 
-static int export(options *o, const char *path, mopo_export_format format)
+static int write_policy(options *o, const char *path, mopo_export_format format)
 {
   mopo_error err;
   mopo_policy *p = NULL, *rounded = NULL;
@@ -141,7 +147,8 @@ static int export(options *o, const char *path, mopo_export_format format)
   mopo_export_info info = {0};
   mopo_status st = mopo_policy_load(&p, path, &err);
   if (st == MOPO_OK && o->int8) st = mopo_policy_load(&rounded, path, &err);
-  if (st == MOPO_OK) st = mopo_policy_export(&info, o->int8 ? rounded : p, o->c.out, format, &err);
+  if (st == MOPO_OK)
+    st = mopo_policy_export(&info, o->int8 ? rounded : p, options_text(o, "out"), format, &err);
   int code = cli_status(st, &err);
   if (code == EXIT_DONE && o->int8) code = measure(&c, o, p, rounded);
   if (code == EXIT_DONE) {
@@ -155,18 +162,21 @@ static int export(options *o, const char *path, mopo_export_format format)
   return code;
 }
 
+static int export(options *o)
+{
+  mopo_export_format format = MOPO_EXPORT_C;
+  if (o->n_args < 1) return cli_fail(EXIT_USAGE, "want a policy; usage: mopo %s", usage);
+  int code = find_format(&format, o);
+  if (code == EXIT_DONE) code = options_need(o, "out");
+  if (code != EXIT_DONE) return code;
+  char path[1100];
+  snprintf(path, sizeof path, "%s", o->args[0]);
+  code = cli_input_inside(path, sizeof path, "policy.safetensors");
+  return code == EXIT_DONE ? write_policy(o, path, format) : code;
+}
+
 int cmd_export(int argc, char **argv)
 {
   options o = {.verb = "export", .usage = usage, .purpose = purpose, .max_args = 1};
-  mopo_export_format format = MOPO_EXPORT_C;
-  int code = options_parse(&o, argc, argv);
-  if (code != EXIT_DONE || o.help) return code;
-  if (o.n_args < 1) return cli_fail(EXIT_USAGE, "want a policy; usage: mopo %s", usage);
-  code = find_format(&format, &o);
-  if (code == EXIT_DONE) code = options_need(&o, "out");
-  if (code != EXIT_DONE) return code;
-  char path[1100];
-  snprintf(path, sizeof path, "%s", o.args[0]);
-  code = cli_input_inside(path, sizeof path, "policy.safetensors");
-  return code == EXIT_DONE ? export(&o, path, format) : code;
+  return options_run(&o, argc, argv, export);
 }

@@ -30,7 +30,7 @@ static void print_table(const options *o, const mopo_fit_result *r)
       printf("%5s\n", "-");
     }
   }
-  printf("\n%d epochs in %.0f s; model: %s\n", r->epochs, r->wall_seconds, o->c.out);
+  printf("\n%d epochs in %.0f s; model: %s\n", r->epochs, r->wall_seconds, options_text(o, "out"));
 }
 
 static void print_json(const options *o, const mopo_fit_result *r)
@@ -42,7 +42,7 @@ static void print_json(const options *o, const mopo_fit_result *r)
   printf("],\"wall_seconds\":");
   json_number(r->wall_seconds);
   printf(",\"out\":");
-  json_text(o->c.out);
+  json_text(options_text(o, "out"));
   printf("}\n");
 }
 
@@ -51,14 +51,14 @@ static int fit(options *o)
   static const char *const needed[] = {"data", "task", "out"};
   int code = EXIT_DONE;
   for (int i = 0; code == EXIT_DONE && i < 3; i++) code = options_need(o, needed[i]);
-  if (code == EXIT_DONE) code = cli_dataset(o->c.data, sizeof o->c.data);
+  if (code == EXIT_DONE) code = options_path(o, "data", NULL);
   if (code != EXIT_DONE) return code;
 
   mopo_error err;
   mopo_fit_result r;
   progress bar = progress_create(o->quiet);
   mopo_watch watch = progress_watch(&bar);
-  mopo_status st = mopo_model_fit(&r, &o->c, o->resume, &watch, &err);
+  mopo_status st = mopo_model_fit(&r, o->c, o->resume, &watch, &err);
   progress_end(&bar);
   if (st != MOPO_OK) return cli_status(st, &err);
   if (o->json) {
@@ -69,13 +69,16 @@ static int fit(options *o)
   return EXIT_DONE;
 }
 
+static int model(options *o)
+{
+  if (o->n_args < 1) return cli_fail(EXIT_USAGE, "want 'fit'; usage: mopo %s", usage);
+  if (strcmp(o->args[0], "fit") != 0)
+    return cli_fail(EXIT_USAGE, "unknown verb 'model %s', did you mean 'model fit'?", o->args[0]);
+  return fit(o);
+}
+
 int cmd_model(int argc, char **argv)
 {
   options o = {.verb = "model", .usage = usage, .purpose = purpose, .max_args = 1};
-  int code = options_parse(&o, argc, argv);
-  if (code != EXIT_DONE || o.help) return code;
-  if (o.n_args < 1) return cli_fail(EXIT_USAGE, "want 'fit'; usage: mopo %s", usage);
-  if (strcmp(o.args[0], "fit") != 0)
-    return cli_fail(EXIT_USAGE, "unknown verb 'model %s', did you mean 'model fit'?", o.args[0]);
-  return fit(&o);
+  return options_run(&o, argc, argv, model);
 }

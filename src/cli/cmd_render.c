@@ -18,7 +18,7 @@ static void print_film(const options *o, const mopo_film *f)
 {
   if (o->json) {
     printf("{\"file\":");
-    json_text(o->c.out);
+    json_text(options_text(o, "out"));
     printf(",\"frames\":%d,\"width\":%d,\"height\":%d,\"fps\":", f->frames, f->width, f->height);
     json_number(f->fps);
     printf(",\"seconds\":");
@@ -28,7 +28,7 @@ static void print_film(const options *o, const mopo_film *f)
     printf("}\n");
     return;
   }
-  printf("file      %s\n", o->c.out);
+  printf("file      %s\n", options_text(o, "out"));
   printf("frames    %d of %d x %d pixels, drawn by %s\n", f->frames, f->width, f->height,
          f->renderer);
   printf("film      %.2f s at %.4g frames/s, %d episode%s\n", f->seconds, f->fps, f->episodes,
@@ -42,23 +42,26 @@ static int render(options *o, mopo_policy *p)
   const mopo_task *task = NULL;
   int code = options_task(&task, o, p);
   if (code != EXIT_DONE) return code;
-  mopo_status st = mopo_config_resolve(&o->c, mopo_task_facts_of(task)->name, "",
+  mopo_status st = mopo_config_resolve(o->c, mopo_task_facts_of(task)->name, "",
                                        mopo_task_facts_of(task)->act_dim, &err);
-  if (st == MOPO_OK) st = mopo_render(&film, p, task, &o->c, &err);
+  if (st == MOPO_OK) st = mopo_render(&film, p, task, o->c, &err);
   if (st != MOPO_OK) return cli_status(st, &err);
   print_film(o, &film);
   return EXIT_DONE;
 }
 
+static int film(options *o)
+{
+  mopo_policy *p = NULL;
+  int code = options_need(o, "out");
+  if (code == EXIT_DONE) code = options_policy(&p, o);
+  if (code == EXIT_DONE) code = render(o, p);
+  mopo_policy_free(p);
+  return code;
+}
+
 int cmd_render(int argc, char **argv)
 {
   options o = {.verb = "render", .usage = usage, .purpose = purpose, .max_args = 1};
-  mopo_policy *p = NULL;
-  int code = options_parse(&o, argc, argv);
-  if (code != EXIT_DONE || o.help) return code;
-  code = options_need(&o, "out");
-  if (code == EXIT_DONE) code = options_policy(&p, &o);
-  if (code == EXIT_DONE) code = render(&o, p);
-  mopo_policy_free(p);
-  return code;
+  return options_run(&o, argc, argv, film);
 }

@@ -76,30 +76,35 @@ static void free_runs(run_list *l)
   free(l->dir);
 }
 
-int cmd_report(int argc, char **argv)
+static int write_report(options *o)
 {
-  options o = {.verb = "report", .usage = usage, .purpose = purpose, .max_args = INT_MAX};
-  int code = options_parse(&o, argc, argv);
-  if (code != EXIT_DONE || o.help) return code;
-  if (o.n_args < 1) return cli_fail(EXIT_USAGE, "want run directories; usage: mopo %s", usage);
-  if ((code = options_need(&o, "out")) != EXIT_DONE) return code;
+  if (o->n_args < 1) return cli_fail(EXIT_USAGE, "want run directories; usage: mopo %s", usage);
+  int code = options_need(o, "out");
+  if (code != EXIT_DONE) return code;
 
   mopo_error err;
   mopo_report_result r;
   run_list runs = {0};
-  code = list_runs(&runs, &o);
+  code = list_runs(&runs, o);
   if (code == EXIT_DONE)
-    code = cli_status(mopo_report(&r, (const char *const *)runs.dir, runs.n, o.c.out, &err), &err);
+    code = cli_status(
+        mopo_report(&r, (const char *const *)runs.dir, runs.n, options_text(o, "out"), &err), &err);
   free_runs(&runs);
   if (code != EXIT_DONE) return code;
-  if (o.json) {
+  if (o->json) {
     printf("{\"runs\":%d,\"finished\":%d,\"methods\":%d,\"datasets\":%d,\"out\":", r.runs,
            r.finished, r.methods, r.datasets);
-    json_text(o.c.out);
+    json_text(options_text(o, "out"));
     printf("}\n");
   } else {
     printf("%d run%s (%d finished), %d method%s, %d dataset%s: %s\n", r.runs, s(r.runs), r.finished,
-           r.methods, s(r.methods), r.datasets, s(r.datasets), o.c.out);
+           r.methods, s(r.methods), r.datasets, s(r.datasets), options_text(o, "out"));
   }
   return EXIT_DONE;
+}
+
+int cmd_report(int argc, char **argv)
+{
+  options o = {.verb = "report", .usage = usage, .purpose = purpose, .max_args = INT_MAX};
+  return options_run(&o, argc, argv, write_report);
 }

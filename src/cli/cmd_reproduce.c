@@ -47,31 +47,34 @@ static int take_flags(options *o)
   const char *const given[][2] = {{"preset", o->preset}, {"steps", o->steps}};
   for (int i = 0; i < 2; i++) {
     if (!given[i][1]) continue;
-    mopo_status st = mopo_config_set(&o->c, given[i][0], given[i][1], &err);
+    mopo_status st = mopo_config_set(o->c, given[i][0], given[i][1], &err);
     if (st != MOPO_OK) return cli_fail(EXIT_USAGE, "--%s", err.msg);
   }
   return EXIT_DONE;
 }
 
-int cmd_reproduce(int argc, char **argv)
+static int run(options *o)
 {
-  options o = {.verb = "reproduce", .usage = usage, .purpose = purpose, .max_args = 1};
-  int code = options_parse(&o, argc, argv);
-  if (code != EXIT_DONE || o.help) return code;
-  reproduce r = {.o = &o, .dir = o.dir ? o.dir : "runs/reproduce"};
-  if (!o.n_args) return cli_fail(EXIT_USAGE, "want a table; usage: mopo %s", usage);
-  r.table = paper_table_find(o.args[0]);
+  reproduce r = {.o = o, .dir = o->dir ? o->dir : "runs/reproduce"};
+  if (!o->n_args) return cli_fail(EXIT_USAGE, "want a table; usage: mopo %s", usage);
+  r.table = paper_table_find(o->args[0]);
   if (!r.table)
-    return cli_fail(EXIT_USAGE, "table = '%s', want table1, table2 or ablation", o.args[0]);
+    return cli_fail(EXIT_USAGE, "table = '%s', want table1, table2 or ablation", o->args[0]);
   if (!*r.dir) return cli_fail(EXIT_USAGE, "dir = '', want a directory");
-  code = take_flags(&o);
-  if (code == EXIT_DONE) code = parse_seeds(&r, o.seeds ? o.seeds : "3");
+  int code = take_flags(o);
+  if (code == EXIT_DONE) code = parse_seeds(&r, o->seeds ? o->seeds : "3");
   if (code != EXIT_DONE) return code;
   code = reproduce_make(&r);
-  if (o.dry_run || (code != EXIT_DONE && code != EXIT_NUMERIC)) return code;
-  if (o.json)
+  if (o->dry_run || (code != EXIT_DONE && code != EXIT_NUMERIC)) return code;
+  if (o->json)
     reproduce_print_json(&r);
   else
     reproduce_print(&r);
   return code;
+}
+
+int cmd_reproduce(int argc, char **argv)
+{
+  options o = {.verb = "reproduce", .usage = usage, .purpose = purpose, .max_args = 1};
+  return options_run(&o, argc, argv, run);
 }

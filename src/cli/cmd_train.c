@@ -18,8 +18,9 @@ static const char purpose[] =
 /* DIR/name; the library has made sure that it fits. */
 static void in_dir(char *path, size_t size, const options *o, const char *name)
 {
-  size_t n = strlen(o->c.out);
-  snprintf(path, size, "%s%s%s", o->c.out, n && o->c.out[n - 1] == '/' ? "" : "/", name);
+  const char *dir = options_text(o, "out");
+  size_t n = strlen(dir);
+  snprintf(path, size, "%s%s%s", dir, n && dir[n - 1] == '/' ? "" : "/", name);
 }
 
 /* A resumed run has its settings in its directory. */
@@ -32,7 +33,7 @@ static int read_resumed(options *o)
   in_dir(path, sizeof path, o, "config.ini");
   code = cli_input(path);
   if (code != EXIT_DONE) return code;
-  return cli_status(mopo_config_load(&o->c, path, &err), &err);
+  return cli_status(mopo_config_load(o->c, path, &err), &err);
 }
 
 static int check_inputs(options *o)
@@ -40,9 +41,9 @@ static int check_inputs(options *o)
   static const char *const needed[] = {"data", "task", "out"};
   int code = o->resume ? read_resumed(o) : EXIT_DONE;
   for (int i = 0; code == EXIT_DONE && i < 3; i++) code = options_need(o, needed[i]);
-  if (code == EXIT_DONE) code = cli_dataset(o->c.data, sizeof o->c.data);
-  if (code == EXIT_DONE && *o->c.model)
-    code = cli_input_inside(o->c.model, sizeof o->c.model, "model.safetensors");
+  if (code == EXIT_DONE) code = options_path(o, "data", NULL);
+  if (code == EXIT_DONE && *options_text(o, "model"))
+    code = options_path(o, "model", "model.safetensors");
   return code;
 }
 
@@ -51,14 +52,15 @@ static int check_inputs(options *o)
 static void note_unread(const options *o)
 {
   const char *sep = "";
-  for (int i = 0; mopo_config_setting(i); i++) {
-    const mopo_setting *s = mopo_config_setting(i);
-    bool refused = !strcmp(s->name, "penalty-coef") || !strcmp(s->name, "real-ratio");
-    if (!o->typed[i] || refused || mopo_config_uses(&o->c, s)) continue;
+  for (int i = 0; mopo_setting_at(i); i++) {
+    const mopo_setting *s = mopo_setting_at(i);
+    const char *name = mopo_setting_name(s);
+    bool refused = !strcmp(name, "penalty-coef") || !strcmp(name, "real-ratio");
+    if (!mopo_config_is_set(o->typed, name) || refused || mopo_config_uses(o->c, s)) continue;
     if (!*sep)
-      fprintf(stderr, "note: algo %s%s does not read ", o->c.algo,
-              *o->c.model ? " with a model that is given" : "");
-    fprintf(stderr, "%s%s", sep, s->name);
+      fprintf(stderr, "note: algo %s%s does not read ", options_text(o, "algo"),
+              *options_text(o, "model") ? " with a model that is given" : "");
+    fprintf(stderr, "%s%s", sep, name);
     sep = ", ";
   }
   if (*sep) fputc('\n', stderr);
@@ -87,7 +89,7 @@ static void print_row(const char *name, double ret, double spread, double score)
 
 static void print_table(const options *o, const mopo_train_result *r)
 {
-  const mopo_task *task = mopo_task_find(o->c.task);
+  const mopo_task *task = mopo_task_find(options_text(o, "task"));
   const double none = (double)NAN, mean = r->batch_return_mean, best = r->batch_return_max;
   char path[1100];
   printf("%-22s%12s%12s%12s\n", "", "return", "", "score");
@@ -105,13 +107,13 @@ static void print_table(const options *o, const mopo_train_result *r)
   }
   in_dir(path, sizeof path, o, "policy.safetensors");
   printf("\n%d epochs in %.0f s; policy: %s; run directory: %s\n", r->epochs, r->wall_seconds, path,
-         o->c.out);
+         options_text(o, "out"));
 }
 
 static void print_json(const options *o, const mopo_train_result *r)
 {
   printf("{\"task\":");
-  json_text(o->c.task);
+  json_text(options_text(o, "task"));
   printf(",\"epochs\":%d,\"return_mean\":", r->epochs);
   json_number(r->return_mean);
   printf(",\"return_std\":");
@@ -133,29 +135,33 @@ static void print_json(const options *o, const mopo_train_result *r)
   printf(",\"wall_seconds\":");
   json_number(r->wall_seconds);
   printf(",\"out\":");
-  json_text(o->c.out);
+  json_text(options_text(o, "out"));
   printf("}\n");
+}
+
+static int train(options *o)
+{
+  int code = check_inputs(o);
+  if (code != EXIT_DONE) return code;
+  if (!o->quiet) note_unread(o);
+
+  mopo_error err;
+  mopo_train_result r;
+  progress bar = progress_create(o->quiet);
+  mopo_watch watch = progress_watch(&bar);
+  mopo_status st = mopo_train(&r, o->c, o->resume, &watch, &err);
+  progress_end(&bar);
+  if (st != MOPO_OK) return cli_status(st, &err);
+  if (o->json) {
+    print_json(o, &r);
+  } else {
+    print_table(o, &r);
+  }
+  return EXIT_DONE;
 }
 
 int cmd_train(int argc, char **argv)
 {
   options o = {.verb = "train", .usage = usage, .purpose = purpose};
-  int code = options_parse(&o, argc, argv);
-  if (code == EXIT_DONE && !o.help) code = check_inputs(&o);
-  if (code != EXIT_DONE || o.help) return code;
-  if (!o.quiet) note_unread(&o);
-
-  mopo_error err;
-  mopo_train_result r;
-  progress bar = progress_create(o.quiet);
-  mopo_watch watch = progress_watch(&bar);
-  mopo_status st = mopo_train(&r, &o.c, o.resume, &watch, &err);
-  progress_end(&bar);
-  if (st != MOPO_OK) return cli_status(st, &err);
-  if (o.json) {
-    print_json(&o, &r);
-  } else {
-    print_table(&o, &r);
-  }
-  return EXIT_DONE;
+  return options_run(&o, argc, argv, train);
 }

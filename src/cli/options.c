@@ -5,6 +5,7 @@
 #include "nearest.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What is no setting of the library. */
@@ -56,15 +57,13 @@ static bool has_verb(const char *verbs, const char *verb)
   return false;
 }
 
-bool options_reads(const mopo_setting *s, const char *verb) { return has_verb(s->verbs, verb); }
-
 /* The i-th setting that the verb reads, NULL past the last. `mopo eval --episodes` (and export's)
  * is the setting eval-episodes, which `mopo train` has under its full name. */
 static const mopo_setting *setting_at(const options *o, int i)
 {
-  for (int k = 0; mopo_config_setting(k); k++) {
-    const mopo_setting *s = mopo_config_setting(k);
-    if (has_verb(s->verbs, o->verb) && i-- == 0) return s;
+  for (int k = 0; mopo_setting_at(k); k++) {
+    const mopo_setting *s = mopo_setting_at(k);
+    if (mopo_setting_read_by(s, o->verb) && i-- == 0) return s;
   }
   return NULL;
 }
@@ -72,22 +71,21 @@ static const mopo_setting *setting_at(const options *o, int i)
 static const char *setting_option(const options *o, const mopo_setting *s)
 {
   bool evaluates = has_verb("eval export render", o->verb);
-  bool short_name = evaluates && !strcmp(s->name, "eval-episodes");
-  return short_name ? "episodes" : s->name;
+  bool short_name = evaluates && !strcmp(mopo_setting_name(s), "eval-episodes");
+  return short_name ? "episodes" : mopo_setting_name(s);
 }
 
 /* ------------------------------------------------------------------ help */
 
 bool options_row(option_row *out, const options *o, int i)
 {
-  mopo_config unset = mopo_config_default();
   *out = (option_row){0};
   const mopo_setting *s = setting_at(o, i);
   if (s) {
     out->name = setting_option(o, s);
-    out->metavar = s->metavar;
-    out->help = s->help;
-    mopo_config_get(&unset, s->name, out->value, sizeof out->value);
+    out->metavar = mopo_setting_values(s);
+    out->help = mopo_setting_help(s);
+    mopo_config_get(o->unset, mopo_setting_name(s), out->value, sizeof out->value);
     return true;
   }
   for (int k = 0; setting_at(o, k); k++) i--;
@@ -171,16 +169,18 @@ static int parse_option(options *o, int argc, char **argv, int *i)
   }
   const char *value = equals ? equals + 1 : *i + 1 < argc ? argv[++*i] : NULL;
   if (!value)
-    return cli_fail(EXIT_USAGE, "--%s wants a value: %s", name, s ? s->metavar : f->metavar);
+    return cli_fail(EXIT_USAGE, "--%s wants a value: %s", name,
+                    s ? mopo_setting_values(s) : f->metavar);
   if (f) {
     *(const char **)((char *)o + f->offset) = value;
     return EXIT_DONE;
   }
   mopo_error err;
-  mopo_status st = mopo_config_set(&o->c, s->name, value, &err);
+  const char *known = mopo_setting_name(s);
+  mopo_status st = mopo_config_set(o->c, known, value, &err);
   if (st == MOPO_OK) return EXIT_DONE;
-  size_t n = strlen(s->name); /* the message begins with it; say what was typed */
-  bool same = !strncmp(err.msg, s->name, n);
+  size_t n = strlen(known); /* the message begins with it; say what was typed */
+  bool same = !strncmp(err.msg, known, n);
   return cli_fail(EXIT_USAGE, "--%s%s", same ? name : "", err.msg + (same ? n : 0));
 }
 
@@ -190,13 +190,12 @@ static int read_config(options *o)
   if (!o->config) return EXIT_DONE;
   int code = cli_input(o->config);
   if (code != EXIT_DONE) return code;
-  return cli_status(mopo_config_load(&o->c, o->config, &err), &err);
+  return cli_status(mopo_config_load(o->c, o->config, &err), &err);
 }
 
-int options_parse(options *o, int argc, char **argv)
+static int parse(options *o, int argc, char **argv)
 {
   bool only_args = false; /* after "--" */
-  o->c = mopo_config_default();
   o->args = argv;
   for (int i = 1; i < argc; i++) {
     if (!only_args && !strcmp(argv[i], "--")) {
@@ -220,15 +219,56 @@ int options_parse(options *o, int argc, char **argv)
     print_help(o);
     return EXIT_DONE;
   }
-  memcpy(o->typed, o->c.marked, sizeof o->typed);
-  return read_config(o);
+  o->typed = mopo_config_copy(o->c);
+  return o->typed ? read_config(o) : cli_fail(EXIT_RUN, "no memory");
+}
+
+int options_run(options *o, int argc, char **argv, int (*run)(options *o))
+{
+  o->c = mopo_config_create();
+  o->unset = mopo_config_create();
+  int code = o->c && o->unset ? parse(o, argc, argv) : cli_fail(EXIT_RUN, "no memory");
+  if (code == EXIT_DONE && !o->help) code = run(o);
+  mopo_config_free(o->c);
+  mopo_config_free(o->unset);
+  mopo_config_free(o->typed);
+  return code;
+}
+
+/* ------------------------------------------------------------------ values */
+
+const char *options_text(const options *o, const char *name)
+{
+  return mopo_config_text(o->c, name);
+}
+
+double options_number(const options *o, const char *name)
+{
+  char value[64];
+  mopo_config_get(o->c, name, value, sizeof value);
+  return strtod(value, NULL);
+}
+
+uint64_t options_seed(const options *o)
+{
+  char value[64];
+  mopo_config_get(o->c, "seed", value, sizeof value);
+  return strtoull(value, NULL, 10);
+}
+
+int options_path(options *o, const char *name, const char *inside)
+{
+  char path[1100];
+  mopo_error err;
+  snprintf(path, sizeof path, "%s", options_text(o, name));
+  int code = inside ? cli_input_inside(path, sizeof path, inside) : cli_dataset(path, sizeof path);
+  if (code != EXIT_DONE || !strcmp(path, options_text(o, name))) return code;
+  return cli_status(mopo_config_set(o->c, name, path, &err), &err);
 }
 
 int options_need(const options *o, const char *name)
 {
-  char value[1100];
-  mopo_config_get(&o->c, name, value, sizeof value);
-  if (*value) return EXIT_DONE;
+  if (*options_text(o, name)) return EXIT_DONE;
   return cli_fail(EXIT_USAGE, "want --%s; usage: mopo %s", name, o->usage);
 }
 
@@ -245,7 +285,7 @@ int options_policy(mopo_policy **out, const options *o)
 
 int options_task(const mopo_task **out, const options *o, const mopo_policy *p)
 {
-  const char *name = *o->c.task ? o->c.task : mopo_policy_task(p);
+  const char *name = *options_text(o, "task") ? options_text(o, "task") : mopo_policy_task(p);
   if (!*name) return cli_fail(EXIT_USAGE, "%s names no task, want --task", o->args[0]);
   *out = mopo_task_find(name);
   return *out ? EXIT_DONE : cli_fail(EXIT_USAGE, "task = '%s', want a task that mopo knows", name);

@@ -10,19 +10,27 @@ typedef struct options {
   const char *purpose; /* a few lines for --help */
   int max_args;        /* arguments that are not options */
 
-  mopo_config c;
+  mopo_config *c;
+  mopo_config *typed; /* the command line alone */
+  mopo_config *unset; /* the defaults */
   int n_args;
   char **args; /* they take the first places of argv */
   const char *config, *record, *repeats, *format, *columns, *action_range;
   const char *dir, *seeds, *only, *preset, *steps;
   bool help, json, quiet, resume, int8, dry_run;
-  unsigned char typed[sizeof(((mopo_config *)0)->marked)]; /* settings of the command line itself */
 } options;
 
-/* Parses argv[1..argc-1] into o, whose first four fields the caller has set, then reads --config.
- * EXIT_DONE with o->help: the help has been printed. Otherwise an exit code; the message has been
+/* Parses argv[1..argc-1] into o, whose first four fields the caller has set, reads --config, and
+ * runs the verb, unless help was asked for, which is printed. An exit code; the message has been
  * printed. */
-int options_parse(options *o, int argc, char **argv);
+int options_run(options *o, int argc, char **argv, int (*run)(options *o));
+/* Values of settings: a text, borrowed until it is set again; a number; the seed. */
+const char *options_text(const options *o, const char *name);
+double options_number(const options *o, const char *name);
+uint64_t options_seed(const options *o);
+/* Can the file that the setting names be read? A directory stands for its file `inside`; NULL: for
+ * Minari's data. An exit code; the message has been printed. */
+int options_path(options *o, const char *name, const char *inside);
 /* Fails with EXIT_USAGE where the setting `name`, a text, is empty. */
 int options_need(const options *o, const char *name);
 /* The policy that the first argument names: a file, or a run directory. An exit code; the message
@@ -38,7 +46,5 @@ typedef struct option_row {
   char value[1100]; /* its default, "" if it has none */
 } option_row;
 bool options_row(option_row *out, const options *o, int i);
-/* Does the verb read the setting? */
-bool options_reads(const mopo_setting *s, const char *verb);
 
 #endif

@@ -115,9 +115,10 @@ static int check_only(const reproduce *r)
  * meant for the learning, but for how the machine is used and what the body is. */
 static bool applies(const mopo_setting *s, const char *verb)
 {
-  bool shared = !strcmp(s->name, "threads") || !strcmp(s->name, "physics");
-  if (!strcmp(verb, "collect") && options_reads(s, "train") && !shared) return false;
-  return options_reads(s, verb);
+  const char *name = mopo_setting_name(s);
+  bool shared = !strcmp(name, "threads") || !strcmp(name, "physics");
+  if (!strcmp(verb, "collect") && mopo_setting_read_by(s, "train") && !shared) return false;
+  return mopo_setting_read_by(s, verb);
 }
 
 static int set(mopo_config *c, const char *name, const char *value)
@@ -126,27 +127,21 @@ static int set(mopo_config *c, const char *name, const char *value)
   return cli_status(mopo_config_set(c, name, value, &err), &err);
 }
 
-static bool is_set(const mopo_config *c, const char *name)
-{
-  for (int i = 0; mopo_config_setting(i); i++)
-    if (!strcmp(mopo_config_setting(i)->name, name)) return c->marked[i];
-  return false;
-}
-
 /* What is set in *c already stays; what the algorithm there does not read is not for it. */
 static int settings_of(mopo_config *c, const maker *k, const char *verb, const char *task,
                        const char *out, uint64_t seed)
 {
-  const mopo_config *from = &k->r->o->c;
+  const mopo_config *from = k->r->o->c;
   bool learns = !strcmp(verb, "train");
   int code = EXIT_DONE;
-  for (int i = 0; code == EXIT_DONE && mopo_config_setting(i); i++) {
-    const mopo_setting *s = mopo_config_setting(i);
+  for (int i = 0; code == EXIT_DONE && mopo_setting_at(i); i++) {
+    const mopo_setting *s = mopo_setting_at(i);
+    const char *name = mopo_setting_name(s);
     char value[1100];
-    if (!from->marked[i] || c->marked[i] || !applies(s, verb)) continue;
-    if (learns && !mopo_config_uses(c, s)) continue;
-    mopo_config_get(from, s->name, value, sizeof value);
-    code = set(c, s->name, value);
+    if (!mopo_config_is_set(from, name) || mopo_config_is_set(c, name)) continue;
+    if (!applies(s, verb) || (learns && !mopo_config_uses(c, s))) continue;
+    mopo_config_get(from, name, value, sizeof value);
+    code = set(c, name, value);
   }
   char number[32];
   snprintf(number, sizeof number, "%llu", (unsigned long long)seed);
@@ -173,12 +168,13 @@ static void print_word(FILE *to, const char *word)
 static void print_command(FILE *to, const char *command, const char *verb, const mopo_config *c)
 {
   fprintf(to, "mopo %s", command);
-  for (int i = 0; mopo_config_setting(i); i++) {
-    const mopo_setting *s = mopo_config_setting(i);
+  for (int i = 0; mopo_setting_at(i); i++) {
+    const mopo_setting *s = mopo_setting_at(i);
     char value[1100];
-    if (!c->marked[i] || !options_reads(s, verb)) continue;
-    mopo_config_get(c, s->name, value, sizeof value);
-    fprintf(to, " --%s ", s->name);
+    const char *name = mopo_setting_name(s);
+    if (!mopo_config_is_set(c, name) || !mopo_setting_read_by(s, verb)) continue;
+    mopo_config_get(c, name, value, sizeof value);
+    fprintf(to, " --%s ", name);
     print_word(to, value);
   }
 }
@@ -286,27 +282,29 @@ static const char *rows_of(const char *kind)
   return strcmp(kind, "medium-expert") ? "1000000" : "2000000";
 }
 
-static int collect(maker *k, const paper_row *row, const char *whole)
+static int collect(maker *k, const paper_row *row, const char *part, const char *whole)
 {
-  char part[REPRODUCE_PATH], state[REPRODUCE_PATH + 16];
-  mopo_config c = mopo_config_default();
+  char state[REPRODUCE_PATH + 16];
+  mopo_config *c = mopo_config_create();
   mopo_error err;
-  bool jumps = paper_row_relabels(row);
-  if (!reproduce_data_path(part, k->r, row, jumps ? ".raw.part" : ".part")) return too_long(k);
-  int code = settings_of(&c, k, "collect", row->task, part, 0);
-  if (code == EXIT_DONE) code = set(&c, "kind", row->kind);
-  if (code == EXIT_DONE && !is_set(&c, "steps")) code = set(&c, "steps", rows_of(row->kind));
-  if (code != EXIT_DONE) return code;
+  if (!c) return cli_fail(EXIT_RUN, "no memory");
+  int code = settings_of(c, k, "collect", row->task, part, 0);
+  if (code == EXIT_DONE) code = set(c, "kind", row->kind);
+  if (code == EXIT_DONE && !mopo_config_is_set(c, "steps"))
+    code = set(c, "steps", rows_of(row->kind));
   snprintf(state, sizeof state, "%s.checkpoint", part);
   bool begun = there(state);
-  say(k, begun ? "collect --resume" : "collect", "collect", &c, part, whole);
-  if (dry(k)) return EXIT_DONE;
-  progress bar = progress_create(k->r->o->quiet);
-  mopo_watch watch = progress_watch(&bar);
-  mopo_status st = mopo_collect(NULL, &c, begun, &watch, &err);
-  progress_end(&bar);
-  code = status(st, &err, "the same command goes on");
-  return code == EXIT_DONE ? rename_part(part, whole) : code;
+  if (code == EXIT_DONE) say(k, begun ? "collect --resume" : "collect", "collect", c, part, whole);
+  if (code == EXIT_DONE && !dry(k)) {
+    progress bar = progress_create(k->r->o->quiet);
+    mopo_watch watch = progress_watch(&bar);
+    mopo_status st = mopo_collect(NULL, c, begun, &watch, &err);
+    progress_end(&bar);
+    code = status(st, &err, "the same command goes on");
+    if (code == EXIT_DONE) code = rename_part(part, whole);
+  }
+  mopo_config_free(c);
+  return code;
 }
 
 static int relabel(maker *k, const paper_row *row, const char *raw, const char *whole)
@@ -329,10 +327,12 @@ static int relabel(maker *k, const paper_row *row, const char *raw, const char *
 
 static int make_data(maker *k, const paper_row *row, const char *path)
 {
-  char raw[REPRODUCE_PATH];
-  if (!paper_row_relabels(row)) return collect(k, row, path);
+  char raw[REPRODUCE_PATH], part[REPRODUCE_PATH];
+  bool jumps = paper_row_relabels(row);
+  if (!reproduce_data_path(part, k->r, row, jumps ? ".raw.part" : ".part")) return too_long(k);
+  if (!jumps) return collect(k, row, part, path);
   if (!reproduce_data_path(raw, k->r, row, ".raw")) return too_long(k);
-  int code = there(raw) ? EXIT_DONE : collect(k, row, raw);
+  int code = there(raw) ? EXIT_DONE : collect(k, row, part, raw);
   return code == EXIT_DONE ? relabel(k, row, raw, path) : code;
 }
 
@@ -365,14 +365,17 @@ static int make_model(const maker *k, const paper_row *row, uint64_t seed, const
                       const char *path)
 {
   char state[REPRODUCE_PATH + 16];
-  mopo_config c = mopo_config_default();
-  int code = settings_of(&c, k, "model", row->task, path, seed);
-  if (code == EXIT_DONE) code = set(&c, "data", data);
-  if (code != EXIT_DONE) return code;
+  mopo_config *c = mopo_config_create();
+  if (!c) return cli_fail(EXIT_RUN, "no memory");
+  int code = settings_of(c, k, "model", row->task, path, seed);
+  if (code == EXIT_DONE) code = set(c, "data", data);
   int stem = (int)(strlen(path) - strlen(".safetensors"));
   snprintf(state, sizeof state, "%.*s.fit.safetensors", stem, path);
-  say(k, there(state) ? "model fit --resume" : "model fit", "model", &c, NULL, NULL);
-  return dry(k) ? EXIT_DONE : fit(k, &c);
+  if (code == EXIT_DONE)
+    say(k, there(state) ? "model fit --resume" : "model fit", "model", c, NULL, NULL);
+  if (code == EXIT_DONE && !dry(k)) code = fit(k, c);
+  mopo_config_free(c);
+  return code;
 }
 
 static int need_model(maker *k, const paper_row *row, uint64_t seed, const char *data,
@@ -394,11 +397,10 @@ static int settings_of_cell(mopo_config *c, const maker *k, const paper_row *row
   char path[REPRODUCE_PATH];
   int code = EXIT_DONE;
   if (!reproduce_cell_path(path, k->r, row, m, seed)) return too_long(k);
-  *c = mopo_config_default();
   for (int i = 0; code == EXIT_DONE && i + 1 < SETTINGS_MAX && m->settings[i]; i += 2)
     code = set(c, m->settings[i], m->settings[i + 1]);
   if (code == EXIT_DONE) code = settings_of(c, k, "train", row->task, path, seed);
-  if (code == EXIT_DONE && !is_set(c, "preset")) code = set(c, "preset", "paper");
+  if (code == EXIT_DONE && !mopo_config_is_set(c, "preset")) code = set(c, "preset", "paper");
   if (code == EXIT_DONE) code = set(c, "data", data);
   return code == EXIT_DONE && m->model ? set(c, "model", model) : code;
 }
@@ -409,34 +411,43 @@ static bool decides(const mopo_config *c, const mopo_setting *s)
   static const char *const others[] = {"threads", "out",        "data",
                                        "model",   "eval-every", "checkpoint-every"};
   for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-    if (!strcmp(s->name, others[i])) return false;
+    if (!strcmp(mopo_setting_name(s), others[i])) return false;
   return mopo_config_uses(c, s);
 }
 
 /* A cell that is there, whole or begun, must be what is asked for now, settings that nobody gave
  * included. */
-static int check_cell(const mopo_config *c, const paper_row *row)
+static int check_cell(const mopo_config *wanted, const mopo_config *was)
 {
-  char path[REPRODUCE_PATH + 16];
+  for (int i = 0; mopo_setting_at(i); i++) {
+    const mopo_setting *s = mopo_setting_at(i);
+    const char *name = mopo_setting_name(s);
+    char now[1100], then[1100];
+    if (!decides(wanted, s)) continue;
+    mopo_config_get(wanted, name, now, sizeof now);
+    mopo_config_get(was, name, then, sizeof then);
+    if (strcmp(now, then) != 0)
+      return cli_fail(EXIT_USAGE, "%s has %s = %.100s, not %.100s: another --dir, or remove it",
+                      mopo_config_text(wanted, "out"), name, then, now);
+  }
+  return EXIT_DONE;
+}
+
+/* The same of the settings of c in its directory, at path. */
+static int check_begun(const mopo_config *c, const char *path, const paper_row *row)
+{
   mopo_error err;
-  mopo_config wanted = *c, was = mopo_config_default();
-  snprintf(path, sizeof path, "%s/config.ini", c->out);
-  int code = cli_status(mopo_config_load(&was, path, &err), &err);
+  mopo_config *wanted = mopo_config_copy(c), *was = mopo_config_create();
+  int code = wanted && was ? EXIT_DONE : cli_fail(EXIT_RUN, "no memory");
+  if (code == EXIT_DONE) code = cli_status(mopo_config_load(was, path, &err), &err);
   if (code == EXIT_DONE)
-    code = cli_status(mopo_config_resolve(&wanted, row->task, row->kind,
+    code = cli_status(mopo_config_resolve(wanted, row->task, row->kind,
                                           mopo_task_facts_of(mopo_task_find(row->task))->act_dim,
                                           &err),
                       &err);
-  for (int i = 0; code == EXIT_DONE && mopo_config_setting(i); i++) {
-    const mopo_setting *s = mopo_config_setting(i);
-    char now[1100], then[1100];
-    if (!decides(&wanted, s)) continue;
-    mopo_config_get(&wanted, s->name, now, sizeof now);
-    mopo_config_get(&was, s->name, then, sizeof then);
-    if (strcmp(now, then) != 0)
-      code = cli_fail(EXIT_USAGE, "%s has %s = %.100s, not %.100s: another --dir, or remove it",
-                      c->out, s->name, then, now);
-  }
+  if (code == EXIT_DONE) code = check_cell(wanted, was);
+  mopo_config_free(wanted);
+  mopo_config_free(was);
   return code;
 }
 
@@ -454,24 +465,31 @@ static int run(maker *k, const mopo_config *c, bool resume)
   return EXIT_DONE;
 }
 
-static int make_cell(maker *k, const paper_row *row, const method *m, uint64_t seed)
+static int cell(mopo_config *c, maker *k, const paper_row *row, const method *m, uint64_t seed)
 {
   char data[REPRODUCE_PATH], model[REPRODUCE_PATH], path[REPRODUCE_PATH + 16];
-  mopo_config c;
   if (!reproduce_data_path(data, k->r, row, "") || !reproduce_model_path(model, k->r, row, seed))
     return too_long(k);
-  int code = settings_of_cell(&c, k, row, m, seed, data, model);
+  int code = settings_of_cell(c, k, row, m, seed, data, model);
   if (code != EXIT_DONE) return code;
-  snprintf(path, sizeof path, "%s/config.ini", c.out);
+  snprintf(path, sizeof path, "%s/config.ini", mopo_config_text(c, "out"));
   bool resume = there(path);
-  if (resume && (code = check_cell(&c, row)) != EXIT_DONE) return code;
-  snprintf(path, sizeof path, "%s/result.json", c.out);
+  if (resume && (code = check_begun(c, path, row)) != EXIT_DONE) return code;
+  snprintf(path, sizeof path, "%s/result.json", mopo_config_text(c, "out"));
   if (resume && there(path)) return EXIT_DONE;
   code = need_data(k, row, data);
   if (code == EXIT_DONE && m->model) code = need_model(k, row, seed, data, model);
   if (code != EXIT_DONE) return code;
-  say(k, resume ? "train --resume" : "train", "train", &c, NULL, NULL);
-  return dry(k) ? EXIT_DONE : run(k, &c, resume);
+  say(k, resume ? "train --resume" : "train", "train", c, NULL, NULL);
+  return dry(k) ? EXIT_DONE : run(k, c, resume);
+}
+
+static int make_cell(maker *k, const paper_row *row, const method *m, uint64_t seed)
+{
+  mopo_config *c = mopo_config_create();
+  int code = c ? cell(c, k, row, m, seed) : cli_fail(EXIT_RUN, "no memory");
+  mopo_config_free(c);
+  return code;
 }
 
 int reproduce_make(const reproduce *r)

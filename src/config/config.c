@@ -15,12 +15,28 @@
 
 enum { FILE_MAX = 1 << 20, VALUE_MAX = 1100 };
 
+mopo_config *mopo_config_create(void)
+{
+  mopo_config *c = malloc(sizeof *c);
+  if (c) *c = config_default();
+  return c;
+}
+
+mopo_config *mopo_config_copy(const mopo_config *c)
+{
+  mopo_config *copy = malloc(sizeof *copy);
+  if (copy) *copy = *c;
+  return copy;
+}
+
+void mopo_config_free(mopo_config *c) { free(c); }
+
 /* ------------------------------------------------------------------ one value */
 
 static mopo_status refuse(const mopo_setting *s, const char *value, const char *want,
                           mopo_error *err)
 {
-  mopo_config unset = mopo_config_default();
+  mopo_config unset = config_default();
   return error_set(err, MOPO_EINVAL, "%s = '%.80s', want %s%s", s->name, value, want,
                    config_is_auto(&unset, s) ? " or auto" : "");
 }
@@ -111,8 +127,8 @@ mopo_status mopo_config_set(mopo_config *c, const char *name, const char *value,
   if (i < 0)
     return error_set(err, MOPO_EINVAL, "unknown setting '%.64s', did you mean '%s'?", name,
                      config_nearest(name));
-  const mopo_setting *s = mopo_config_setting(i);
-  mopo_config unset = mopo_config_default();
+  const mopo_setting *s = mopo_setting_at(i);
+  mopo_config unset = config_default();
   mopo_status st = MOPO_OK;
   if (!strcmp(value, "auto") && config_is_auto(&unset, s)) {
     memcpy((char *)c + s->offset, (char *)&unset + s->offset, s->size);
@@ -136,7 +152,7 @@ static void print_double(char *buf, size_t size, double x)
 
 void mopo_config_get(const mopo_config *c, const char *name, char *buf, size_t size)
 {
-  const mopo_setting *s = mopo_config_setting(config_index(name));
+  const mopo_setting *s = mopo_setting_at(config_index(name));
   assert(s && "no such setting");
   const void *field = (const char *)c + s->offset;
   if (config_is_auto(c, s)) {
@@ -162,7 +178,21 @@ void mopo_config_get(const mopo_config *c, const char *name, char *buf, size_t s
   }
 }
 
-void mopo_config_mark(mopo_config *c, const char *name)
+const char *mopo_config_text(const mopo_config *c, const char *name)
+{
+  const mopo_setting *s = mopo_setting_at(config_index(name));
+  assert(s && s->type == 's' && "no such setting, or not a text");
+  return (const char *)c + s->offset;
+}
+
+bool mopo_config_is_set(const mopo_config *c, const char *name)
+{
+  int i = config_index(name);
+  assert(i >= 0 && "no such setting");
+  return c->marked[i];
+}
+
+void config_mark(mopo_config *c, const char *name)
 {
   int i = config_index(name);
   assert(i >= 0 && "no such setting");
@@ -269,9 +299,10 @@ mopo_status mopo_config_save(const mopo_config *c, const char *path, mopo_error 
   FILE *f = open_memstream(&text, &n);
   if (!f) return error_set(err, MOPO_ENOMEM, "%s: no memory", path);
   fprintf(f, "; Settings of mopo " MOPO_VERSION "; read them back with --config.\n[mopo]\n");
-  for (int i = 0; mopo_config_setting(i); i++) {
-    const mopo_setting *s = mopo_config_setting(i);
+  for (int i = 0; mopo_setting_at(i); i++) {
+    const mopo_setting *s = mopo_setting_at(i);
     char value[VALUE_MAX];
+    if (!mopo_setting_read_by(s, "train")) continue;
     mopo_config_get(c, s->name, value, sizeof value);
     fprintf(f, "%s = %s\n", s->name, value);
   }

@@ -82,9 +82,9 @@ static void fill_method(mopo_config *c, int act_dim)
 /* Every number in its range, every word one of its words: what set by name would accept. */
 static mopo_status check_each(const mopo_config *c, mopo_error *err)
 {
-  mopo_config scratch = mopo_config_default();
-  for (int i = 0; mopo_config_setting(i); i++) {
-    const mopo_setting *s = mopo_config_setting(i);
+  mopo_config scratch = config_default();
+  for (int i = 0; mopo_setting_at(i); i++) {
+    const mopo_setting *s = mopo_setting_at(i);
     char value[1100];
     mopo_config_get(c, s->name, value, sizeof value);
     mopo_status st = mopo_config_set(&scratch, s->name, value, err);

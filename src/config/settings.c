@@ -185,12 +185,15 @@ static const mopo_setting settings[] = {
 enum { SETTINGS = sizeof settings / sizeof settings[0] };
 static_assert(SETTINGS <= sizeof(((mopo_config *)0)->marked), "every setting has its mark");
 
-const mopo_setting *mopo_config_setting(int i)
-{
-  return i >= 0 && i < SETTINGS ? &settings[i] : NULL;
-}
+const mopo_setting *mopo_setting_at(int i) { return i >= 0 && i < SETTINGS ? &settings[i] : NULL; }
 
-mopo_config mopo_config_default(void)
+const char *mopo_setting_name(const mopo_setting *s) { return s->name; }
+
+const char *mopo_setting_help(const mopo_setting *s) { return s->help; }
+
+const char *mopo_setting_values(const mopo_setting *s) { return s->metavar; }
+
+mopo_config config_default(void)
 {
   mopo_config c = {.algo = "mopo",
                    .preset = "tuned",
@@ -304,6 +307,11 @@ static bool has_word(const char *list, const char *word)
     if (!strncmp(w, word, n) && (w[n] == ' ' || !w[n])) return true;
   }
   return false;
+}
+
+bool mopo_setting_read_by(const mopo_setting *s, const char *verb)
+{
+  return has_word(s->verbs, verb);
 }
 
 bool mopo_config_uses(const mopo_config *c, const mopo_setting *s)

@@ -9,6 +9,7 @@
 #define PLAY_COLLECT_H
 
 #include "agent/agent.h"
+#include "config/config.h"
 #include "data/recorder.h"
 #include "data/replay.h"
 #include "io/rowlog.h"

@@ -89,8 +89,8 @@ static mopo_status add_settings(tensor_list *l, const collector *k, mopo_error *
 {
   mopo_status st = tensor_list_meta(l, "format", FORMAT, err);
   if (st == MOPO_OK) st = tensor_list_meta(l, "simulator", mopo_simulator_version(), err);
-  for (int i = 0; st == MOPO_OK && mopo_config_setting(i); i++) {
-    const mopo_setting *s = mopo_config_setting(i);
+  for (int i = 0; st == MOPO_OK && mopo_setting_at(i); i++) {
+    const mopo_setting *s = mopo_setting_at(i);
     char value[1100];
     if (!decides(s)) continue;
     mopo_config_get(&k->c, s->name, value, sizeof value);
@@ -116,8 +116,8 @@ static mopo_status check_settings(const tensor_file *f, const char *path, const 
   was = tensor_file_meta(f, "simulator");
   if (!was || strcmp(was, mopo_simulator_version()) != 0)
     return other(path, "MuJoCo", was, mopo_simulator_version(), err);
-  for (int i = 0; mopo_config_setting(i); i++) {
-    const mopo_setting *s = mopo_config_setting(i);
+  for (int i = 0; mopo_setting_at(i); i++) {
+    const mopo_setting *s = mopo_setting_at(i);
     char now[1100];
     if (!decides(s)) continue;
     mopo_config_get(&k->c, s->name, now, sizeof now);

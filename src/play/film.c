@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/policy.h"
+#include "config/config.h"
 #include "io/file.h"
 #include "io/film.h"
 #include "play/evaluate.h"

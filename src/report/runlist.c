@@ -121,8 +121,8 @@ static void run_row(page *p, const report_run *run)
   figure_cell(p, run_last(run, COLUMN_RETURN), 1);
   figure_cell(p, run_last(run, COLUMN_SPREAD), 1);
   figure_cell(p, run_last(run, COLUMN_WALL) / 60.0, 1);
-  for (int i = 0; mopo_config_setting(i); i++) {
-    const mopo_setting *s = mopo_config_setting(i);
+  for (int i = 0; mopo_setting_at(i); i++) {
+    const mopo_setting *s = mopo_setting_at(i);
     if (!differs(p->r, s)) continue;
     mopo_config_get(&run->c, s->name, value, sizeof value);
     buffer_print(p->b, "<td%s>", s->type == 's' ? " class=\"wrap\"" : " class=\"n\"");
@@ -141,8 +141,8 @@ static void run_table(page *p)
                "<th scope=\"col\">state</th><th scope=\"col\" class=\"n\">score</th>"
                "<th scope=\"col\" class=\"n\">return</th><th scope=\"col\" class=\"n\">its std"
                "</th><th scope=\"col\" class=\"n\">minutes</th>");
-  for (int i = 0; mopo_config_setting(i); i++) {
-    const mopo_setting *s = mopo_config_setting(i);
+  for (int i = 0; mopo_setting_at(i); i++) {
+    const mopo_setting *s = mopo_setting_at(i);
     if (!differs(p->r, s)) continue;
     buffer_print(p->b, "<th scope=\"col\"%s>%s</th>", s->type == 's' ? "" : " class=\"n\"",
                  s->name);
@@ -187,7 +187,7 @@ static bool always_said(const char *name)
 static void command(page *p, const report_run *run)
 {
   static const char *const given[] = {"data", "task", "algo", "preset"};
-  mopo_config usual = mopo_config_default();
+  mopo_config usual = config_default();
   char value[1100], other[1100];
   bool known = true;
   for (size_t i = 0; known && i < sizeof given / sizeof *given; i++) {
@@ -198,8 +198,8 @@ static void command(page *p, const report_run *run)
   known = known && mopo_config_resolve(&usual, mopo_task_facts_of(task)->name, "",
                                        mopo_task_facts_of(task)->act_dim, NULL) == MOPO_OK;
   buffer_print(p->b, "<pre>mopo train");
-  for (int i = 0; mopo_config_setting(i); i++) {
-    const mopo_setting *s = mopo_config_setting(i);
+  for (int i = 0; mopo_setting_at(i); i++) {
+    const mopo_setting *s = mopo_setting_at(i);
     if (!mopo_config_uses(&run->c, s) || !strcmp(s->name, "threads")) continue;
     mopo_config_get(&run->c, s->name, value, sizeof value);
     mopo_config_get(&usual, s->name, other, sizeof other);

@@ -112,7 +112,7 @@ double run_last(const report_run *r, report_column column)
 static mopo_status load_run(report_run *r, const char *dir, mopo_error *err)
 {
   char path[RUN_PATH];
-  *r = (report_run){.dir = dir, .c = mopo_config_default(), .batch_mean = NAN, .batch_max = NAN};
+  *r = (report_run){.dir = dir, .c = config_default(), .batch_mean = NAN, .batch_max = NAN};
   mopo_status st = rundir_path(path, sizeof path, dir, RUN_CONFIG, err);
   if (st != MOPO_OK) return st;
   if (!file_exists(path))
@@ -190,8 +190,8 @@ static bool tells_apart(const report *all, const report_run *of, const mopo_sett
 static void find_method(report *all, report_run *r)
 {
   size_t used = 0;
-  for (int i = 0; mopo_config_setting(i); i++) {
-    const mopo_setting *s = mopo_config_setting(i);
+  for (int i = 0; mopo_setting_at(i); i++) {
+    const mopo_setting *s = mopo_setting_at(i);
     char value[1100];
     if (!setting_of_method(s) || !mopo_config_uses(&r->c, s) || !tells_apart(all, r, s)) continue;
     mopo_config_get(&r->c, s->name, value, sizeof value);

@@ -3,6 +3,7 @@
 #ifndef REPORT_RUNS_H
 #define REPORT_RUNS_H
 
+#include "config/config.h"
 #include "run/fitlog.h"
 
 /* What is drawn against updates: columns of progress.csv. */

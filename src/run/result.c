@@ -1,5 +1,6 @@
 /* result.c - see result.h. */
 #include "run/result.h"
+#include "config/config.h"
 
 #include "base/number.h"
 #include "io/file.h"
@@ -30,8 +31,8 @@ static json_t *setting_value(const mopo_config *c, const mopo_setting *s)
 static json_t *settings(const mopo_config *c)
 {
   json_t *all = json_object();
-  for (int i = 0; mopo_config_setting(i); i++) {
-    const mopo_setting *s = mopo_config_setting(i);
+  for (int i = 0; mopo_setting_at(i); i++) {
+    const mopo_setting *s = mopo_setting_at(i);
     if (!strstr(s->verbs, "train")) continue;
     if (json_object_set_new(all, s->name, setting_value(c, s)) != 0) {
       json_decref(all);

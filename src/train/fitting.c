@@ -1,5 +1,6 @@
 /* fitting.c - see fitting.h. */
 #include "train/fitting.h"
+#include "config/config.h"
 
 #include <math.h>
 #include <stdio.h>

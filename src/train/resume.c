@@ -19,10 +19,10 @@ mopo_status run_resume_settings(mopo_config *c, const mopo_config *given, mopo_e
   if (st == MOPO_OK) st = rundir_path(model, sizeof model, given->out, RUN_MODEL, err);
   if (st != MOPO_OK) return st;
   bool has_model = *given->model && file_exists(model);
-  *c = mopo_config_default();
+  *c = config_default();
   if ((st = mopo_config_load(c, path, err)) != MOPO_OK) return st;
-  for (int i = 0; mopo_config_setting(i); i++) {
-    const char *name = mopo_config_setting(i)->name;
+  for (int i = 0; mopo_setting_at(i); i++) {
+    const char *name = mopo_setting_at(i)->name;
     char now[1100], then[1100];
     if (!given->marked[i]) continue;
     mopo_config_get(given, name, now, sizeof now);

@@ -6,6 +6,7 @@
 #define TRAIN_RUN_H
 
 #include "agent/agent.h"
+#include "config/config.h"
 #include "data/batch.h"
 #include "model/fit.h"
 #include "ope/forecast.h"

@@ -13,6 +13,7 @@
 #include "agent/agent.h"
 #include "base/rng.h"
 #include "check.h"
+#include "config/config.h"
 
 enum { SMALL_S = 2, SMALL_A = 1, SMALL_N = 2000 };
 static const float SMALL_BAD = -0.4f, SMALL_GOOD = 0.5f;
@@ -55,7 +56,7 @@ static inline mopo_config small_config(const char *algo)
                                        {"actor-lr", "1e-3"},
                                        {"critic-lr", "3e-3"},
                                        {"actor-schedule", "constant"}};
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   mopo_error err;
   assert_ok(mopo_config_set(&c, "algo", algo, &err), err);
   for (size_t i = 0; i < sizeof set / sizeof *set; i++)

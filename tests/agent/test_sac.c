@@ -3,6 +3,7 @@
 #include "agent/agent.h"
 #include "agent/sac.h"
 #include "agent/small.h"
+#include "config/config.h"
 #include "nn/fixture.h"
 
 /* ------------------------------------------------------------------ beside PyTorch */
@@ -17,7 +18,7 @@ static const double CLOSE = 1e-5;
 
 static mopo_config torch_config(bool joint)
 {
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   c.batch_size = B, c.hidden = 32, c.layers = 2;
   c.gamma = 0.99, c.tau = 0.005;
   c.actor_lr = joint ? 3e-4 : 1e-4, c.critic_lr = 3e-4, c.alpha_lr = joint ? 3e-4 : 1e-4;
@@ -168,7 +169,7 @@ static void carried_over_it_goes_on(void **state)
   mopo_config c = small_config("sac");
   small_assert_same_bits(&c);
   strcpy(c.update_order, "joint");
-  mopo_config_mark(&c, "update-order");
+  config_mark(&c, "update-order");
   small_assert_same_bits(&c);
 }
 
@@ -266,8 +267,8 @@ static void actor_lr_follows_its_schedule(void **state)
 static void deepest_networks_fit(void **state)
 {
   (void)state;
-  for (int i = 0; mopo_config_setting(i); i++) {
-    const mopo_setting *s = mopo_config_setting(i);
+  for (int i = 0; mopo_setting_at(i); i++) {
+    const mopo_setting *s = mopo_setting_at(i);
     if (strcmp(s->name, "layers") == 0 || strcmp(s->name, "model-layers") == 0)
       assert_true(s->max == MLP_LAYERS - 1);
   }

@@ -75,8 +75,8 @@ static void agents_read_what_the_table_says(void **state)
     mopo_config base = base_of(agent_at(a)->name);
     small_run *before = small_begin(&base, small_chain(), 1);
     small_learn(before, UPDATES);
-    for (int i = 0; mopo_config_setting(i); i++) {
-      const mopo_setting *s = mopo_config_setting(i);
+    for (int i = 0; mopo_setting_at(i); i++) {
+      const mopo_setting *s = mopo_setting_at(i);
       mopo_config c = base;
       if (!s->algos || !strcmp(s->name, "model") || !change(&c, s)) continue;
       small_run *after = small_begin(&c, small_chain(), 1);
@@ -103,8 +103,8 @@ static bool names(const char *help, const char *algo)
 static void help_texts_name_the_algorithms(void **state)
 {
   (void)state;
-  for (int i = 0; mopo_config_setting(i); i++) {
-    const mopo_setting *s = mopo_config_setting(i);
+  for (int i = 0; mopo_setting_at(i); i++) {
+    const mopo_setting *s = mopo_setting_at(i);
     int named = 0, right = 0, all = 0;
     for (; s->algos && agent_at(all); all++) {
       mopo_config c = small_config(agent_at(all)->name);
@@ -120,13 +120,13 @@ static void a_model_that_is_given_is_not_fitted(void **state)
   (void)state;
   mopo_config c = small_config("mopo");
   mopo_error err;
-  const mopo_setting *fit = mopo_config_setting(config_index("model-patience"));
-  const mopo_setting *rollout = mopo_config_setting(config_index("rollout-length"));
+  const mopo_setting *fit = mopo_setting_at(config_index("model-patience"));
+  const mopo_setting *rollout = mopo_setting_at(config_index("rollout-length"));
   assert_true(mopo_config_uses(&c, fit));
   assert_ok(mopo_config_set(&c, "model", "hopper.safetensors", &err), err);
   assert_false(mopo_config_uses(&c, fit));
   assert_true(mopo_config_uses(&c, rollout));
-  assert_false(mopo_config_uses(&c, mopo_config_setting(config_index("frames")))); /* of render */
+  assert_false(mopo_config_uses(&c, mopo_setting_at(config_index("frames")))); /* of render */
 }
 
 int main(void)

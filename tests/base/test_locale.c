@@ -1,6 +1,7 @@
 /* test_locale.c - a host that writes numbers with a decimal comma gets the same bytes as any other.
  */
 #include "check.h"
+#include "config/config.h"
 
 #include "base/number.h"
 
@@ -67,7 +68,7 @@ static mopo_config settings(void)
       {"threads", "1"},           {"penalty-coef", "0.75"},  {"gamma", "0.97"},
       {"checkpoint-every", "1"},
   };
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) set(&c, names[i][0], names[i][1]);
   return c;
 }
@@ -93,7 +94,7 @@ static void make_all(const char *dir)
   assert_ok(mopo_train(&trained, &c, false, NULL, &e), e);
   assert_ok(mopo_train(&trained, &c, true, NULL, &e), e);
   assert_ok(mopo_config_save(&c, "saved.ini", &e), e);
-  mopo_config again = mopo_config_default();
+  mopo_config again = config_default();
   assert_ok(mopo_config_load(&again, "saved.ini", &e), e);
   assert_ok(mopo_config_save(&again, "again.ini", &e), e);
   assert_ok(mopo_policy_load(&p, "run/policy.safetensors", &e), e);

@@ -19,7 +19,7 @@ static void write_text(const char *text)
 
 static void expect_refused(const char *name, const char *value, const char *message)
 {
-  mopo_config c = mopo_config_default(), before = c;
+  mopo_config c = config_default(), before = c;
   mopo_error err = {0};
   assert_int_equal(mopo_config_set(&c, name, value, &err), MOPO_EINVAL);
   if (!strstr(err.msg, message)) fail_msg("'%s', want '%s'", err.msg, message);
@@ -28,7 +28,7 @@ static void expect_refused(const char *name, const char *value, const char *mess
 
 static void expect_load_refused(const char *text, mopo_status code, const char *message)
 {
-  mopo_config c = mopo_config_default(), before = c;
+  mopo_config c = config_default(), before = c;
   mopo_error err = {0};
   write_text(text);
   assert_int_equal(mopo_config_load(&c, path, &err), code);
@@ -41,8 +41,8 @@ static void test_the_table_covers_the_struct(void **state)
 {
   (void)state;
   unsigned char owner[offsetof(mopo_config, marked)] = {0};
-  for (int i = 0; mopo_config_setting(i); i++) {
-    const mopo_setting *s = mopo_config_setting(i);
+  for (int i = 0; mopo_setting_at(i); i++) {
+    const mopo_setting *s = mopo_setting_at(i);
     assert_int_equal(config_index(s->name), i);
     assert_true(*s->help && *s->verbs && *s->metavar);
     assert_true(strlen(s->help) <= 60);
@@ -61,12 +61,12 @@ static void test_the_table_covers_the_struct(void **state)
 static void test_defaults_are_accepted(void **state)
 {
   (void)state;
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   mopo_error err;
   char value[1100];
-  for (int i = 0; mopo_config_setting(i); i++) {
-    mopo_config_get(&c, mopo_config_setting(i)->name, value, sizeof value);
-    assert_ok(mopo_config_set(&c, mopo_config_setting(i)->name, value, &err), err);
+  for (int i = 0; mopo_setting_at(i); i++) {
+    mopo_config_get(&c, mopo_setting_at(i)->name, value, sizeof value);
+    assert_ok(mopo_config_set(&c, mopo_setting_at(i)->name, value, &err), err);
     assert_int_equal(c.marked[i], 1);
   }
 }
@@ -114,7 +114,7 @@ static void test_numbers_keep_their_bits(void **state)
 {
   (void)state;
   mopo_error err;
-  mopo_config c = mopo_config_default(), d = c;
+  mopo_config c = config_default(), d = c;
   char value[64];
   uint64_t x = 88172645463325252u; /* xorshift */
   for (int i = 0; i < 20000; i++) {
@@ -137,7 +137,7 @@ static void test_auto(void **state)
   (void)state;
   mopo_error err;
   char value[64];
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   static const char *const names[] = {"epochs",    "rollout-length", "penalty-coef",
                                       "actor-lr",  "init",           "real-ratio",
                                       "alpha-max", "physics",        "target-entropy"};
@@ -155,31 +155,69 @@ static void test_save_and_load(void **state)
 {
   (void)state;
   mopo_error err;
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   memset(c.data, 'd', sizeof c.data - 1);
   memset(c.out, 'o', sizeof c.out - 1);
   c.seed = UINT64_MAX;
-  c.steps = 123456789012;
   c.alpha_max = INFINITY;
-  snprintf(c.policy, sizeof c.policy, "a b;c = #d:e");
+  snprintf(c.model, sizeof c.model, "a b;c = #d:e");
   assert_ok(mopo_config_resolve(&c, "walker2d", "medium-expert", 6, &err), err);
   assert_ok(mopo_config_save(&c, path, &err), err);
 
-  mopo_config d = mopo_config_default();
+  mopo_config d = config_default();
   assert_ok(mopo_config_load(&d, path, &err), err);
-  for (int i = 0; mopo_config_setting(i); i++) assert_int_equal(d.marked[i], 1);
+  for (int i = 0; mopo_setting_at(i); i++)
+    assert_int_equal(d.marked[i], mopo_setting_read_by(mopo_setting_at(i), "train"));
   memset(d.marked, 0, sizeof d.marked);
   assert_memory_equal(&c, &d, sizeof c);
+}
+
+/* Files of old, and those that verbs share, also hold what other verbs read. */
+static void test_settings_of_other_verbs_are_read(void **state)
+{
+  (void)state;
+  mopo_error err;
+  mopo_config c = config_default();
+  write_text("[mopo]\nseed = 3\nkind = expert\nwidth = 64\nfps = 10\nsteps = 123456789012\n");
+  assert_ok(mopo_config_load(&c, path, &err), err);
+  assert_int_equal(c.seed, 3);
+  assert_int_equal(c.steps, 123456789012);
+  assert_string_equal(mopo_config_text(&c, "kind"), "expert");
+}
+
+static void test_as_a_caller_uses_it(void **state)
+{
+  (void)state;
+  mopo_error err;
+  char value[64];
+  mopo_config *c = mopo_config_create();
+  assert_non_null(c);
+  assert_string_equal(mopo_config_text(c, "algo"), "mopo");
+  assert_false(mopo_config_is_set(c, "algo"));
+  assert_ok(mopo_config_set(c, "algo", "sac", &err), err);
+  mopo_config *copy = mopo_config_copy(c);
+  assert_non_null(copy);
+  assert_ok(mopo_config_set(c, "algo", "bc", &err), err);
+  assert_string_equal(mopo_config_text(copy, "algo"), "sac");
+  assert_true(mopo_config_is_set(copy, "algo"));
+  assert_ok(mopo_config_resolve(c, "hopper", "medium", 3, &err), err);
+  mopo_config_get(c, "epochs", value, sizeof value);
+  assert_string_equal(value, "500");
+  assert_true(mopo_setting_read_by(mopo_setting_at(0), "train"));
+  assert_string_equal(mopo_setting_name(mopo_setting_at(0)), "data");
+  mopo_config_free(copy);
+  mopo_config_free(c);
+  mopo_config_free(NULL);
 }
 
 static void test_the_command_line_wins(void **state)
 {
   (void)state;
   mopo_error err;
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   assert_ok(mopo_config_set(&c, "seed", "5", &err), err);
   c.hidden = 32;
-  mopo_config_mark(&c, "hidden");
+  config_mark(&c, "hidden");
   write_text("\xef\xbb\xbf; a comment\n# another\n[mopo]\r\n  seed = 9\n\thidden=64\r\n"
              "gamma = 0.5 ; why\nalgo: sac\n\nmodel =\ntask = hopper");
   assert_ok(mopo_config_load(&c, path, &err), err);
@@ -203,7 +241,7 @@ static void test_bad_files_name_the_line(void **state)
   expect_load_refused("[mopo]\n seed: x\n", MOPO_EINVAL, ".tmp:2: seed = 'x'");
   expect_load_refused("[mopo]\nseed = 1\nseed = 1\n", MOPO_EFORMAT,
                       ".tmp:3: 'seed' is given twice");
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   mopo_error err;
   assert_ok(file_write(path, "[mopo]\0", 7, &err), err);
   assert_int_equal(mopo_config_load(&c, path, &err), MOPO_EFORMAT);
@@ -214,7 +252,7 @@ static void test_presets(void **state)
 {
   (void)state;
   mopo_error err;
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   assert_ok(mopo_config_resolve(&c, "halfcheetah", "medium-replay", 6, &err), err);
   assert_true(c.actor_lr == 1e-4 && c.critic_lr == 3e-4 && c.alpha_lr == 1e-4);
   assert_true(c.alpha_init == 1 && c.alpha_max == 1 && c.target_entropy == -6);
@@ -229,7 +267,7 @@ static void test_presets(void **state)
   assert_ok(mopo_config_resolve(&again, "halfcheetah", "medium-replay", 6, &err), err);
   assert_memory_equal(&again, &c, sizeof c);
 
-  c = mopo_config_default();
+  c = config_default();
   assert_ok(mopo_config_set(&c, "preset", "paper", &err), err);
   assert_ok(mopo_config_set(&c, "actor-lr", "0.001", &err), err);
   assert_ok(mopo_config_resolve(&c, "walker2d", "medium-expert", 6, &err), err);
@@ -246,21 +284,21 @@ static void test_what_algorithms_imply(void **state)
 {
   (void)state;
   mopo_error err;
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   assert_ok(mopo_config_resolve(&c, "", "", 2, &err), err);
   assert_true(c.rollout_length == 5 && c.penalty_coef == 1);
 
-  c = mopo_config_default();
+  c = config_default();
   assert_ok(mopo_config_set(&c, "algo", "mbpo", &err), err);
   assert_ok(mopo_config_resolve(&c, "hopper", "medium", 3, &err), err);
   assert_true(c.penalty_coef == 0 && c.real_ratio == 0.05);
 
-  c = mopo_config_default();
+  c = config_default();
   assert_ok(mopo_config_set(&c, "penalty", "none", &err), err);
   assert_ok(mopo_config_resolve(&c, "hopper", "medium", 3, &err), err);
   assert_true(c.penalty_coef == 0);
 
-  c = mopo_config_default();
+  c = config_default();
   assert_ok(mopo_config_set(&c, "algo", "sac", &err), err);
   assert_ok(mopo_config_resolve(&c, "hopper", "medium", 3, &err), err);
   assert_true(c.real_ratio == 1);
@@ -269,7 +307,7 @@ static void test_what_algorithms_imply(void **state)
 static void expect_first_updates(const char *algo, const char *epochs, int behaviour, int warmup)
 {
   mopo_error err;
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   assert_ok(mopo_config_set(&c, "algo", algo, &err), err);
   assert_ok(mopo_config_set(&c, "epochs", epochs, &err), err);
   assert_ok(mopo_config_resolve(&c, "hopper", "medium", 3, &err), err);
@@ -293,7 +331,7 @@ static void test_first_updates(void **state)
 static void expect_conflict(const char *a, const char *x, const char *b, const char *y)
 {
   mopo_error err;
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   assert_ok(mopo_config_set(&c, a, x, &err), err);
   assert_ok(mopo_config_set(&c, b, y, &err), err);
   assert_int_equal(mopo_config_resolve(&c, "hopper", "medium", 3, &err), MOPO_EINVAL);
@@ -315,7 +353,7 @@ static void test_conflicts(void **state)
   expect_conflict("seed", "1", "gamma", "1");
   expect_conflict("alpha-max", "1", "alpha-init", "2");
   mopo_error err;
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   c.batch_size = -4; /* set by hand, out of range */
   assert_int_equal(mopo_config_resolve(&c, "hopper", "medium", 3, &err), MOPO_EINVAL);
   assert_non_null(strstr(err.msg, "batch-size = '-4'"));
@@ -330,6 +368,8 @@ int main(void)
       cmocka_unit_test(test_numbers_keep_their_bits),
       cmocka_unit_test(test_auto),
       cmocka_unit_test(test_save_and_load),
+      cmocka_unit_test(test_settings_of_other_verbs_are_read),
+      cmocka_unit_test(test_as_a_caller_uses_it),
       cmocka_unit_test(test_the_command_line_wins),
       cmocka_unit_test(test_bad_files_name_the_line),
       cmocka_unit_test(test_presets),

@@ -2,6 +2,7 @@
  * the presets, what the methods beside MOPO were published with, and the tables of Yu et al. 2020
  * (arXiv:2005.13239). */
 #include "check.h"
+#include "config/config.h"
 
 #include "cli/reproduce.h"
 
@@ -11,7 +12,7 @@
 static mopo_config resolved(const char *algo, const char *preset, const char *task,
                             const char *kind)
 {
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   mopo_error err;
   assert_ok(mopo_config_set(&c, "algo", algo, &err), err);
   assert_ok(mopo_config_set(&c, "preset", preset, &err), err);
@@ -248,8 +249,8 @@ static void mbpo_is_unpenalised(void **state)
     mopo_config mbpo = resolved("mbpo", presets[p], "hopper", "medium");
     mopo_config mopo = resolved("mopo", presets[p], "hopper", "medium");
     assert_true(mbpo.penalty_coef == 0.0 && mopo.penalty_coef > 0.0);
-    for (int i = 0; mopo_config_setting(i); i++) {
-      const char *name = mopo_config_setting(i)->name;
+    for (int i = 0; mopo_setting_at(i); i++) {
+      const char *name = mopo_setting_at(i)->name;
       char value[1100];
       mopo_config_get(&mopo, name, value, sizeof value);
       if (strcmp(name, "algo") && strcmp(name, "penalty-coef")) expect(&mbpo, name, value);

@@ -1,6 +1,7 @@
 /* test_memory.c [long] - allocation number k fails, for k = 1, 2, 3, ... until nothing fails any
  * more: each time MOPO_ENOMEM, nothing left behind. For some k (with `long` for all, and for more
  * algorithms) all that follow fail too. */
+#include "config/config.h"
 #include "faults/faults.h"
 #include "faults/tiny.h"
 
@@ -225,7 +226,7 @@ static mopo_status result(mopo_error *err)
 {
   double mean, max;
   mopo_train_result r = {.epochs = 1};
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   const metrics_row rows[2] = {{.epoch = 1}, {.epoch = 2}};
   mopo_status st = result_write(".", &(result_build){"", "portable"}, &c, rows, 2, &r, err);
   return st == MOPO_OK ? result_read_batch(&mean, &max, "result.json", err) : st;
@@ -277,7 +278,7 @@ static const char *kind;
 static mopo_status collect(mopo_error *err)
 {
   mopo_dataset_info info;
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   const char *set[][2] = {{"task", "hopper"},     {"out", "memory_collect.hdf5"},
                           {"kind", kind},         {"steps", "12"},
                           {"start-steps", "8"},   {"batch-size", "8"},

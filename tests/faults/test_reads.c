@@ -1,6 +1,7 @@
 /* test_reads.c - reading call number k fails, for k = 1, 2, 3, ... until nothing fails any more:
  * each time EIO in one line, nothing is given and nothing left behind. And a call that a signal
  * interrupts is made again: no one notices. */
+#include "config/config.h"
 #include "faults/faults.h"
 #include "faults/tiny.h"
 
@@ -67,7 +68,7 @@ static mopo_status csv(mopo_error *err)
 
 static mopo_status settings(mopo_error *err)
 {
-  mopo_config c = mopo_config_default(), before = c;
+  mopo_config c = config_default(), before = c;
   mopo_status st = mopo_config_load(&c, "reads_run/config.ini", err);
   assert_int_equal(memcmp(&c, &before, sizeof c) != 0, st == MOPO_OK);
   return st;

@@ -1,6 +1,7 @@
 /* test_storage.c - storage call number k fails, for k = 1, 2, 3, ... until nothing fails any more:
  * each time one line says so, every file under a final name is whole, and the next try succeeds.
  * Alone, and with all that follow. */
+#include "config/config.h"
 #include "faults/faults.h"
 #include "faults/tiny.h"
 
@@ -36,7 +37,7 @@ static void assert_whole(bool *had_checkpoint)
 {
   char path[512];
   mopo_error err;
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   static const char *const tensors[] = {"model.safetensors", "checkpoint.safetensors"};
   if (in_run(path, "config.ini")) assert_ok(mopo_config_load(&c, path, &err), err);
   for (int i = 0; i < 2; i++) {
@@ -169,7 +170,7 @@ static mopo_status write_evaluation(const char *path, mopo_error *err)
 static mopo_status write_collected(const char *path, mopo_error *err)
 {
   mopo_dataset_info info;
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   tiny_set(&c, "task", "hopper");
   tiny_set(&c, "kind", "random");
   tiny_set(&c, "steps", "12");

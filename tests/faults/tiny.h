@@ -3,6 +3,7 @@
 #define TESTS_TINY_H
 
 #include "check.h"
+#include "config/config.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -57,7 +58,7 @@ static inline void tiny_set(mopo_config *c, const char *name, const char *value)
 
 static inline mopo_config tiny_config(const char *out)
 {
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   const char *set[][2] = {{"data", TINY_DATA},
                           {"task", "hopper"},
                           {"out", out},

@@ -2,6 +2,7 @@
 #ifndef TESTS_FUZZ_SMALL_RUN_H
 #define TESTS_FUZZ_SMALL_RUN_H
 
+#include "config/config.h"
 #include "data/dataset.h"
 #include "fuzz.h"
 #include "train/run.h"
@@ -17,7 +18,7 @@ static inline run *small_run(const char *out)
       {"out", out},        {"algo", "mopo"}, {"hidden", "1"},           {"layers", "1"},
       {"batch-size", "4"}, {"epochs", "3"},  {"updates-per-epoch", "5"}};
   mopo_error err;
-  o.c = mopo_config_default();
+  o.c = config_default();
   for (size_t i = 0; i < sizeof set / sizeof *set; i++)
     fuzz_want(mopo_config_set(&o.c, set[i][0], set[i][1], &err) == MOPO_OK);
   fuzz_want(mopo_config_resolve(&o.c, "hopper", "", 1, &err) == MOPO_OK);

@@ -1,5 +1,6 @@
 /* test_collect.c - a collection that was stopped goes on to the same bytes, whatever its kind and
  * wherever it was; what cannot go on says why. */
+#include "config/config.h"
 #include "faults/tiny.h"
 
 #include <math.h>
@@ -12,7 +13,7 @@
 
 static mopo_config config(const char *kind, const char *out)
 {
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   const char *set[][2] = {{"task", "hopper"},
                           {"out", out},
                           {"kind", kind},

@@ -1,6 +1,7 @@
 /* test_film.c - a policy is filmed: pictures with something in them, that moves, in every kind of
  * file; what is missing or wrong is said in one line. Skipped where nothing can draw. */
 #include "check.h"
+#include "config/config.h"
 
 #include "agent/policy.h"
 #include "io/file.h"
@@ -41,7 +42,7 @@ static mopo_policy *policy_for(const mopo_task *task)
 static mopo_config settings(const char *out, const char *task)
 {
   mopo_error err;
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   snprintf(c.out, sizeof c.out, "%s", out);
   c.width = WIDTH, c.height = HEIGHT, c.seconds = 0.4;
   assert_ok(

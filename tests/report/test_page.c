@@ -1,6 +1,7 @@
 /* test_page.c - the page of made-up run directories: well-formed, whole, the same bytes each time,
  * and nothing in it that a run could have smuggled in. */
 #include "check.h"
+#include "config/config.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -24,7 +25,7 @@ static void put(const char *dir, const char *name, const char *text)
 static void put_config(const char *dir, const char *algo, const char *seed, const char *task)
 {
   mopo_error err;
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   char path[200];
   const char *set[][2] = {{"data", HOSTILE}, {"task", task}, {"algo", algo},
                           {"seed", seed},    {"out", dir},   {"epochs", "3"}};
@@ -263,7 +264,7 @@ static void set(const char *dir, const char *name, const char *value)
 {
   char path[200];
   mopo_error err;
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   snprintf(path, sizeof path, "%s/config.ini", dir);
   assert_ok(mopo_config_load(&c, path, &err), err);
   assert_ok(mopo_config_set(&c, name, value, &err), err);

@@ -1,5 +1,6 @@
 /* test_metrics.c - the files of a run directory. */
 #include "check.h"
+#include "config/config.h"
 #include "io/file.h"
 #include "run/metrics.h"
 #include "run/result.h"
@@ -158,7 +159,7 @@ static void test_result(void **state)
 {
   (void)state;
   mopo_error err;
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   assert_ok(mopo_config_set(&c, "preset", "paper", &err), err);
   assert_ok(mopo_config_resolve(&c, "hopper", "medium", 3, &err), err);
   const metrics_row rows[2] = {row_of(1), row_of(2)};
@@ -192,7 +193,7 @@ static void test_result_of_a_large_seed(void **state)
   (void)state;
   for (int i = 0; i < 2; i++) {
     mopo_error err;
-    mopo_config c = mopo_config_default();
+    mopo_config c = config_default();
     mopo_train_result r = {.epochs = 1};
     assert_ok(mopo_config_set(&c, "seed", seeds[i], &err), err);
     assert_ok(result_write(dir, &(result_build){"", "portable"}, &c, NULL, 0, &r, &err), err);
@@ -241,7 +242,7 @@ static void test_a_directory_too_long(void **state)
   (void)state;
   mopo_error err;
   metrics *m = NULL;
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   mopo_train_result r = {.epochs = 1};
   /* "progress.csv" fits, "events.out.tfevents.mopo" does not. */
   static const int lengths[] = {RUN_PATH, RUN_PATH - 20};

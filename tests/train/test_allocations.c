@@ -1,6 +1,7 @@
 /* test_allocations.c - updates, imagined rollouts, batches and evaluations take no memory: malloc
  * and its kin are counted. */
 #include "check.h"
+#include "config/config.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -56,7 +57,7 @@ static mopo_dataset *random_dataset(void)
 
 static mopo_config small_config(void)
 {
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   mopo_error err;
   assert_ok(mopo_config_set(&c, "algo", "mopo", &err), err);
   assert_ok(mopo_config_set(&c, "batch-size", "64", &err), err);

@@ -1,6 +1,7 @@
 /* test_train.c - whole small runs: the same bits for any number of threads and after any
  * interruption; what is in the run directory; what is refused. */
 #include "check.h"
+#include "config/config.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -51,7 +52,7 @@ static bool uses_model(const char *algo) { return !strcmp(algo, "mopo") || !strc
 
 static mopo_config small(const char *out, const char *algo)
 {
-  mopo_config c = mopo_config_default();
+  mopo_config c = config_default();
   mopo_error err;
   const char *set[][2] = {{"data", DATA},
                           {"task", "hopper"},
@@ -260,7 +261,7 @@ static void a_given_model_keeps_its_shape(void **state)
   static const char *const shape[] = {"members", "elites", "model-hidden", "model-layers"};
   mopo_error err;
   mopo_train_result r;
-  mopo_config c = small("run_one", "mopo"), was = mopo_config_default();
+  mopo_config c = small("run_one", "mopo"), was = config_default();
   remove_run("run_one");
   remove_run("run_two");
   assert_ok(mopo_config_set(&c, "members", "1", &err), err);
@@ -276,11 +277,11 @@ static void a_given_model_keeps_its_shape(void **state)
     assert_int_equal(mopo_train(&r, &c, false, NULL, &err), MOPO_EINVAL);
     assert_non_null(strstr(err.msg, "= 7, but the model run_one has "));
   }
-  mopo_config defaults = mopo_config_default();
+  mopo_config defaults = config_default();
   c = small("run_two", "mopo");
   for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
-    for (int k = 0; mopo_config_setting(k); k++)
-      if (!strcmp(mopo_config_setting(k)->name, shape[i])) c.marked[k] = 0;
+    for (int k = 0; mopo_setting_at(k); k++)
+      if (!strcmp(mopo_setting_at(k)->name, shape[i])) c.marked[k] = 0;
   c.members = defaults.members, c.elites = defaults.elites;
   c.model_hidden = defaults.model_hidden, c.model_layers = defaults.model_layers;
   assert_ok(mopo_config_set(&c, "model", "run_one", &err), err);
