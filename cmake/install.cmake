@@ -5,7 +5,19 @@ include(CMakePackageConfigHelpers)
 set(PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/mopo)
 set_target_properties(mopo_static PROPERTIES OUTPUT_NAME mopo)
 install(TARGETS mopo EXPORT mopoTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(TARGETS mopo_static ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+# The archive that is installed has one object, in which every name but the header's is local: a
+# program may have a function of any name that does not begin with mopo_.
+set(ONE_OBJECT ${CMAKE_BINARY_DIR}/installed/mopo.o)
+set(ARCHIVE ${CMAKE_BINARY_DIR}/installed/libmopo.a)
+file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/installed)
+add_custom_command(OUTPUT ${ARCHIVE} DEPENDS mopo_static
+  COMMAND ${CMAKE_LINKER} -r --whole-archive $<TARGET_FILE:mopo_static> -o ${ONE_OBJECT}
+  COMMAND ${CMAKE_OBJCOPY} --localize-hidden ${ONE_OBJECT}
+  COMMAND ${CMAKE_COMMAND} -E rm -f ${ARCHIVE}
+  COMMAND ${CMAKE_AR} rcs ${ARCHIVE} ${ONE_OBJECT}
+  COMMAND ${CMAKE_COMMAND} -E rm -f ${ONE_OBJECT} VERBATIM)
+add_custom_target(archive ALL DEPENDS ${ARCHIVE})
+install(FILES ${ARCHIVE} DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(TARGET mopo_program)
   install(TARGETS mopo_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()

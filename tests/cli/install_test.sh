@@ -13,6 +13,10 @@ cd "$dir"
 cat > use.c << 'END'
 #include <mopo/mopo.h>
 #include <stdio.h>
+/* Names that the library uses inside: a program may have its own. */
+int file_exists(void) { return 1; }
+int buffer_add(void) { return 2; }
+int error_set(void) { return 3; }
 int main(void)
 {
   return puts(mopo_task_find("hopper")->name) < 0;
@@ -28,6 +32,8 @@ $cc use.c $(pkg-config --cflags --libs mopo) -o shared
 $cc use.c $(pkg-config --cflags mopo) "$libdir/libmopo.a" \
   $(pkg-config --static --libs mopo | sed 's/-lmopo//') -o static
 [ "$(./static)" = hopper ]
+nm -g --defined-only "$libdir/libmopo.a" | awk 'NF == 3 && $3 !~ /^mopo_/ { print "exported:", $3; bad = 1 }
+  END { exit bad }'
 
 cat > CMakeLists.txt << 'END'
 cmake_minimum_required(VERSION 3.20)
