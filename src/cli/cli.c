@@ -2,13 +2,19 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t stop; /* the signal that asked us to stop; handlers need globals */
+enum { SECOND_MS = 1000 };
+
+static volatile sig_atomic_t stop;    /* the signal that asked us to stop; handlers need globals */
+static volatile long long stopped_at; /* when that was, by now(); set before `stop` */
 static volatile sig_atomic_t live_columns; /* of the terminal; 0: no live view */
 static const char stop_note[] = "mopo: stopping after this update; once more to stop at once";
 
@@ -31,7 +37,7 @@ int cli_status(mopo_status st, const mopo_error *err)
       [MOPO_ENUMERIC] = EXIT_NUMERIC, [MOPO_EABSENT] = EXIT_ABSENT, [MOPO_ESTOPPED] = EXIT_SIGNAL,
   };
   if (st == MOPO_OK) return EXIT_DONE;
-  return cli_fail(st == MOPO_ESTOPPED ? EXIT_SIGNAL + (int)stop : codes[st], "%s", err->msg);
+  return cli_fail(st == MOPO_ESTOPPED ? cli_stopped((int)stop) : codes[st], "%s", err->msg);
 }
 
 int cli_input(const char *path)
@@ -67,12 +73,34 @@ int cli_dataset(char *path, size_t size)
   return cli_input_inside(path, size, inside);
 }
 
+/* Milliseconds of a clock that only goes on; handlers may ask it. */
+static long long now(void)
+{
+  struct timespec t = {0};
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Does a signal that comes after the first one mean "at once"? timeout, make, systemd and Slurm
+ * send theirs to the group and to the process, and so twice within a moment: that is still the
+ * first. A terminal sends one for each Ctrl-C, and its second is meant. */
+static bool at_once(int signal, const siginfo_t *from)
+{
+  bool typed = signal == SIGINT && stop == SIGINT && from->si_code == SI_KERNEL;
+  return typed || now() - stopped_at >= SECOND_MS;
+}
+
 /* In a live view the cursor stands at the beginning of an empty line, and stays on it: the note is
  * cut to what the terminal's own ^C leaves of it. */
-static void on_signal(int signal)
+static void on_signal(int signal, siginfo_t *from, void *context)
 {
-  ssize_t ignored = write(STDERR_FILENO, "\n", stop || !live_columns);
-  if (stop) _exit(EXIT_SIGNAL + signal);
+  (void)context;
+  int before = errno;
+  ssize_t ignored = 0;
+  if (stop && !at_once(signal, from)) return;
+  if (stop || !live_columns) ignored += write(STDERR_FILENO, "\n", 1);
+  if (stop) _exit(cli_stopped(stop));
+  stopped_at = now();
   stop = signal;
   size_t n = sizeof stop_note - 1;
   if (live_columns && n + 3 > (size_t)live_columns)
@@ -80,16 +108,42 @@ static void on_signal(int signal)
   ignored += write(STDERR_FILENO, stop_note, n);
   ignored += write(STDERR_FILENO, "\n", !live_columns);
   (void)ignored;
+  errno = before;
 }
+
+/* A file that grows beyond the limit: the write that fails then says so. */
+static void on_size(int signal) { (void)signal; }
 
 const volatile sig_atomic_t *cli_stop_flag(bool live)
 {
-  struct sigaction act = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+  static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU};
+  struct sigaction act = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART}, was;
   live_columns = live ? 40 : 0; /* until the first frame has looked */
   sigemptyset(&act.sa_mask);
-  sigaction(SIGINT, &act, NULL);
-  sigaction(SIGTERM, &act, NULL);
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) sigaddset(&act.sa_mask, ends[i]);
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+    bool nohup =
+        ends[i] == SIGHUP && sigaction(SIGHUP, NULL, &was) == 0 && was.sa_handler == SIG_IGN;
+    if (!nohup) sigaction(ends[i], &act, NULL);
+  }
   return &stop;
+}
+
+int cli_stopped(int signal)
+{
+  bool scheduler = signal == SIGUSR1 || signal == SIGUSR2 || signal == SIGXCPU;
+  return scheduler ? EXIT_AGAIN : EXIT_SIGNAL + signal;
+}
+
+bool cli_streams(void)
+{
+  static const int how[] = {O_RDONLY, O_RDONLY, O_WRONLY}; /* what is printed in vain is told */
+  struct sigaction act = {.sa_handler = on_size};
+  sigemptyset(&act.sa_mask);
+  sigaction(SIGXFSZ, &act, NULL);
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", how[fd]) != fd) return false;
+  return true;
 }
 
 void cli_live_columns(int columns) { live_columns = columns; }

@@ -17,6 +17,7 @@ enum {
   EXIT_INPUT = 3,   /* bad input file, or data that does not fit the task */
   EXIT_NUMERIC = 4, /* a loss is no longer finite */
   EXIT_ABSENT = 5,  /* built without the part that is asked for */
+  EXIT_AGAIN = 75,  /* EX_TEMPFAIL: a scheduler's warning (USR1, USR2, XCPU): run me again */
   EXIT_SIGNAL = 128 /* + the signal */
 };
 
@@ -44,8 +45,16 @@ int cli_input_inside(char *path, size_t size, const char *inside);
 /* The same of a dataset: Minari's directory stands for its data/main_data.hdf5. */
 int cli_dataset(char *path, size_t size);
 
-/* The first SIGINT or SIGTERM raises the flag that is returned, the second one ends the program.
- * `live`: a live view is drawn, whose last line is for the note that says so. */
+/* Before anything is opened: standard streams that are closed lead nowhere, so that no file takes
+ * their numbers. False: /dev/null is missing. */
+bool cli_streams(void);
+
+/* The exit code after that signal. */
+int cli_stopped(int signal);
+
+/* The first SIGINT, SIGTERM, SIGHUP (unless nohup has it), SIGUSR1, SIGUSR2 or SIGXCPU raises the
+ * flag that is returned. One that comes a second later, or a second Ctrl-C, ends the program at
+ * once. `live`: a live view is drawn, whose last line is for the note that says so. */
 const volatile sig_atomic_t *cli_stop_flag(bool live);
 /* How wide the terminal is, if there is a live view: the note must not take two lines. */
 void cli_live_columns(int columns);

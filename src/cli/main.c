@@ -75,6 +75,7 @@ static int help(int argc, char **argv)
 int main(int argc, char **argv)
 {
   int code = EXIT_DONE;
+  if (!cli_streams()) return EXIT_RUN;
   if (argc < 2) return cli_fail(EXIT_USAGE, "want a verb; see mopo --help");
   if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
     code = print_help();

@@ -262,7 +262,7 @@ static int lock_path(const maker *k, const char *path, int *lock)
     if (errno != EAGAIN && errno != EACCES)
       return cli_fail(EXIT_RUN, "%s: %s", name, strerror(errno));
     if (!said && !k->r->o->quiet) fprintf(stderr, "waiting for the process that makes %s\n", path);
-    if (*stop) return cli_fail(EXIT_SIGNAL + (int)*stop, "stopped while waiting for %s", path);
+    if (*stop) return cli_fail(cli_stopped((int)*stop), "stopped while waiting for %s", path);
     sleep(1);
   }
   return EXIT_DONE;
@@ -465,6 +465,24 @@ static int run(maker *k, const mopo_config *c, bool resume)
   return EXIT_DONE;
 }
 
+/* One process trains a cell; another one that comes to it waits, and finds it done. */
+static int train_cell(maker *k, const mopo_config *c)
+{
+  char config[REPRODUCE_PATH + 16], result[REPRODUCE_PATH + 16];
+  const char *out = mopo_config_text(c, "out");
+  int lock = -1, code = EXIT_DONE;
+  snprintf(config, sizeof config, "%s/config.ini", out);
+  snprintf(result, sizeof result, "%s/result.json", out);
+  if (!dry(k)) code = lock_path(k, out, &lock);
+  bool resume = there(config);
+  if (code == EXIT_DONE && !(resume && there(result))) {
+    say(k, resume ? "train --resume" : "train", "train", c, NULL, NULL);
+    if (!dry(k)) code = run(k, c, resume);
+  }
+  unlock(&lock);
+  return code;
+}
+
 static int cell(mopo_config *c, maker *k, const paper_row *row, const method *m, uint64_t seed)
 {
   char data[REPRODUCE_PATH], model[REPRODUCE_PATH], path[REPRODUCE_PATH + 16];
@@ -473,15 +491,12 @@ static int cell(mopo_config *c, maker *k, const paper_row *row, const method *m,
   int code = settings_of_cell(c, k, row, m, seed, data, model);
   if (code != EXIT_DONE) return code;
   snprintf(path, sizeof path, "%s/config.ini", mopo_config_text(c, "out"));
-  bool resume = there(path);
-  if (resume && (code = check_begun(c, path, row)) != EXIT_DONE) return code;
+  if (there(path) && (code = check_begun(c, path, row)) != EXIT_DONE) return code;
   snprintf(path, sizeof path, "%s/result.json", mopo_config_text(c, "out"));
-  if (resume && there(path)) return EXIT_DONE;
+  if (there(path)) return EXIT_DONE;
   code = need_data(k, row, data);
   if (code == EXIT_DONE && m->model) code = need_model(k, row, seed, data, model);
-  if (code != EXIT_DONE) return code;
-  say(k, resume ? "train --resume" : "train", "train", c, NULL, NULL);
-  return dry(k) ? EXIT_DONE : run(k, c, resume);
+  return code == EXIT_DONE ? train_cell(k, c) : code;
 }
 
 static int make_cell(maker *k, const paper_row *row, const method *m, uint64_t seed)

@@ -6,13 +6,10 @@
 #include "io/hdf5_out.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 enum { BUFFER_ROWS = 8192, ARRAYS = 9, PATH_SIZE = 4096, NAME_SIZE = 256 };
 
@@ -30,11 +27,11 @@ struct recorder {
   hdf5_out *out;
   int arrays, waiting;
   mopo_status failed; /* of the first write that failed */
-  bool has_qpos, has_qvel, made_part;
+  bool has_qpos, has_qvel;
   void *block;
   int64_t written;
   pending array[ARRAYS];
-  char path[PATH_SIZE], part[PATH_SIZE + 8];
+  char path[PATH_SIZE]; /* for messages */
 };
 
 static void add_array(recorder *r, const char *name, char as, int cols)
@@ -52,9 +49,7 @@ static void layout(recorder *r, arena *a)
 
 static mopo_status open_columns(recorder *r, mopo_error *err)
 {
-  bool other = access(r->part, F_OK) == 0; /* left by a crash, or in use */
-  mopo_status st = hdf5_out_create(&r->out, r->part, err);
-  r->made_part = !st || !other;
+  mopo_status st = hdf5_out_create(&r->out, r->path, err);
   for (int i = 0; !st && i < r->arrays; i++) {
     pending *p = &r->array[i];
     st = hdf5_out_column(r->out, &p->column, p->name, p->as, p->cols, err);
@@ -84,7 +79,6 @@ mopo_status recorder_open(recorder **out, const char *path, int S, int A, int nq
   recorder *r = calloc(1, sizeof *r);
   if (!r) return error_set(err, MOPO_ENOMEM, "%.200s: out of memory", path);
   snprintf(r->path, sizeof r->path, "%s", path);
-  snprintf(r->part, sizeof r->part, "%s.part", path);
   add_array(r, "observations", 'f', S);
   add_array(r, "actions", 'f', A);
   add_array(r, "rewards", 'f', 0);
@@ -178,41 +172,13 @@ mopo_status recorder_array(recorder *r, const char *key, const float *x, int row
 
 int64_t recorder_rows(const recorder *r) { return r->written + r->waiting; }
 
-static mopo_status sync_path(const char *path, int flags, mopo_error *err)
-{
-  int fd = open(path, flags | O_CLOEXEC);
-  int failed = fd < 0 || fsync(fd);
-  int reason = errno;
-  if (fd >= 0 && close(fd) && !failed) {
-    failed = 1;
-    reason = errno;
-  }
-  return failed ? error_set(err, MOPO_EIO, "%.200s: %s", path, strerror(reason)) : MOPO_OK;
-}
-
-/* The directory that holds r->path; a rename lasts only when it is synced. */
-static mopo_status sync_parent(const recorder *r, mopo_error *err)
-{
-  char dir[PATH_SIZE];
-  memcpy(dir, r->path, sizeof dir);
-  char *slash = strrchr(dir, '/');
-  if (!slash) return sync_path(".", O_RDONLY | O_DIRECTORY, err);
-  slash[slash == dir] = '\0';
-  return sync_path(dir, O_RDONLY | O_DIRECTORY, err);
-}
-
 mopo_status recorder_close(recorder *r, mopo_error *err)
 {
   mopo_status st = r->failed ? refuse(r, err) : flush(r, err);
-  mopo_status closed = hdf5_out_close(r->out, st ? NULL : err);
-  st = st ? st : closed;
-  r->out = NULL;
-  if (!st) st = sync_path(r->part, O_RDWR, err);
-  if (!st && rename(r->part, r->path))
-    st = error_set(err, MOPO_EIO, "%.200s: %s", r->path, strerror(errno));
-  else if (!st)
-    r->made_part = false;
-  if (!st) st = sync_parent(r, err);
+  if (!st) {
+    st = hdf5_out_close(r->out, err);
+    r->out = NULL;
+  }
   recorder_abandon(r);
   return st;
 }
@@ -220,9 +186,7 @@ mopo_status recorder_close(recorder *r, mopo_error *err)
 void recorder_abandon(recorder *r)
 {
   if (!r) return;
-  mopo_status ignored = hdf5_out_close(r->out, NULL);
-  (void)ignored;
-  if (r->made_part) unlink(r->part);
+  hdf5_out_abandon(r->out);
   free(r->block);
   free(r);
 }

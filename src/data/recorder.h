@@ -1,5 +1,5 @@
 /* recorder.h - writes transitions to a D4RL HDF5 file as they happen. The file appears under its
- * name only when recorder_close succeeds; until then it is `path`.part beside it. */
+ * name only when recorder_close succeeds; until then it has a name of its own (io/part.h). */
 #ifndef DATA_RECORDER_H
 #define DATA_RECORDER_H
 
@@ -28,7 +28,8 @@ MUST_CHECK mopo_status recorder_number(recorder *r, const char *key, double valu
 MUST_CHECK mopo_status recorder_array(recorder *r, const char *key, const float *x, int rows,
                                       int cols, mopo_error *err);
 int64_t recorder_rows(const recorder *r);
-/* Flush, fsync, rename to `path`; frees r in every case. EIO: `path` is as it was before. */
+/* Writes what is left and gives the file its name; frees r in every case. EIO: `path` is as it was
+ * before. */
 MUST_CHECK mopo_status recorder_close(recorder *r, mopo_error *err);
 /* Gives up: removes the partial file, frees r. NULL is fine. */
 void recorder_abandon(recorder *r);

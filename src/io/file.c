@@ -1,6 +1,8 @@
 /* file.c - see file.h. */
 #include "io/file.h"
 
+#include "io/part.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,10 +13,16 @@
 
 enum { PATH_BYTES = 4096 };
 
+const char *file_tail(const char *path)
+{
+  size_t n = strlen(path);
+  return n > 200 ? path + n - 200 : path;
+}
+
 static mopo_status fail(const char *path, mopo_error *err)
 {
   mopo_status code = errno == ENOMEM ? MOPO_ENOMEM : MOPO_EIO;
-  return error_set(err, code, "%s: %s", path, strerror(errno));
+  return error_set(err, code, "%s: %s", file_tail(path), strerror(errno));
 }
 
 static bool write_all(int fd, const file_piece *pieces, size_t count)
@@ -33,74 +41,28 @@ static bool write_all(int fd, const file_piece *pieces, size_t count)
   return true;
 }
 
-static void parent_of(char dir[PATH_BYTES], const char *path)
-{
-  /* a/b: "a/." */
-  const char *slash = strrchr(path, '/');
-  snprintf(dir, PATH_BYTES, "%.*s.", slash ? (int)(slash - path) + 1 : 0, path);
-}
-
-/* The rename is on the disk only when its directory is. */
-static bool sync_parent(const char *path)
-{
-  char dir[PATH_BYTES];
-  parent_of(dir, path);
-  int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return false;
-  bool ok = fsync(fd) == 0 || errno == EINVAL; /* some file systems cannot, and say so */
-  close(fd);
-  return ok;
-}
-
-/* Writes beside the target and moves over it; path is no symbolic link. */
-static mopo_status write_whole(const char *path, const file_piece *pieces, size_t count,
-                               mopo_error *err)
-{
-  char part[PATH_BYTES];
-  int len = snprintf(part, sizeof part, "%s.part", path);
-  if ((size_t)len >= sizeof part) /* -1 too */
-    return error_set(err, MOPO_EINVAL, "%.64s...: path too long", path);
-
-  int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (fd < 0) return fail(path, err);
-  bool ok = write_all(fd, pieces, count) && fsync(fd) == 0;
-  int cause = errno;
-  if (close(fd) != 0 && ok) {
-    ok = false;
-    cause = errno;
-  }
-  if (ok && rename(part, path) != 0) {
-    ok = false;
-    cause = errno;
-  }
-  if (!ok) {
-    unlink(part);
-    errno = cause;
-    return fail(path, err);
-  }
-  return sync_parent(path) ? MOPO_OK : fail(path, err);
-}
-
 mopo_status file_check_target(const char *path, mopo_error *err)
 {
   struct stat s;
-  char dir[PATH_BYTES];
+  const char *slash = strrchr(path, '/');
   if (stat(path, &s) == 0 && !S_ISREG(s.st_mode))
-    return error_set(err, MOPO_EIO, "%s: not a regular file", path);
-  parent_of(dir, path);
-  return access(dir, W_OK) == 0 ? MOPO_OK : fail(path, err);
+    return error_set(err, MOPO_EIO, "%s: not a regular file", file_tail(path));
+  char *dir = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+  if (!dir) return fail(path, err);
+  bool ok = access(dir, W_OK) == 0;
+  free(dir);
+  return ok ? MOPO_OK : fail(path, err);
 }
 
 mopo_status file_write_pieces(const char *path, const file_piece *pieces, size_t count,
                               mopo_error *err)
 {
-  struct stat s;
-  if (stat(path, &s) != 0) return write_whole(path, pieces, count, err);
-  if (!S_ISREG(s.st_mode)) return error_set(err, MOPO_EIO, "%s: not a regular file", path);
-  char *target = realpath(path, NULL); /* a symbolic link stays one */
-  if (!target) return fail(path, err);
-  mopo_status st = write_whole(target, pieces, count, err);
-  free(target);
+  part p;
+  mopo_status st = part_begin(&p, path, err);
+  if (st != MOPO_OK) return st;
+  if (write_all(p.fd, pieces, count)) return part_finish(&p, err);
+  st = fail(path, err);
+  part_abandon(&p);
   return st;
 }
 
@@ -143,7 +105,7 @@ mopo_status file_read(char **out, size_t *n, const char *path, size_t max, mopo_
   *n = 0;
   size_t limit =
       max < SIZE_MAX - 1 ? max + 1 : SIZE_MAX - 1; /* one more tells "full" from "too long" */
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  int fd = file_open(path, O_RDONLY, 0);
   if (fd < 0) return fail(path, err);
   struct stat s;
   /* A byte more than the size, so that the first read past it finds the end. */
@@ -157,7 +119,7 @@ mopo_status file_read(char **out, size_t *n, const char *path, size_t max, mopo_
     free(*out);
     *out = NULL;
     *n = 0;
-    return error_set(err, MOPO_EFORMAT, "%s: more than %zu bytes", path, max);
+    return error_set(err, MOPO_EFORMAT, "%s: more than %zu bytes", file_tail(path), max);
   }
   return MOPO_OK;
 }
@@ -173,7 +135,9 @@ mopo_status file_make_dir(const char *path, mopo_error *err)
     char end = *p;
     *p = 0;
     struct stat s;
-    if (mkdir(dir, 0777) != 0 && errno != EEXIST) return fail(dir, err);
+    bool made = mkdir(dir, 0777) == 0;
+    if (!made && errno != EEXIST) return fail(dir, err);
+    if (made && !file_sync_parent(dir)) return fail(dir, err);
     if (stat(dir, &s) != 0) return fail(dir, err);
     if (!S_ISDIR(s.st_mode)) return error_set(err, MOPO_EIO, "%s: is not a directory", dir);
     if (!end) return MOPO_OK;

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 
-/* Writes `path` by way of a temporary file beside it, fsync, rename and fsync of the directory. */
+/* Writes `path` by way of a temporary file next to it (io/part.h). */
 MUST_CHECK mopo_status file_write(const char *path, const void *bytes, size_t n, mopo_error *err);
 /* The same from several pieces, one after the other. */
 typedef struct file_piece {
@@ -19,6 +19,10 @@ MUST_CHECK mopo_status file_read(char **out, size_t *n, const char *path, size_t
 /* Makes a directory and its parents; fine if it is there. */
 MUST_CHECK mopo_status file_make_dir(const char *path, mopo_error *err);
 bool file_exists(const char *path);
+/* fsync of the directory that holds `path`: a rename or a new directory lasts only after it. */
+bool file_sync_parent(const char *path);
+/* The end of a path, short enough to leave room for the reason in a message. */
+const char *file_tail(const char *path);
 /* Do both names lead to one file or directory? */
 bool file_same(const char *a, const char *b);
 /* Could a file be written there? EIO: a directory or a device has that name (a rename would take

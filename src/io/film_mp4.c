@@ -3,6 +3,7 @@
 #include "io/film_kind.h"
 
 #include "base/number.h"
+#include "io/part.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,10 +15,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { PATH_BYTES = 4200 };
+
 typedef struct coder {
   pid_t pid;
   int to;
-  char part[1120]; /* what ffmpeg writes */
+  part part;
+  char name[PATH_BYTES]; /* of the part, as ffmpeg wants it */
 } coder;
 
 /* fps as text that does not depend on the locale's decimal point: in thousandths. */
@@ -49,7 +53,7 @@ static int start(coder *c, const film *f, int from)
                               "+faststart",
                               "-f",
                               "mp4",
-                              c->part,
+                              c->name,
                               NULL};
   posix_spawn_file_actions_t actions;
   int why = posix_spawn_file_actions_init(&actions);
@@ -69,8 +73,11 @@ static mopo_status open_coder(film *f, mopo_error *err)
   f->own = c;
   if (!c) return error_set(err, MOPO_ENOMEM, "%s: no memory", f->path);
   c->to = -1;
+  c->part.fd = -1;
+  mopo_status st = part_begin(&c->part, f->path, err);
+  if (st) return st;
   /* "file:" and no "-" at the beginning: a name is never an option or an address */
-  snprintf(c->part, sizeof c->part, "file:%s.part", f->path);
+  snprintf(c->name, sizeof c->name, "file:%s", c->part.name);
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
     return error_set(err, MOPO_EIO, "%s: %s", f->path, strerror(errno));
   c->to = ends[0];
@@ -113,23 +120,19 @@ static bool wait_for(coder *c)
   return got > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-static const char *part_path(const coder *c) { return c->part + strlen("file:"); }
-
 static mopo_status finish(film *f, mopo_error *err)
 {
   coder *c = f->own;
   if (!wait_for(c)) return error_set(err, MOPO_EIO, "%s: ffmpeg gave up", f->path);
-  if (rename(part_path(c), f->path) == 0) return MOPO_OK;
-  return error_set(err, MOPO_EIO, "%s: %s", f->path, strerror(errno));
+  return part_finish(&c->part, err);
 }
 
 static void release(film *f)
 {
   coder *c = f->own;
   if (!c) return;
-  bool started = c->pid != 0;
   wait_for(c);
-  if (started) unlink(part_path(c));
+  part_abandon(&c->part);
   free(c);
 }
 

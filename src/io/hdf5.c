@@ -1,6 +1,7 @@
 /* hdf5.c - see hdf5.h. */
 #include "io/hdf5.h"
 
+#include "io/file.h"
 #include "io/guard.h"
 #include "io/hdf5_names.h"
 #include "io/hdf5_quiet.h"
@@ -437,7 +438,7 @@ static mopo_status read_shape(reader *r, io_array *a, mopo_error *err)
 
 static mopo_status open_file(reader *r, const char *path, mopo_error *err)
 {
-  *r = (reader){.path = path_tail(path), .file = -1};
+  *r = (reader){.path = file_tail(path), .file = -1};
   int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a FIFO must not make us wait */
   if (fd < 0) return error_set(err, MOPO_EIO, "%s: %s", r->path, strerror(errno));
   struct stat about = {0};

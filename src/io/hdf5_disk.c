@@ -2,7 +2,6 @@
 #include "io/hdf5_disk.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,36 +16,29 @@ typedef struct disk {
 
 static H5FD_t *disk_open(const char *path, unsigned flags, hid_t access, haddr_t most)
 {
-  (void)most;
-  int *const *error = H5Pget_driver_info(access);
-  if (!error) return NULL;
-  int how = O_CLOEXEC | (flags & H5F_ACC_RDWR ? O_RDWR : O_RDONLY);
-  if (flags & H5F_ACC_TRUNC) how |= O_TRUNC;
-  if (flags & H5F_ACC_CREAT) how |= O_CREAT;
-  if (flags & H5F_ACC_EXCL) how |= O_EXCL;
+  (void)path, (void)most;
+  hdf5_disk *const *to = H5Pget_driver_info(access);
+  if (!to) return NULL;
   disk *f = calloc(1, sizeof *f);
   if (!f) {
-    **error = ENOMEM;
+    (*to)->error = ENOMEM;
     return NULL;
   }
-  f->fd = open(path, how, 0666);
-  off_t end = f->fd < 0 ? -1 : lseek(f->fd, 0, SEEK_END);
+  f->fd = (*to)->fd;
+  f->error = &(*to)->error;
+  off_t end = flags & H5F_ACC_TRUNC && ftruncate(f->fd, 0) ? -1 : lseek(f->fd, 0, SEEK_END);
   if (end < 0) {
-    **error = errno;
-    if (f->fd >= 0) close(f->fd);
+    *f->error = errno;
     free(f);
     return NULL;
   }
-  f->error = *error;
   f->size = (haddr_t)end;
   return &f->base;
 }
 
 static herr_t disk_close(H5FD_t *file)
 {
-  disk *f = (disk *)file;
-  close(f->fd);
-  free(f);
+  free(file);
   return 0;
 }
 
@@ -132,7 +124,7 @@ hid_t hdf5_disk_register(void)
   static const H5FD_class_t class = {
       .name = "mopo_disk",
       .maxaddr = ((haddr_t)1 << 62) - 1,
-      .fapl_size = sizeof(int *), /* the access list carries &error */
+      .fapl_size = sizeof(hdf5_disk *), /* the access list carries `to` */
       .fc_degree = H5F_CLOSE_STRONG,
       .open = disk_open,
       .close = disk_close,
@@ -148,7 +140,7 @@ hid_t hdf5_disk_register(void)
   return H5FDregister(&class);
 }
 
-void hdf5_disk_use(hid_t access, hid_t driver, int *error)
+void hdf5_disk_use(hid_t access, hid_t driver, hdf5_disk *to)
 {
-  H5Pset_driver(access, driver, &error);
+  H5Pset_driver(access, driver, &to);
 }

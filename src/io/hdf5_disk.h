@@ -6,11 +6,16 @@
 
 #include <hdf5.h>
 
+/* Where the bytes go, and how that went. */
+typedef struct hdf5_disk {
+  int fd;    /* open for reading and writing; stays open */
+  int error; /* errno of the first write that failed; 0: none. The file is then useless */
+} hdf5_disk;
+
 /* A driver; H5FDunregister it after the file is closed. Negative: none. */
 hid_t hdf5_disk_register(void);
-/* Files opened with `access` go through the driver. *error, which starts at 0 and has to outlive
- * the file, receives the errno of the first write that fails; the file is then useless. Bytes that
- * the library holds back reach the driver with H5Fflush. */
-void hdf5_disk_use(hid_t access, hid_t driver, int *error);
+/* Files opened with `access`, whatever their name, are to->fd. *to has to outlive the file. Bytes
+ * that the library holds back reach the driver with H5Fflush. */
+void hdf5_disk_use(hid_t access, hid_t driver, hdf5_disk *to);
 
 #endif

@@ -1,15 +1,15 @@
 /* hdf5_out.c - see hdf5_out.h. */
 #include "io/hdf5_out.h"
 
+#include "io/file.h"
 #include "io/hdf5_disk.h"
 #include "io/hdf5_quiet.h"
+#include "io/part.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { COLUMNS_MAX = 16, CHUNK_ROWS = 8192, NAME_SIZE = 256 };
 
@@ -21,8 +21,9 @@ typedef struct column {
 } column;
 
 struct hdf5_out {
+  part part; /* what is written, before it has its name */
   hid_t driver, file;
-  int error; /* errno of the first write that failed */
+  hdf5_disk disk;
   int n;
   column columns[COLUMNS_MAX];
   char path[NAME_SIZE]; /* for messages */
@@ -30,7 +31,7 @@ struct hdf5_out {
 
 static const char *cause(const hdf5_out *o)
 {
-  return o->error ? strerror(o->error) : "the HDF5 library refused";
+  return o->disk.error ? strerror(o->disk.error) : "the HDF5 library refused";
 }
 
 static mopo_status write_failed(const hdf5_out *o, const char *name, mopo_error *err)
@@ -38,21 +39,12 @@ static mopo_status write_failed(const hdf5_out *o, const char *name, mopo_error 
   return error_set(err, MOPO_EIO, "%s: '%s' cannot be written: %s", o->path, name, cause(o));
 }
 
-/* Creates or opens the file, so that it is there for the library and the reason is known if not. */
-static int touch(const char *path)
-{
-  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (fd < 0) return errno;
-  close(fd);
-  return 0;
-}
-
 static void open_file(hdf5_out *o, const char *path)
 {
   quiet q = quiet_begin();
   o->driver = hdf5_disk_register();
   hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-  hdf5_disk_use(access, o->driver, &o->error);
+  hdf5_disk_use(access, o->driver, &o->disk);
   o->file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
   H5Pclose(access);
   if (o->file < 0) H5FDunregister(o->driver);
@@ -61,17 +53,20 @@ static void open_file(hdf5_out *o, const char *path)
 
 mopo_status hdf5_out_create(hdf5_out **out, const char *path, mopo_error *err)
 {
-  const char *name = path_tail(path);
+  const char *name = file_tail(path);
   *out = NULL;
   hdf5_out *o = calloc(1, sizeof *o);
   if (!o) return error_set(err, MOPO_ENOMEM, "%s: out of memory", name);
   memcpy(o->path, name, strlen(name) + 1);
   o->file = -1;
-  o->error = touch(path);
-  if (!o->error) open_file(o, path);
-  if (o->file < 0) {
-    mopo_status st = error_set(err, o->error == ENOMEM ? MOPO_ENOMEM : MOPO_EIO,
-                               "%s: cannot be created: %s", name, cause(o));
+  mopo_status st = part_begin(&o->part, path, err);
+  o->disk.fd = o->part.fd;
+  if (!st) open_file(o, path);
+  if (!st && o->file < 0)
+    st = error_set(err, o->disk.error == ENOMEM ? MOPO_ENOMEM : MOPO_EIO,
+                   "%s: cannot be created: %s", name, cause(o));
+  if (st) {
+    part_abandon(&o->part);
     free(o);
     return st;
   }
@@ -158,7 +153,7 @@ mopo_status hdf5_out_append(hdf5_out *o, int index, const void *values, int rows
   H5Sclose(space);
   quiet_end(q);
   c->rows = all[0];
-  return ok && !o->error ? MOPO_OK : write_failed(o, "rows", err);
+  return ok && !o->disk.error ? MOPO_OK : write_failed(o, "rows", err);
 }
 
 static mopo_status write_once(hdf5_out *o, const char *name, hid_t type, hid_t memory, hid_t space,
@@ -225,16 +220,31 @@ mopo_status hdf5_out_floats(hdf5_out *o, const char *name, const float *x, int r
   return st;
 }
 
-mopo_status hdf5_out_close(hdf5_out *o, mopo_error *err)
+/* True: all bytes are in the temporary file. */
+static bool close_file(hdf5_out *o)
 {
-  if (!o) return MOPO_OK;
   quiet q = quiet_begin();
   bool ok = H5Fflush(o->file, H5F_SCOPE_LOCAL) >= 0;
   for (int i = 0; i < o->n; i++) ok = H5Dclose(o->columns[i].set) >= 0 && ok;
   ok = H5Fclose(o->file) >= 0 && ok;
   H5FDunregister(o->driver);
   quiet_end(q);
-  mopo_status st = ok && !o->error ? MOPO_OK : write_failed(o, "file", err);
+  return ok && !o->disk.error;
+}
+
+mopo_status hdf5_out_close(hdf5_out *o, mopo_error *err)
+{
+  if (!o) return MOPO_OK;
+  mopo_status st = close_file(o) ? part_finish(&o->part, err) : write_failed(o, "file", err);
+  part_abandon(&o->part);
   free(o);
   return st;
+}
+
+void hdf5_out_abandon(hdf5_out *o)
+{
+  if (!o) return;
+  close_file(o);
+  part_abandon(&o->part);
+  free(o);
 }

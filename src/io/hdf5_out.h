@@ -6,7 +6,8 @@
 
 typedef struct hdf5_out hdf5_out;
 
-/* Replaces `path`. The same calls write the same bytes. EIO, ENOMEM. */
+/* The file appears at `path` when hdf5_out_close succeeds, whole (io/part.h). The same calls write
+ * the same bytes. EIO, ENOMEM, EINVAL (a path too long). */
 MUST_CHECK mopo_status hdf5_out_create(hdf5_out **out, const char *path, mopo_error *err);
 /* An array that grows by rows of `cols` values, [N] if cols is 0; values are float 'f', double 'd'
  * or unsigned char 'b' (a bool as h5py writes it). *column names it afterwards. EIO, EINVAL (more
@@ -24,7 +25,10 @@ MUST_CHECK mopo_status hdf5_out_texts(hdf5_out *o, const char *name, const char 
 MUST_CHECK mopo_status hdf5_out_number(hdf5_out *o, const char *name, double x, mopo_error *err);
 MUST_CHECK mopo_status hdf5_out_floats(hdf5_out *o, const char *name, const float *x, int rows,
                                        int cols, mopo_error *err);
-/* Flushes and closes; frees o in every case. EIO: the file is not whole. NULL is fine. */
+/* Writes what is left and gives the file its name; frees o in every case. EIO: what was at `path`
+ * is still there. NULL is fine. */
 MUST_CHECK mopo_status hdf5_out_close(hdf5_out *o, mopo_error *err);
+/* Gives up: nothing is left. NULL is fine. */
+void hdf5_out_abandon(hdf5_out *o);
 
 #endif

@@ -3,7 +3,6 @@
 #define IO_HDF5_QUIET_H
 
 #include <hdf5.h>
-#include <string.h>
 
 /* The library prints its errors unless told otherwise, thread by thread. */
 typedef struct quiet {
@@ -23,13 +22,6 @@ static inline void quiet_end(quiet q)
 {
   H5Eclear2(H5E_DEFAULT);
   H5Eset_auto2(H5E_DEFAULT, q.print, q.data);
-}
-
-/* The end of a path, short enough to leave room for the reason in a message. */
-static inline const char *path_tail(const char *path)
-{
-  size_t n = strlen(path);
-  return n > 200 ? path + n - 200 : path;
 }
 
 #endif

@@ -1,6 +1,8 @@
 /* rowlog.c - see rowlog.h. */
 #include "io/rowlog.h"
 
+#include "io/part.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -63,7 +65,7 @@ mopo_status rowlog_open(rowlog **out, const char *path, size_t row_bytes, int64_
     st = error_set(err, MOPO_ENOMEM, "%.200s: no memory", path);
   else if (n < 0 || (size_t)n >= sizeof l->path)
     st = error_set(err, MOPO_EIO, "%.200s...: path too long", path);
-  else if ((l->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666)) < 0)
+  else if ((l->fd = file_open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0666)) < 0)
     st = failed(l, err);
   else
     st = take(l, rows, err);

@@ -2,6 +2,7 @@
 #include "io/tfevents.h"
 
 #include "io/file.h"
+#include "io/part.h"
 #include "io/proto.h"
 
 #include <errno.h>
@@ -19,7 +20,7 @@ static const size_t file_max = (size_t)1 << 32;
 
 struct tfevents {
   FILE *f;
-  char path[1024]; /* for messages */
+  char path[256]; /* its end, for messages */
 };
 
 /* Bit by bit: a run writes some hundred bytes a minute. */
@@ -159,8 +160,8 @@ mopo_status tfevents_open(tfevents **out, const char *path, int64_t keep, mopo_e
   if (st != MOPO_OK) return st;
   tfevents *w = calloc(1, sizeof *w);
   if (!w) return error_set(err, MOPO_ENOMEM, "%s: no memory", path);
-  snprintf(w->path, sizeof w->path, "%s", path);
-  w->f = fopen(path, kept ? "ab" : "wb");
+  snprintf(w->path, sizeof w->path, "%s", file_tail(path));
+  w->f = file_stream(path, kept ? "a" : "w");
   if (!w->f) {
     st = error_set(err, MOPO_EIO, "%s: %s", path, strerror(errno));
   } else if (!kept) {

@@ -1,6 +1,8 @@
 /* zip.c - see zip.h. */
 #include "io/zip.h"
 
+#include "io/part.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,7 +140,7 @@ mopo_status zip_file_open(zip_file **out, const char *path, mopo_error *err)
   bool there = stat(path, &about) == 0;
   if (there && !S_ISREG(about.st_mode))
     st = error_set(err, MOPO_EIO, "%s: not a regular file", z->name);
-  else if (!there || !(z->file = fopen(path, "rbe")))
+  else if (!there || !(z->file = file_stream(path, "r")))
     st = error_set(err, MOPO_EIO, "%s: %s", z->name, strerror(errno));
   z->bytes = (uint64_t)about.st_size;
   if (!st) st = read_directory(z, err);

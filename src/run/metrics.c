@@ -4,6 +4,7 @@
 #include "base/number.h"
 #include "io/csv.h"
 #include "io/file.h"
+#include "io/part.h"
 #include "io/tfevents.h"
 #include "run/rundir.h"
 
@@ -139,7 +140,7 @@ mopo_status metrics_open(metrics **out, const char *dir, int64_t resume_at, mopo
   if (st == MOPO_OK) st = rundir_path(events, sizeof events, dir, RUN_EVENTS, err);
   if (st == MOPO_OK) st = start_csv(m, resume_at, err);
   if (st == MOPO_OK) {
-    m->csv = fopen(m->path, "ae");
+    m->csv = file_stream(m->path, "a");
     if (!m->csv) st = error_set(err, MOPO_EIO, "%s: %s", m->path, strerror(errno));
   }
   if (st == MOPO_OK) st = tfevents_open(&m->events, events, resume_at > 0 ? resume_at : -1, err);

@@ -2,6 +2,7 @@
 #include "run/rundir.h"
 
 #include "io/file.h"
+#include "io/part.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +34,7 @@ mopo_status rundir_lock(int *lock, const char *dir, mopo_error *err)
   mopo_status st = file_make_dir(dir, err);
   if (st == MOPO_OK) st = rundir_path(path, sizeof path, dir, RUN_LOCK, err);
   if (st != MOPO_OK) return st;
-  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  int fd = file_open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0666);
   if (fd < 0) return error_set(err, MOPO_EIO, "%s: %s", path, strerror(errno));
   if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
     st = errno == EWOULDBLOCK

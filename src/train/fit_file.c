@@ -1,6 +1,7 @@
 /* fit_file.c - fits a model alone, from a file of data to a file of the model; see mopo.h. */
 #include "base/clock.h"
 #include "io/file.h"
+#include "io/lock.h"
 #include "run/fitlog.h"
 #include "train/fitting.h"
 #include "train/run.h"
@@ -28,9 +29,11 @@ mopo_status mopo_model_fit(mopo_fit_result *out, const mopo_config *c, bool resu
   par *pool = NULL;
   ensemble *m = NULL;
   fit_result fit = {0};
+  lock held = {0};
   double began = clock_seconds();
   mopo_status st = run_data(&set, &task, &data, err);
   if (st == MOPO_OK) st = file_check_target(set.out, err); /* now, not after the fit */
+  if (st == MOPO_OK) st = lock_take(&held, set.out, err);
   if (st == MOPO_OK) st = place_of_state(state, set.out, resume, err);
   if (st == MOPO_OK) st = par_create(&pool, set.threads, err);
   if (st == MOPO_OK)
@@ -49,5 +52,6 @@ mopo_status mopo_model_fit(mopo_fit_result *out, const mopo_config *c, bool resu
   ensemble_free(m);
   par_free(pool);
   mopo_dataset_free(data);
+  lock_release(&held);
   return st;
 }

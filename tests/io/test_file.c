@@ -1,7 +1,10 @@
 /* test_file.c - whole files, written whole or not at all. */
 #include "check.h"
 #include "io/file.h"
+#include "io/part.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +19,17 @@ static const char *in_dir(const char *name)
   static char path[256];
   snprintf(path, sizeof path, "%s/%s", dir, name);
   return path;
+}
+
+/* Temporary files of the target `name`. */
+static int parts_of(const char *name)
+{
+  char start[300];
+  int n = 0, k = snprintf(start, sizeof start, "%s.mopo-", name);
+  DIR *d = opendir(dir);
+  for (struct dirent *e; (e = readdir(d));) n += strncmp(e->d_name, start, (size_t)k) == 0;
+  closedir(d);
+  return n;
 }
 
 static void expect_content(const char *path, const char *want)
@@ -43,7 +57,7 @@ static void test_write_and_read(void **state)
   expect_content(path, "abcd");
   assert_ok(file_write(path, NULL, 0, &err), err);
   expect_content(path, "");
-  assert_false(file_exists(in_dir("a.part")));
+  assert_int_equal(parts_of("a"), 0);
 }
 
 static void test_read_refuses_more_than_max(void **state)
@@ -120,7 +134,7 @@ static void test_paths_too_long(void **state)
   for (int i = 0; i < 4999; i++) path[i] = i % 2 ? '.' : '/'; /* "/././x" */
   memcpy(path + 4997, "/x", 3);
   assert_int_equal(file_write(path + 5000 - 4093, "x", 1, &err), MOPO_EINVAL);
-  assert_non_null(strstr(err.msg, "path too long"));
+  assert_non_null(strstr(err.msg, "File name too long"));
   assert_int_equal(file_make_dir(path, &err), MOPO_EINVAL);
   free(path);
 }
@@ -181,6 +195,148 @@ static void test_a_link_stays_a_link(void **state)
   expect_content(in_dir("target"), "new");
 }
 
+/* The target of a link need not exist. */
+static void test_a_dangling_link_stays_one(void **state)
+{
+  (void)state;
+  mopo_error err;
+  struct stat s;
+  char link[256];
+  snprintf(link, sizeof link, "%s", in_dir("far"));
+  assert_int_equal(symlink("nearer", link), 0);
+  assert_int_equal(symlink("made_late", in_dir("nearer")), 0);
+  assert_ok(file_write(link, "new", 3, &err), err);
+  assert_int_equal(lstat(link, &s), 0);
+  assert_true(S_ISLNK(s.st_mode));
+  expect_content(in_dir("made_late"), "new");
+  assert_int_equal(symlink("round", in_dir("round")), 0);
+  assert_int_equal(file_write(in_dir("round"), "x", 1, &err), MOPO_EIO);
+}
+
+/* Nobody's file is taken for ours: not a file, a link or a FIFO that happens to be named .part. */
+static void test_foreign_files_are_not_touched(void **state)
+{
+  (void)state;
+  mopo_error err;
+  struct stat s;
+  assert_ok(file_write(in_dir("own"), "mine", 4, &err), err);
+  assert_int_equal(symlink("own", in_dir("t.part")), 0);
+  assert_ok(file_write(in_dir("t"), "new", 3, &err), err);
+  assert_int_equal(mkfifo(in_dir("f.part"), 0600), 0);
+  assert_ok(file_write(in_dir("f"), "new", 3, &err), err);
+  assert_ok(file_write(in_dir("g.part"), "theirs", 6, &err), err);
+  assert_ok(file_write(in_dir("g.mopo-12.part"), "theirs", 6, &err), err);
+  assert_ok(file_write(in_dir("g.mopo-00000000000x.part"), "theirs", 6, &err), err);
+  assert_int_equal(mkfifo(in_dir("g.mopo-000000000000.part"), 0600), 0);
+  assert_int_equal(symlink("own", in_dir("g.mopo-000000000001.part")), 0);
+  assert_ok(file_write(in_dir("other.mopo-000000000000.part"), "theirs", 6, &err), err);
+  assert_ok(file_write(in_dir("g"), "new", 3, &err), err);
+  expect_content(in_dir("own"), "mine");
+  expect_content(in_dir("g.part"), "theirs");
+  expect_content(in_dir("g.mopo-12.part"), "theirs");
+  expect_content(in_dir("g.mopo-00000000000x.part"), "theirs");
+  expect_content(in_dir("other.mopo-000000000000.part"), "theirs");
+  assert_int_equal(lstat(in_dir("f.part"), &s), 0);
+  assert_int_equal(lstat(in_dir("g.mopo-000000000000.part"), &s), 0);
+  assert_int_equal(lstat(in_dir("g.mopo-000000000001.part"), &s), 0);
+}
+
+/* What a writer that was killed has left goes; what one still writes stays. */
+static void test_stale_parts_are_swept(void **state)
+{
+  (void)state;
+  mopo_error err;
+  char path[256];
+  snprintf(path, sizeof path, "%s", in_dir("s"));
+  pid_t child = fork();
+  if (child == 0) {
+    part p;
+    _exit(part_begin(&p, path, &err) == MOPO_OK && write(p.fd, "half", 4) == 4 ? 0 : 1);
+  }
+  int how = -1;
+  assert_int_equal(waitpid(child, &how, 0), child);
+  assert_int_equal(how, 0);
+  assert_int_equal(parts_of("s"), 1);
+  part alive;
+  assert_ok(part_begin(&alive, path, &err), err);
+  assert_int_equal(parts_of("s"), 1); /* its own */
+  assert_ok(file_write(path, "other", 5, &err), err);
+  assert_int_equal(parts_of("s"), 1);
+  assert_int_equal(write(alive.fd, "whole", 5), 5);
+  assert_ok(part_finish(&alive, &err), err);
+  expect_content(path, "whole");
+  assert_int_equal(parts_of("s"), 0);
+}
+
+/* Several processes write one target over and over: what is there is always one of theirs, whole.
+ */
+static void test_writers_of_one_target(void **state)
+{
+  enum { WRITERS = 3, ROUNDS = 60, N = 300000 };
+  (void)state;
+  mopo_error err;
+  char path[256];
+  snprintf(path, sizeof path, "%s", in_dir("both"));
+  char *mine = malloc(N);
+  assert_non_null(mine);
+  pid_t child[WRITERS];
+  for (int w = 0; w < WRITERS; w++) {
+    child[w] = fork();
+    memset(mine, 'a' + w, N);
+    for (int i = 0; child[w] == 0 && i < ROUNDS; i++)
+      if (file_write(path, mine, N, &err) != MOPO_OK) _exit(1);
+    if (child[w] == 0) _exit(0);
+  }
+  for (int left = WRITERS, how = 0; left > 0;) {
+    pid_t ended = waitpid(-1, &how, WNOHANG);
+    if (ended > 0) assert_int_equal(how, 0);
+    left -= ended > 0;
+    char *bytes = NULL;
+    size_t n = 0;
+    if (!file_exists(path)) continue;
+    assert_ok(file_read(&bytes, &n, path, N, &err), err);
+    assert_int_equal(n, N);
+    for (size_t i = 1; i < n; i++) assert_int_equal(bytes[i], bytes[0]);
+    free(bytes);
+  }
+  free(mine);
+  assert_int_equal(parts_of("both"), 0);
+}
+
+/* Permissions are given by the umask; a file that nobody may read is written all the same. */
+static void test_a_strict_umask(void **state)
+{
+  (void)state;
+  mopo_error err;
+  struct stat s;
+  mode_t before = umask(0777);
+  mopo_status st = file_write(in_dir("closed"), "x", 1, &err);
+  umask(before);
+  assert_ok(st, err);
+  assert_int_equal(stat(in_dir("closed"), &s), 0);
+  assert_int_equal(s.st_mode & 0777, 0);
+  assert_int_equal(s.st_size, 1);
+}
+
+/* What the host has closed stays closed: its standard error is not a file of ours. */
+static void test_standard_streams_are_not_taken(void **state)
+{
+  (void)state;
+  pid_t child = fork();
+  if (child == 0) {
+    for (int fd = 0; fd <= 2; fd++) close(fd);
+    int a = file_open("/dev/null", O_RDONLY, 0);
+    FILE *f = file_stream("/dev/null", "a");
+    mopo_error err;
+    part p;
+    bool begun = part_begin(&p, in_dir("std"), &err) == MOPO_OK;
+    _exit(a > 2 && f && fileno(f) > 2 && begun && p.fd > 2 ? 0 : 1);
+  }
+  int how = -1;
+  assert_int_equal(waitpid(child, &how, 0), child);
+  assert_int_equal(how, 0);
+}
+
 static void test_make_dir(void **state)
 {
   (void)state;
@@ -238,6 +394,12 @@ int main(void)
       cmocka_unit_test(test_failures_name_the_file),
       cmocka_unit_test(test_a_device_is_not_replaced),
       cmocka_unit_test(test_a_link_stays_a_link),
+      cmocka_unit_test(test_a_dangling_link_stays_one),
+      cmocka_unit_test(test_foreign_files_are_not_touched),
+      cmocka_unit_test(test_stale_parts_are_swept),
+      cmocka_unit_test(test_writers_of_one_target),
+      cmocka_unit_test(test_a_strict_umask),
+      cmocka_unit_test(test_standard_streams_are_not_taken),
       cmocka_unit_test(test_make_dir),
       cmocka_unit_test(test_join),
   };
