@@ -168,14 +168,55 @@ void mopo_dataset_agree(mopo_agreement *out, const mopo_dataset *recorded,
 MOPO_MUST_CHECK mopo_status mopo_dataset_merge(mopo_dataset **out, const mopo_dataset *const *parts,
                                                int n, mopo_error *err);
 
-/* From arrays in memory, which are copied: obs [N,S], act [N,A] in [-1,1], rew [N], next [N,S],
- * terminal [N] (1 ends the task), timeout [N] (1 ends the recording; may be NULL).
- * EINVAL (sizes), EDATA (a NaN, an action out of range; names array and row), ENOMEM. */
+/* Arrays of N transitions in the caller's memory, row after row. Copied by mopo_dataset_from. */
+typedef struct mopo_arrays {
+  size_t size;                   /* sizeof(mopo_arrays): fields that a caller does not know are 0 */
+  int64_t rows;                  /* N, 1 or more */
+  int obs_dim, act_dim;          /* S, A, 1 or more */
+  const float *obs;              /* [N,S] */
+  const float *act;              /* [N,A], in action_ranges */
+  const float *rew;              /* [N] */
+  const float *next;             /* [N,S] what each step led to */
+  const unsigned char *terminal; /* [N] 1: the step ended the task */
+  const unsigned char *timeout;  /* [N] 1: the recording was cut after it; NULL: never */
+  const float *action_ranges;    /* [A,2] low and high of each action, in the log's units, which
+                                    become -1 and 1; NULL: act is in [-1,1] */
+} mopo_arrays;
+
+/* The arrays may go when it returns. EINVAL (sizes, NULL), EDATA (a number that is not finite, an
+ * action out of range, a range; names array, row and column), ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_dataset_from(mopo_dataset **out, const mopo_arrays *arrays,
+                                              mopo_error *err);
+/* The same of arrays [N,S], [N,A] in [-1,1], [N], [N,S], [N], [N] (may be NULL). */
 MOPO_MUST_CHECK mopo_status mopo_dataset_from_arrays(mopo_dataset **out, int64_t N, int S, int A,
                                                      const float *obs, const float *act,
                                                      const float *rew, const float *next,
                                                      const unsigned char *terminal,
                                                      const unsigned char *timeout, mopo_error *err);
+/* Around rows [N,W] of the caller's, W = mopo_row_width(S, A), each obs [S], act [A] in [-1,1],
+ * rew, next [S], done (0 or 1): nothing is copied, so rows must outlive the dataset and not change.
+ * timeout [N] is copied; may be NULL. EINVAL, EDATA, ENOMEM as mopo_dataset_from. */
+MOPO_MUST_CHECK mopo_status mopo_dataset_borrow(mopo_dataset **out, int64_t N, int S, int A,
+                                                const float *rows, const unsigned char *timeout,
+                                                mopo_error *err);
+/* 2 S + A + 2 floats. */
+int mopo_row_width(int S, int A);
+
+typedef enum mopo_array {
+  MOPO_OBS,      /* [N,S] */
+  MOPO_ACT,      /* [N,A] in [-1,1] */
+  MOPO_REW,      /* [N,1] */
+  MOPO_NEXT,     /* [N,S] */
+  MOPO_TERMINAL, /* [N,1] 0 or 1 */
+  MOPO_ROW,      /* [N,W] all of them, as mopo_dataset_borrow takes them */
+} mopo_array;
+
+/* Element (i, c) of an array is at [i * *stride + c] of what is returned, borrowed from d. rows,
+ * columns and stride (in floats) may be NULL. NULL: no such array. */
+const float *mopo_dataset_array(const mopo_dataset *d, mopo_array which, int64_t *rows,
+                                int *columns, size_t *stride);
+/* [N] 1: the recording was cut after the row. Borrowed from d. */
+const unsigned char *mopo_dataset_timeouts(const mopo_dataset *d);
 void mopo_dataset_free(mopo_dataset *d);
 
 int64_t mopo_dataset_rows(const mopo_dataset *d);
@@ -335,14 +376,34 @@ MOPO_MUST_CHECK mopo_status mopo_model_fit(mopo_fit_result *out, const mopo_conf
 /* A trained policy: tanh-squashed Gaussian, deterministic action tanh(mean(obs)). */
 typedef struct mopo_policy mopo_policy;
 
-/* EIO, EFORMAT, ENOMEM. */
+/* From a policy.safetensors. EIO, EFORMAT, ENOMEM. */
 MOPO_MUST_CHECK mopo_status mopo_policy_load(mopo_policy **out, const char *path, mopo_error *err);
+/* Writes such a file, whole or not at all. EIO, ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_policy_save(const mopo_policy *p, const char *path,
+                                             mopo_error *err);
+/* The bytes of such a file, in memory that mopo_bytes_free takes back; and a policy from them,
+ * which are copied. EFORMAT, ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_policy_to_bytes(void **bytes, size_t *n, const mopo_policy *p,
+                                                 mopo_error *err);
+MOPO_MUST_CHECK mopo_status mopo_policy_from_bytes(mopo_policy **out, const void *bytes, size_t n,
+                                                   mopo_error *err);
+void mopo_bytes_free(void *bytes);
 void mopo_policy_free(mopo_policy *p);
+
 int mopo_policy_obs_dim(const mopo_policy *p);
 int mopo_policy_act_dim(const mopo_policy *p);
 const char *mopo_policy_task(const mopo_policy *p); /* borrowed; "" if the file does not say */
+/* [A,2] low and high of each action in the log's units; NULL: not known. Borrowed. */
+const float *mopo_policy_action_ranges(const mopo_policy *p);
+
 /* act [B,A] in [-1,1] = tanh(mean(obs [B,S])). Never allocates; one caller at a time. */
 void mopo_policy_act(mopo_policy *p, float *act, const float *obs, int B);
+/* act [B,A] drawn from the policy: a function of seed and row. Never allocates; one caller at a
+ * time. */
+void mopo_policy_sample(mopo_policy *p, float *act, const float *obs, int B, uint64_t seed);
+/* setting [B,A]: act [B,A] in the units of the log, low + (high - low) (act + 1) / 2; act itself
+ * where these are not known. setting may be act. */
+void mopo_policy_settings(const mopo_policy *p, float *setting, const float *act, int B);
 
 /* Rounds every weight to what int8 with one scale for each row can hold, in place: what
  * MOPO_EXPORT_C_INT8 writes. Doing it twice changes nothing more. ENOMEM. */
@@ -472,6 +533,8 @@ MOPO_MUST_CHECK mopo_status mopo_bench(mopo_bench_result *out, int threads, int 
 
 /* ------------------------------------------------------------------ this build */
 
+/* Of what was linked: MOPO_VERSION is of what was compiled against. */
+const char *mopo_version(void);
 /* The simulator's version, "" if built without one. */
 const char *mopo_simulator_version(void);
 /* The instruction set the kernels use on this machine: "avx512", "avx2", "portable". */

@@ -3,6 +3,7 @@
 
 #include "base/number.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,40 +49,86 @@ static size_t layer_floats(const mlp_layer *l)
   return (size_t)l->out * (size_t)l->in + (size_t)l->out;
 }
 
-mopo_status policy_save(const actor *p, const char *path, const char *algo, const char *task,
-                        const float *ranges, mopo_error *err)
+/* A policy on its way out: values is what the tensors of l borrow. */
+typedef struct packed {
+  tensor_list *l;
+  float *values;
+} packed;
+
+static void packed_free(packed *k)
 {
-  size_t n = 0;
-  for (int i = 0; i < p->net.layers; i++) n += layer_floats(&p->net.layer[i]);
-  float *values = malloc(n * sizeof *values), *at = values;
-  tensor_list *l = tensor_list_create();
+  tensor_list_free(k->l);
+  free(k->values);
+}
+
+static mopo_status add_layers(packed *k, const actor *p, mopo_error *err)
+{
+  float *at = k->values;
   mopo_status st = MOPO_OK;
-  if (!l || !values) {
-    st = error_set(err, MOPO_ENOMEM, "%s: no memory to write the policy", path);
-    goto done;
-  }
-  if ((st = describe(l, p, algo, task, err)) != MOPO_OK) goto done;
-  for (int i = 0; i < p->net.layers; i++) {
+  for (int i = 0; st == MOPO_OK && i < p->net.layers; i++) {
     const mlp_layer *y = &p->net.layer[i];
     float *w = at, *b = at + (size_t)y->out * (size_t)y->in;
     at += layer_floats(y);
     mlp_get(&p->net, i, w, b);
     char name[64];
     snprintf(name, sizeof name, "actor.%d.weight", 2 * i);
-    if ((st = tensor_list_add(l, name, TENSOR_F32, 2, (int64_t[]){y->out, y->in}, w, err)) !=
-        MOPO_OK)
-      goto done;
+    st = tensor_list_add(k->l, name, TENSOR_F32, 2, (int64_t[]){y->out, y->in}, w, err);
     snprintf(name, sizeof name, "actor.%d.bias", 2 * i);
-    if ((st = tensor_list_add(l, name, TENSOR_F32, 1, (int64_t[]){y->out}, b, err)) != MOPO_OK)
-      goto done;
+    if (st == MOPO_OK) st = tensor_list_add(k->l, name, TENSOR_F32, 1, (int64_t[]){y->out}, b, err);
   }
-  if (ranges) st = tensor_list_add(l, RANGES, TENSOR_F32, 2, (int64_t[]){p->A, 2}, ranges, err);
-  if (st == MOPO_OK) st = tensor_list_write(l, path, err);
-done:
-  tensor_list_free(l);
-  free(values);
   return st;
 }
+
+static mopo_status pack(packed *k, const actor *p, const char *name, const char *algo,
+                        const char *task, const float *ranges, mopo_error *err)
+{
+  size_t n = 0;
+  for (int i = 0; i < p->net.layers; i++) n += layer_floats(&p->net.layer[i]);
+  *k = (packed){tensor_list_create(), malloc(n * sizeof *k->values)};
+  mopo_status st = MOPO_OK;
+  if (!k->l || !k->values)
+    st = error_set(err, MOPO_ENOMEM, "%s: no memory to write the policy", name);
+  if (st == MOPO_OK) st = describe(k->l, p, algo, task, err);
+  if (st == MOPO_OK) st = add_layers(k, p, err);
+  if (st == MOPO_OK && ranges)
+    st = tensor_list_add(k->l, RANGES, TENSOR_F32, 2, (int64_t[]){p->A, 2}, ranges, err);
+  if (st != MOPO_OK) packed_free(k);
+  return st;
+}
+
+mopo_status policy_save(const actor *p, const char *path, const char *algo, const char *task,
+                        const float *ranges, mopo_error *err)
+{
+  packed k;
+  mopo_status st = pack(&k, p, path, algo, task, ranges, err);
+  if (st != MOPO_OK) return st;
+  st = tensor_list_write(k.l, path, err);
+  packed_free(&k);
+  return st;
+}
+
+mopo_status mopo_policy_save(const mopo_policy *p, const char *path, mopo_error *err)
+{
+  NOT_NULL(p);
+  NOT_NULL(path);
+  return policy_save(&p->actor, path, p->algo, p->task, policy_ranges(p), err);
+}
+
+mopo_status mopo_policy_to_bytes(void **bytes, size_t *n, const mopo_policy *p, mopo_error *err)
+{
+  packed k;
+  NOT_NULL(bytes);
+  NOT_NULL(n);
+  NOT_NULL(p);
+  *bytes = NULL, *n = 0;
+  mopo_status st = pack(&k, &p->actor, "policy", p->algo, p->task, policy_ranges(p), err);
+  if (st != MOPO_OK) return st;
+  st = tensor_list_bytes(bytes, n, k.l, err);
+  packed_free(&k);
+  return st;
+}
+
+void mopo_bytes_free(void *bytes) { free(bytes); }
 
 /* ------------------------------------------------------------------ reading */
 
@@ -177,41 +224,95 @@ static void layout(mopo_policy *p, arena *a)
   p->ranges = arena_floats(a, 2 * (size_t)p->actor.A);
 }
 
+/* Room for a network of these sizes [layers + 1], weights not set. */
+static mopo_status create(mopo_policy **out, int layers, const int *sizes, const char *name,
+                          mopo_error *err)
+{
+  *out = NULL;
+  mopo_policy *p = calloc(1, sizeof *p);
+  if (!p) return error_set(err, MOPO_ENOMEM, "%s: no memory", name);
+  p->actor = (actor){.S = sizes[0], .A = sizes[layers] / 2};
+  mlp_shape(&p->actor.net, kernels_best(), layers, sizes, MLP_RELU);
+  layout(p, &p->memory);
+  if (!arena_alloc(&p->memory)) {
+    free(p);
+    return error_set(err, MOPO_ENOMEM, "%s: no memory for the network", name);
+  }
+  layout(p, &p->memory);
+  *out = p;
+  return MOPO_OK;
+}
+
+/* name: where the bytes come from, for messages. */
+static mopo_status read_policy(mopo_policy **out, const tensor_file *f, const char *name,
+                               mopo_error *err)
+{
+  int sizes[MLP_LAYERS + 1], layers = 0;
+  mopo_policy *p = NULL;
+  const char *format = tensor_file_meta(f, "format");
+  if (format && strcmp(format, FORMAT) != 0)
+    return error_set(err, MOPO_EFORMAT, "%s: format '%.40s', want '%s'", name, format, FORMAT);
+  mopo_status st = read_sizes(f, name, sizes, &layers, err);
+  if (st == MOPO_OK) st = create(&p, layers, sizes, name, err);
+  if (st == MOPO_OK) st = read_meta(p, f, name, err);
+  if (st == MOPO_OK) st = read_layers(p, f, name, err);
+  if (st == MOPO_OK) st = read_ranges(p, f, name, err);
+  if (st != MOPO_OK) {
+    mopo_policy_free(p);
+    return st;
+  }
+  *out = p;
+  return MOPO_OK;
+}
+
 mopo_status mopo_policy_load(mopo_policy **out, const char *path, mopo_error *err)
 {
   tensor_file *f = NULL;
-  int sizes[MLP_LAYERS + 1], layers = 0;
+  NOT_NULL(out);
+  NOT_NULL(path);
   *out = NULL;
   mopo_status st = tensor_file_open(&f, path, err);
-  if (st != MOPO_OK) return st;
-  mopo_policy *p = calloc(1, sizeof *p);
-  if (!p) {
-    st = error_set(err, MOPO_ENOMEM, "%s: no memory", path);
-    goto done;
-  }
-  const char *format = tensor_file_meta(f, "format");
-  if (format && strcmp(format, FORMAT) != 0) {
-    st = error_set(err, MOPO_EFORMAT, "%s: format '%.40s', want '%s'", path, format, FORMAT);
-    goto done;
-  }
-  if ((st = read_sizes(f, path, sizes, &layers, err)) != MOPO_OK) goto done;
-  p->actor = (actor){.S = sizes[0], .A = sizes[layers] / 2};
-  mlp_shape(&p->actor.net, kernels_best(), layers, sizes, MLP_RELU);
-  if ((st = read_meta(p, f, path, err)) != MOPO_OK) goto done;
-  layout(p, &p->memory);
-  if (!arena_alloc(&p->memory)) {
-    st = error_set(err, MOPO_ENOMEM, "%s: no memory for the network", path);
-    goto done;
-  }
-  layout(p, &p->memory);
-  if ((st = read_layers(p, f, path, err)) != MOPO_OK) goto done;
-  if ((st = read_ranges(p, f, path, err)) != MOPO_OK) goto done;
-  *out = p;
-  p = NULL;
-done:
-  mopo_policy_free(p);
+  if (st == MOPO_OK) st = read_policy(out, f, path, err);
   tensor_file_free(f);
   return st;
+}
+
+mopo_status mopo_policy_from_bytes(mopo_policy **out, const void *bytes, size_t n, mopo_error *err)
+{
+  tensor_file *f = NULL;
+  NOT_NULL(out);
+  NOT_NULL(bytes);
+  *out = NULL;
+  mopo_status st = tensor_file_parse(&f, "policy", bytes, n, err);
+  if (st == MOPO_OK) st = read_policy(out, f, "policy", err);
+  tensor_file_free(f);
+  return st;
+}
+
+/* ------------------------------------------------------------------ from an agent */
+
+void policy_take(mopo_policy *p, const actor *from)
+{
+  const mlp *net = &from->net;
+  assert(net->size == p->actor.net.size);
+  p->actor.lo = from->lo, p->actor.hi = from->hi;
+  memcpy(p->actor.net.params, net->params, net->size * sizeof *net->params);
+}
+
+mopo_status policy_of(mopo_policy **out, const actor *from, const char *algo, const char *task,
+                      const float *ranges, mopo_error *err)
+{
+  int sizes[MLP_LAYERS + 1] = {from->S};
+  for (int i = 0; i < from->net.layers; i++) sizes[i + 1] = from->net.layer[i].out;
+  mopo_status st = create(out, from->net.layers, sizes, "policy", err);
+  if (st != MOPO_OK) return st;
+  mopo_policy *p = *out;
+  snprintf(p->task, sizeof p->task, "%s", task);
+  snprintf(p->algo, sizeof p->algo, "%s", algo);
+  p->has_ranges = ranges != NULL;
+  if (ranges) memcpy(p->ranges, ranges, 2 * (size_t)from->A * sizeof *ranges);
+  policy_take(p, from);
+  return MOPO_OK;
 }
 
 void mopo_policy_free(mopo_policy *p)
@@ -229,11 +330,40 @@ mlp *policy_network(mopo_policy *p) { return &p->actor.net; }
 const char *policy_algo(const mopo_policy *p) { return p->algo; }
 const float *policy_ranges(const mopo_policy *p) { return p->has_ranges ? p->ranges : NULL; }
 
-void mopo_policy_act(mopo_policy *p, float *act, const float *obs, int B)
+/* ------------------------------------------------------------------ acting */
+
+static void act_rows(mopo_policy *p, float *act, const float *obs, int B, const rng_key *key)
 {
   size_t S = (size_t)p->actor.S, A = (size_t)p->actor.A;
+  int padded = (B + PANEL - 1) / PANEL * PANEL;
   for (int b = 0; b < B; b += ROWS) {
     int n = B - b < ROWS ? B - b : ROWS;
-    actor_act(&p->actor, &p->work, act + (size_t)b * A, A, obs + (size_t)b * S, S, n, NULL);
+    actor_noise_at noise = {.B = padded, .r0 = b};
+    if (key) noise.key = *key;
+    actor_act(&p->actor, &p->work, act + (size_t)b * A, A, obs + (size_t)b * S, S, n,
+              key ? &noise : NULL);
+  }
+}
+
+void mopo_policy_act(mopo_policy *p, float *act, const float *obs, int B)
+{
+  act_rows(p, act, obs, B, NULL);
+}
+
+void mopo_policy_sample(mopo_policy *p, float *act, const float *obs, int B, uint64_t seed)
+{
+  rng_key key = rng_split(rng_seed(seed), "sample");
+  act_rows(p, act, obs, B, &key);
+}
+
+const float *mopo_policy_action_ranges(const mopo_policy *p) { return policy_ranges(p); }
+
+void mopo_policy_settings(const mopo_policy *p, float *setting, const float *act, int B)
+{
+  const int A = p->actor.A;
+  const float *range = policy_ranges(p);
+  for (int i = 0; i < B * A; i++) {
+    float low = range ? range[2 * (i % A)] : -1.0f, high = range ? range[2 * (i % A) + 1] : 1.0f;
+    setting[i] = low + (high - low) * (act[i] + 1.0f) / 2.0f;
   }
 }

@@ -13,6 +13,12 @@
 MUST_CHECK mopo_status policy_save(const actor *p, const char *path, const char *algo,
                                    const char *task, const float *ranges, mopo_error *err);
 
+/* A copy of the actor as a policy; algo, task, ranges as above. ENOMEM. */
+MUST_CHECK mopo_status policy_of(mopo_policy **out, const actor *from, const char *algo,
+                                 const char *task, const float *ranges, mopo_error *err);
+/* The weights of an actor of the same shape. */
+void policy_take(mopo_policy *p, const actor *from);
+
 /* The network inside; borrowed. */
 const actor *policy_actor(const mopo_policy *p);
 /* Its layers, to be changed; borrowed. */

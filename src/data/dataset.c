@@ -25,38 +25,60 @@ row_layout row_layout_of(int S, int A)
 
 /* ------------------------------------------------------------------ memory */
 
-mopo_status dataset_create(mopo_dataset **out, int64_t N, int S, int A, const char *name,
-                           mopo_error *err)
+/* Everything but the rows. */
+static mopo_status create(mopo_dataset **out, int64_t N, int S, int A, const char *name,
+                          mopo_error *err)
 {
-  row_layout at = row_layout_of(S, A);
-  size_t row = (size_t)at.width * sizeof(float);
-  uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
   *out = NULL;
-  if ((uint64_t)N > memory / (row + 2))
-    return error_set(err, MOPO_ENOMEM,
-                     "%s: %lld rows of %zu bytes, more than this machine's memory", name,
-                     (long long)N, row);
   mopo_dataset *d = calloc(1, sizeof *d);
   if (!d) return error_set(err, MOPO_ENOMEM, "%s: out of memory", name);
-  d->at = at;
+  d->at = row_layout_of(S, A);
   d->N = N;
-  d->rows = arena_aligned((size_t)N * row);
   d->timeouts = calloc((size_t)N, 1);
   d->ends = calloc((size_t)N, 1);
   d->blind = calloc((size_t)N, 1);
-  if (!d->rows || !d->timeouts || !d->ends || !d->blind) {
+  if (!d->timeouts || !d->ends || !d->blind) {
     mopo_dataset_free(d);
-    return error_set(err, MOPO_ENOMEM, "%s: %lld rows of %zu bytes: out of memory", name,
-                     (long long)N, row);
+    return error_set(err, MOPO_ENOMEM, "%s: %lld rows: out of memory", name, (long long)N);
   }
   *out = d;
+  return MOPO_OK;
+}
+
+mopo_status dataset_create(mopo_dataset **out, int64_t N, int S, int A, const char *name,
+                           mopo_error *err)
+{
+  size_t row = (size_t)row_layout_of(S, A).width * sizeof(float);
+  uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+  *out = NULL;
+  if ((uint64_t)N > memory / (row + 3))
+    return error_set(err, MOPO_ENOMEM,
+                     "%s: %lld rows of %zu bytes, more than this machine's memory", name,
+                     (long long)N, row);
+  mopo_status st = create(out, N, S, A, name, err);
+  if (st != MOPO_OK) return st;
+  (*out)->rows = arena_aligned((size_t)N * row);
+  if ((*out)->rows) return MOPO_OK;
+  mopo_dataset_free(*out);
+  *out = NULL;
+  return error_set(err, MOPO_ENOMEM, "%s: %lld rows of %zu bytes: out of memory", name,
+                   (long long)N, row);
+}
+
+mopo_status dataset_create_around(mopo_dataset **out, const float *rows, int64_t N, int S, int A,
+                                  const char *name, mopo_error *err)
+{
+  mopo_status st = create(out, N, S, A, name, err);
+  if (st != MOPO_OK) return st;
+  (*out)->rows = (float *)(uintptr_t)rows; /* nobody writes rows of a dataset that is made */
+  (*out)->borrowed = true;
   return MOPO_OK;
 }
 
 void mopo_dataset_free(mopo_dataset *d)
 {
   if (!d) return;
-  free(d->rows);
+  if (!d->borrowed) free(d->rows);
   free(d->timeouts);
   free(d->ends);
   free(d->blind);
@@ -85,8 +107,8 @@ const float *mopo_dataset_action_ranges(const mopo_dataset *d) { return d->range
 
 /* ------------------------------------------------------------------ values */
 
-static mopo_status bad_value(const origin *o, int64_t row, int col, float x, const char *want,
-                             mopo_error *err)
+mopo_status dataset_bad_value(const origin *o, int64_t row, int col, float x, const char *want,
+                              mopo_error *err)
 {
   char line[32] = ""; /* as compilers name it: log.csv:7 */
   row += o->first;
@@ -101,7 +123,7 @@ mopo_status dataset_put(mopo_dataset *d, int64_t row, int to, const float *x, in
   float *y = d->rows + (size_t)row * (size_t)d->at.width + to;
   for (int64_t i = 0; i < n; i++, y += d->at.width, x += C)
     for (int c = 0; c < C; c++) {
-      if (!isfinite(x[c])) return bad_value(o, i, c, x[c], "a finite number", err);
+      if (!isfinite(x[c])) return dataset_bad_value(o, i, c, x[c], "a finite number", err);
       y[c] = x[c];
     }
   return MOPO_OK;
@@ -150,12 +172,12 @@ mopo_status dataset_put_actions(mopo_dataset *d, int64_t row, const float *x, in
     const float middle = min / 2.0f + max / 2.0f, half = max / 2.0f - min / 2.0f;
     for (int64_t i = 0; i < n; i++) {
       float raw = x[i * A + c], a = scaled ? (raw - middle) / half : raw;
-      if (!isfinite(raw)) return bad_value(o, i, c, raw, "a finite number", err);
+      if (!isfinite(raw)) return dataset_bad_value(o, i, c, raw, "a finite number", err);
       if (fabsf(a) > 1.0f + ACT_SLACK) {
         char want[96];
         number_print(want, sizeof want, "%g..%g%s", (double)min, (double)max,
                      o->option ? " (mopo data: --action-range)" : "");
-        return bad_value(o, i, c, raw, want, err);
+        return dataset_bad_value(o, i, c, raw, want, err);
       }
       y[i * d->at.width + c] = fminf(fmaxf(a, -1.0f), 1.0f);
     }
@@ -168,7 +190,7 @@ mopo_status dataset_put_positions(const mopo_dataset *d, double *to, int64_t row
 {
   for (int64_t i = 0; i < n * d->nq; i++)
     if (!isfinite(x[i]))
-      return bad_value(o, i / d->nq, (int)(i % d->nq), (float)x[i], "a finite number", err);
+      return dataset_bad_value(o, i / d->nq, (int)(i % d->nq), (float)x[i], "a finite number", err);
   memcpy(to + row * d->nq, x, (size_t)(n * d->nq) * sizeof *x);
   return MOPO_OK;
 }
@@ -176,7 +198,7 @@ mopo_status dataset_put_positions(const mopo_dataset *d, double *to, int64_t row
 mopo_status dataset_check_flags(const float *x, int64_t n, const origin *o, mopo_error *err)
 {
   for (int64_t i = 0; i < n; i++)
-    if (x[i] != 0.0f && x[i] != 1.0f) return bad_value(o, i, 0, x[i], "0 or 1", err);
+    if (x[i] != 0.0f && x[i] != 1.0f) return dataset_bad_value(o, i, 0, x[i], "0 or 1", err);
   return MOPO_OK;
 }
 
@@ -184,40 +206,6 @@ void dataset_mark_ends(mopo_dataset *d)
 {
   for (int64_t i = 0; i < d->N; i++)
     d->ends[i] = dataset_row(d, i)[d->at.done] != 0.0f || d->timeouts[i] || i == d->N - 1;
-}
-
-mopo_status mopo_dataset_from_arrays(mopo_dataset **out, int64_t N, int S, int A, const float *obs,
-                                     const float *act, const float *rew, const float *next,
-                                     const unsigned char *terminal, const unsigned char *timeout,
-                                     mopo_error *err)
-{
-  *out = NULL;
-  if (N < 1 || S < 1 || A < 1)
-    return error_set(err, MOPO_EINVAL,
-                     "dataset of %lld rows, obs_dim %d, act_dim %d, want 1 or more", (long long)N,
-                     S, A);
-  mopo_dataset *d = NULL;
-  mopo_status st = dataset_create(&d, N, S, A, "memory", err);
-  if (st) return st;
-  const row_layout *at = &d->at;
-  st = dataset_put(d, 0, 0, obs, N, S, &(origin){"memory", "obs", 0, NULL, false}, err);
-  if (!st)
-    st = dataset_put_actions(d, 0, act, N, NULL, &(origin){"memory", "act", 0, NULL, false}, err);
-  if (!st)
-    st = dataset_put(d, 0, at->rew, rew, N, 1, &(origin){"memory", "rew", 0, NULL, false}, err);
-  if (!st)
-    st = dataset_put(d, 0, at->next, next, N, S, &(origin){"memory", "next", 0, NULL, false}, err);
-  if (st) {
-    mopo_dataset_free(d);
-    return st;
-  }
-  for (int64_t i = 0; i < N; i++) {
-    d->rows[(size_t)i * (size_t)at->width + (size_t)at->done] = terminal[i] ? 1.0f : 0.0f;
-    d->timeouts[i] = timeout && timeout[i];
-  }
-  dataset_mark_ends(d);
-  *out = d;
-  return MOPO_OK;
 }
 
 /* Of the same kind: that one; of medium and expert data: medium-expert. */

@@ -31,6 +31,7 @@ struct mopo_dataset {
   /* Only of dataset_load_positions: where the body was before and after each step, [N,nq]. */
   int nq;
   double *qpos, *after;
+  bool borrowed; /* rows are the caller's */
 };
 
 /* Row i, width W. */
@@ -59,9 +60,15 @@ typedef struct origin {
   bool option;          /* --action-range can help */
 } origin;
 
+/* EDATA: the value x of a column of row `row` of the block, and what was wanted. */
+mopo_status dataset_bad_value(const origin *o, int64_t row, int col, float x, const char *want,
+                              mopo_error *err);
 /* N rows whose values are not set yet; no timeouts. ENOMEM: also more than this machine has. */
 MUST_CHECK mopo_status dataset_create(mopo_dataset **out, int64_t N, int S, int A, const char *name,
                                       mopo_error *err);
+/* The same around rows [N,W] that are the caller's and outlive the dataset. ENOMEM. */
+MUST_CHECK mopo_status dataset_create_around(mopo_dataset **out, const float *rows, int64_t N,
+                                             int S, int A, const char *name, mopo_error *err);
 /* Copies x [n,C] to column `to` of rows row.. EDATA: not finite. */
 MUST_CHECK mopo_status dataset_put(mopo_dataset *d, int64_t row, int to, const float *x, int64_t n,
                                    int C, const origin *o, mopo_error *err);

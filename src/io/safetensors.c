@@ -172,28 +172,62 @@ static char *describe_all(const tensor_list *l)
   return text;
 }
 
-mopo_status tensor_list_write(const tensor_list *l, const char *path, mopo_error *err)
+/* A file in pieces: the header's length, its text and blanks, then the data of each tensor. */
+typedef struct whole {
+  char *text; /* the header's; owned */
+  uint64_t length;
+  file_piece *pieces; /* [count + 3]; owned */
+} whole;
+
+static void whole_free(whole *w)
+{
+  free(w->pieces);
+  free(w->text);
+}
+
+static mopo_status whole_of(whole *w, const tensor_list *l, const char *name, mopo_error *err)
 {
   static const char blanks[ALIGN + 1] = "        ";
-  char *text = describe_all(l);
-  file_piece *pieces = calloc(l->count + 3, sizeof *pieces);
-  mopo_status st = MOPO_ENOMEM;
-  if (!text || !pieces) {
-    error_set(err, st, "%s: no memory for its header", path);
-    goto done;
+  *w = (whole){.text = describe_all(l), .pieces = calloc(l->count + 3, sizeof *w->pieces)};
+  if (!w->text || !w->pieces) {
+    whole_free(w);
+    return error_set(err, MOPO_ENOMEM, "%s: no memory for its header", name);
   }
-  size_t n = strlen(text), pad = (ALIGN - n % ALIGN) % ALIGN;
-  uint64_t length = n + pad;
-  pieces[0] = (file_piece){&length, sizeof length};
-  pieces[1] = (file_piece){text, n};
-  pieces[2] = (file_piece){blanks, pad};
+  size_t n = strlen(w->text), pad = (ALIGN - n % ALIGN) % ALIGN;
+  w->length = n + pad;
+  w->pieces[0] = (file_piece){&w->length, sizeof w->length};
+  w->pieces[1] = (file_piece){w->text, n};
+  w->pieces[2] = (file_piece){blanks, pad};
   for (size_t i = 0; i < l->count; i++)
-    pieces[3 + i] = (file_piece){l->t[i].data, tensor_bytes(&l->t[i])};
-  st = file_write_pieces(path, pieces, l->count + 3, err);
-done:
-  free(pieces);
-  free(text);
+    w->pieces[3 + i] = (file_piece){l->t[i].data, tensor_bytes(&l->t[i])};
+  return MOPO_OK;
+}
+
+mopo_status tensor_list_write(const tensor_list *l, const char *path, mopo_error *err)
+{
+  whole w;
+  mopo_status st = whole_of(&w, l, path, err);
+  if (st != MOPO_OK) return st;
+  st = file_write_pieces(path, w.pieces, l->count + 3, err);
+  whole_free(&w);
   return st;
+}
+
+mopo_status tensor_list_bytes(void **bytes, size_t *n, const tensor_list *l, mopo_error *err)
+{
+  whole w;
+  *bytes = NULL, *n = 0;
+  mopo_status st = whole_of(&w, l, "bytes", err);
+  if (st != MOPO_OK) return st;
+  size_t size = 0, at = 0;
+  for (size_t i = 0; i < l->count + 3; i++) size += w.pieces[i].n;
+  char *to = malloc(size);
+  for (size_t i = 0; to && i < l->count + 3; at += w.pieces[i++].n)
+    if (w.pieces[i].n) memcpy(to + at, w.pieces[i].bytes, w.pieces[i].n);
+  whole_free(&w);
+  if (!to) return error_set(err, MOPO_ENOMEM, "no memory for %zu bytes", size);
+  *bytes = to, *n = size;
+  return MOPO_OK;
 }
 
 /* ------------------------------------------------------------------ reading */

@@ -28,6 +28,9 @@ MUST_CHECK mopo_status tensor_list_add(tensor_list *l, const char *name, tensor_
 MUST_CHECK mopo_status tensor_list_meta(tensor_list *l, const char *key, const char *value,
                                         mopo_error *err);
 MUST_CHECK mopo_status tensor_list_write(const tensor_list *l, const char *path, mopo_error *err);
+/* The bytes of such a file in memory; free() them. ENOMEM. */
+MUST_CHECK mopo_status tensor_list_bytes(void **bytes, size_t *n, const tensor_list *l,
+                                         mopo_error *err);
 
 /* Reading: the whole file in memory, every length and offset checked. */
 typedef struct tensor_file tensor_file;

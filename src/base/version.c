@@ -1,0 +1,4 @@
+/* version.c - which library is this? */
+#include <mopo/mopo.h>
+
+const char *mopo_version(void) { return MOPO_VERSION; }
