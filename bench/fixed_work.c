@@ -39,7 +39,7 @@ static bool work(mopo_dataset *d, int n)
   replay *ring = NULL;
   mopo_config c = config_default();
   ensemble_settings shape = {7, 5, 200, 4};
-  rollout_settings set = {.rows = 96, .length = n, .penalty = PENALTY_ALEATORIC, .coef = 1.0};
+  rollout_settings set = {.rows = 96, .length = n};
   fit_settings fit = {.batch = 64,
                       .patience = 5,
                       .max_epochs = 1,
@@ -51,20 +51,23 @@ static bool work(mopo_dataset *d, int n)
   fit_watch watch = {NULL, stop_after, &n};
   fit_result fitted;
   rollout_stats stats;
+  imagine g = {
+      .task = mopo_task_find("hopper"), .penalty = penalty_named("aleatoric"), .coef = 1.0};
   bool ok = mopo_config_resolve(&c, "hopper", "", A, NULL) == MOPO_OK &&
             par_create(&pool, 1, NULL) == MOPO_OK;
   agent_setup setup = {.config = &c, .S = S, .A = A, .pool = pool, .key = rng_seed(3)};
   ok = ok && agent_create(&a, agent_find("mopo"), &setup, NULL) == MOPO_OK &&
-       ensemble_create(&m, &shape, S, A, rng_seed(4), NULL) == MOPO_OK &&
-       rollout_create(&r, &set, mopo_task_find("hopper"), m, agent_policy(a), pool, NULL) ==
-           MOPO_OK &&
+       ensemble_create(&m, &shape, S, A, rng_seed(4), NULL) == MOPO_OK;
+  g.m = m;
+  ok = ok && rollout_create(&r, &set, &g, agent_policy(a), pool, NULL) == MOPO_OK &&
        replay_create(&ring, 10000, d->at, NULL) == MOPO_OK;
   const float *rows[256];
   for (int i = 0; i < 256; i++) rows[i] = dataset_row(d, i);
   batch b = {256, d->at, rows};
   for (int i = 0; ok && i < n; i++) agent_update(a, &b);
   ok = ok && ensemble_fit(m, &fitted, d, &fit, pool, rng_seed(5), &watch, NULL) == MOPO_ESTOPPED;
-  ok = ok && rollout_run(r, &stats, ring, d, agent_policy(a), rng_seed(6), 0, NULL, NULL);
+  ok = ok && rollout_run(r, &stats, ring, d, agent_policy(a), rng_seed(6), 0, NULL, NULL, NULL) ==
+                 MOPO_OK;
   replay_free(ring);
   rollout_free(r);
   ensemble_free(m);

@@ -38,6 +38,9 @@ typedef struct agent_setup {
    * online. Borrowed. */
   const mopo_dataset *data;
   const mopo_dataset_info *info;
+  /* The model that its imagined rows come from, for agents that ask it themselves
+   * (model/imagine.h: imagine_elites); NULL: there is none. Outlives the agent. */
+  const struct imagine *model;
 } agent_setup;
 
 /* Everything that an agent must keep to resume: two borrowed blocks. */

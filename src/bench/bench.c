@@ -47,6 +47,7 @@ typedef struct bench {
   mopo_dataset *data[2]; /* hopper's, halfcheetah's sizes */
   agent *sac[2];
   ensemble *model[2];
+  imagine imagine;
   rollout *rollout;
   replay *ring;
   evaluator *evaluator;
@@ -164,9 +165,9 @@ static double time_rollout(bench *b)
 {
   rollout_stats s;
   double t = clock_seconds();
-  bool whole = rollout_run(b->rollout, &s, b->ring, b->data[1], agent_policy(b->sac[1]),
-                           rng_seed(3), b->draws++, NULL, NULL);
-  return whole ? clock_seconds() - t : -1.0;
+  mopo_status st = rollout_run(b->rollout, &s, b->ring, b->data[1], agent_policy(b->sac[1]),
+                               rng_seed(3), b->draws++, NULL, NULL, NULL);
+  return st == MOPO_OK ? clock_seconds() - t : -1.0;
 }
 
 static double time_batch(bench *b)
@@ -269,10 +270,11 @@ static mopo_status set_up(bench *b, int threads, mopo_error *err)
   for (int i = 0; i < 2; i++)
     if ((st = set_up_sizes(b, i, err)) != MOPO_OK) return st;
   const actor *p = agent_policy(b->sac[1]);
-  rollout_settings set = {
-      .rows = ROLLOUT_ROWS, .length = 1, .penalty = PENALTY_ALEATORIC, .coef = 1.0};
+  rollout_settings set = {.rows = ROLLOUT_ROWS, .length = 1};
   const mopo_task *hopper = mopo_task_find("hopper"), *cheetah = mopo_task_find("halfcheetah");
-  st = rollout_create(&b->rollout, &set, cheetah, b->model[1], p, b->pool, err);
+  b->imagine = (imagine){
+      .m = b->model[1], .task = cheetah, .penalty = penalty_named("aleatoric"), .coef = 1.0};
+  st = rollout_create(&b->rollout, &set, &b->imagine, p, b->pool, err);
   if (st == MOPO_OK) st = replay_create(&b->ring, 5 * ROLLOUT_ROWS, b->data[1]->at, err);
   if (st == MOPO_OK) st = write_file(b, err);
   if (st != MOPO_OK || !*mopo_simulator_version()) return st;

@@ -126,12 +126,6 @@ static mopo_status check_together(const mopo_config *c, mopo_error *err)
   if (c->elites > c->members)
     return error_set(err, MOPO_EINVAL, "elites = %d, want at most members = %d", c->elites,
                      c->members);
-  bool compares = strstr(c->penalty, "-diff") || is(c->penalty, "ensemble-std");
-  if (is(c->algo, "mopo") && compares && c->members == 1)
-    return error_set(
-        err, MOPO_EINVAL,
-        "penalty = %s with members = 1 is 0 everywhere, want aleatoric, oracle or none",
-        c->penalty);
   if (c->log_std_min >= c->log_std_max)
     return error_set(err, MOPO_EINVAL, "log-std-min = %g, want less than log-std-max = %g",
                      c->log_std_min, c->log_std_max);

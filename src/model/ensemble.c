@@ -107,8 +107,7 @@ void ensemble_work_layout(ensemble_work *w, const ensemble *m, arena *a)
   for (int i = 3; i < net->layers; i++) w->acts.h[i] = w->acts.h[i - 2];
   w->means = arena_floats(a, (size_t)m->set.members * R * (size_t)m->D);
   w->chosen = arena_floats(a, R * (size_t)padded(2 * m->D));
-  w->norm2 = arena_floats(a, R);
-  w->u = arena_floats(a, R);
+  w->norm2 = arena_floats(a, (size_t)m->set.members * R);
   w->noise = arena_floats(a, R * (size_t)((m->D + 3) & ~3) + 4 * PANEL);
 }
 
@@ -154,32 +153,38 @@ static void draw_members(const ensemble *m, ensemble_work *w, int rows, const en
 }
 
 /* Outputs of every member, one after the other; of each only what is needed stays. */
-static void predict(const ensemble *m, ensemble_work *w, int rows, penalty_kind kind)
+static void predict(const ensemble *m, ensemble_work *w, int rows, bool means)
 {
-  bool compare = kind > PENALTY_ALEATORIC;
-  for (int r = 0; r < rows; r++) w->u[r] = 0.0f;
   for (int e = 0; e < m->set.members; e++) {
     const mlp *net = &m->net[e];
     mlp_forward(net, &w->acts, 0, rows, false);
     panels out = w->acts.h[net->layers];
-    net->k->gauss_var(out, w->norm2, m->ea, m->eb, rows, m->D);
-    if (kind == PENALTY_ALEATORIC)
-      for (int r = 0; r < rows; r++)
-        if (w->norm2[r] > w->u[r] || isnan(w->norm2[r])) w->u[r] = w->norm2[r];
-    if (compare) keep_means(m, w, out, e, rows);
+    net->k->gauss_var(out, w->norm2 + e * ENSEMBLE_ROWS, m->ea, m->eb, rows, m->D);
+    if (means) keep_means(m, w, out, e, rows);
     keep_chosen(m, w, out, e, rows);
   }
 }
 
+static void measure(const ensemble *m, const ensemble_work *w, float *u, int rows,
+                    const penalty_type *kind)
+{
+  size_t D = (size_t)m->D;
+  for (int r = 0; r < rows; r++) {
+    member_outputs said = {w->means + (size_t)r * D, w->norm2 + r, ENSEMBLE_ROWS * D, ENSEMBLE_ROWS,
+                           m->set.members,           m->D};
+    u[r] = kind->measure ? kind->measure(&said) : 0.0f;
+  }
+}
+
 void ensemble_step(const ensemble *m, ensemble_work *w, float *const *next, float *rew, float *u,
-                   const float *const *obs, const float *const *act, int rows, penalty_kind kind,
-                   const ensemble_draw *draw)
+                   const float *const *obs, const float *const *act, int rows,
+                   const penalty_type *kind, const ensemble_draw *draw)
 {
   assert(rows <= ENSEMBLE_ROWS);
   int D = m->D, D4 = (D + 3) & ~3, width = padded(2 * D);
   ensemble_input(m, w->input, 0, obs, act, rows);
   draw_members(m, w, rows, draw);
-  predict(m, w, rows, kind);
+  predict(m, w, rows, kind->compares || kind->simulator);
   m->net[0].k->normals(w->noise, (size_t)(rows * D4), draw->noise.k[0], draw->noise.k[1], draw->hi,
                        draw->r0 * (uint64_t)D4);
   for (int r = 0; r < rows; r++) {
@@ -187,12 +192,42 @@ void ensemble_step(const ensemble *m, ensemble_work *w, float *const *next, floa
     rew[r] = mean[0] + sqrtf(var[0]) * z[0];
     for (int d = 1; d < D; d++) next[r][d - 1] = obs[r][d - 1] + (mean[d] + sqrtf(var[d]) * z[d]);
   }
-  if (kind == PENALTY_ALEATORIC)
-    for (int r = 0; r < rows; r++) u[r] = sqrtf(w->u[r]);
-  else if (kind == PENALTY_NONE || kind == PENALTY_ORACLE)
-    memset(u, 0, (size_t)rows * sizeof *u);
-  else
-    penalty_of_means(u, w->means, m->set.members, ENSEMBLE_ROWS, D, rows, kind);
+  measure(m, w, u, rows, kind);
+}
+
+/* One sample for each row from the outputs of the network that went through last. */
+static void sample_next(const ensemble *m, const ensemble_work *w, panels out, float *next,
+                        const float *const *obs, int rows)
+{
+  int D4 = (m->D + 3) & ~3;
+  for (int d = 1; d < m->D; d++) {
+    int v = m->D + d;
+    const float *mean = out.x + (size_t)(d / PANEL) * out.stride + (size_t)(d % PANEL);
+    const float *var = out.x + (size_t)(v / PANEL) * out.stride + (size_t)(v % PANEL);
+    for (int r = 0; r < rows; r++)
+      next[r * m->S + d - 1] =
+          obs[r][d - 1] + (mean[r * PANEL] + sqrtf(var[r * PANEL]) * w->noise[r * D4 + d]);
+  }
+}
+
+void ensemble_elites(const ensemble *m, ensemble_work *w, float *next, int samples,
+                     const float *const *obs, const float *const *act, int rows,
+                     const ensemble_draw *draw)
+{
+  assert(rows <= ENSEMBLE_ROWS);
+  size_t block = (size_t)rows * (size_t)m->S, D4 = (size_t)((m->D + 3) & ~3);
+  ensemble_input(m, w->input, 0, obs, act, rows);
+  for (int i = 0; i < m->set.elites; i++) {
+    const mlp *net = &m->net[m->elite[i]];
+    mlp_forward(net, &w->acts, 0, rows, false);
+    panels out = w->acts.h[net->layers];
+    net->k->gauss_var(out, w->norm2, m->ea, m->eb, rows, m->D);
+    for (int k = 0; k < samples; k++, next += block) {
+      rng_key key = rng_index(draw->noise, (uint64_t)(i * samples + k));
+      net->k->normals(w->noise, (size_t)rows * D4, key.k[0], key.k[1], draw->hi, draw->r0 * D4);
+      sample_next(m, w, out, next, obs, rows);
+    }
+  }
 }
 
 void ensemble_mean(const ensemble *m, const ensemble_work *w, float *next, const float *obs, int r)

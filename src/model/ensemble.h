@@ -44,11 +44,11 @@ void ensemble_set_scaler(ensemble *m, const scaler *s);
 /* Workspace of one thread for blocks of at most ENSEMBLE_ROWS rows. */
 typedef struct ensemble_work {
   mlp_acts acts;
-  panels input;     /* standardised, the same for every member */
-  float *means;     /* [E,R,D] predicted differences; only for penalties above `aleatoric` */
-  float *chosen;    /* [R,2D rounded up to panels] the row of the member that was drawn */
-  float *norm2, *u; /* [R] */
-  float *noise;     /* [R,D rounded up to 4] */
+  panels input;  /* standardised, the same for every member */
+  float *means;  /* [E,R,D] predicted differences; only for a penalty that needs them */
+  float *chosen; /* [R,2D rounded up to panels] the row of the member that was drawn */
+  float *norm2;  /* [E,R] || sigma ||_2^2 */
+  float *noise;  /* [R,D rounded up to 4] */
   int member[ENSEMBLE_ROWS];
 } ensemble_work;
 void ensemble_work_layout(ensemble_work *w, const ensemble *m, arena *a);
@@ -62,16 +62,24 @@ typedef struct ensemble_draw {
 /* One imagined step of rows <= ENSEMBLE_ROWS states and actions. Each row takes one elite, drawn
  * uniformly, and samples from its Gaussian. obs[r], act[r] point at S and A floats; next[r] at S.
  *   rew [rows]  sampled reward, not penalised
- *   u   [rows]  uncertainty by `kind`, over ALL members, in raw units; 0 for `oracle`, which knows
- *               more than a model
+ *   u   [rows]  uncertainty by `kind`, over ALL members, in raw units; 0 for a penalty of the
+ *               simulator's, which knows more than a model
  * Never allocates. NaN travels. */
 void ensemble_step(const ensemble *m, ensemble_work *w, float *const *next, float *rew, float *u,
-                   const float *const *obs, const float *const *act, int rows, penalty_kind kind,
-                   const ensemble_draw *draw);
+                   const float *const *obs, const float *const *act, int rows,
+                   const penalty_type *kind, const ensemble_draw *draw);
 
-/* next [S] of row r of the last ensemble_step, a kind that compares members or `oracle`: obs [S]
- * plus the mean of the elites' mean differences, which is the mean of what is sampled. */
+/* next [S] of row r of the last ensemble_step, whose penalty compares members or is the
+ * simulator's: obs [S] plus the mean of the elites' mean differences, which is the mean of what is
+ * sampled. */
 void ensemble_mean(const ensemble *m, const ensemble_work *w, float *next, const float *obs, int r);
+
+/* Of every elite `samples` next states for each of rows <= ENSEMBLE_ROWS states and actions: next
+ * [elites, samples, rows, S], each drawn from that elite's Gaussian, with noise of its own. Of draw
+ * only `member` is not used. Never allocates. NaN travels. */
+void ensemble_elites(const ensemble *m, ensemble_work *w, float *next, int samples,
+                     const float *const *obs, const float *const *act, int rows,
+                     const ensemble_draw *draw);
 
 /* Standardised inputs of rows into x, rows r0 ... */
 void ensemble_input(const ensemble *m, panels x, int r0, const float *const *obs,

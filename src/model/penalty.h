@@ -1,24 +1,35 @@
-/* penalty.h - measures of the ensemble's uncertainty u(s,a), always over all members. */
+/* penalty.h - measures of the ensemble's uncertainty u(s,a), always over all members. A penalty is
+ * one row of the table in penalty.c: its name, what it needs, and how it is measured. */
 #ifndef MODEL_PENALTY_H
 #define MODEL_PENALTY_H
 
 #include "base/error.h"
 
-typedef enum penalty_kind {
-  PENALTY_NONE,          /* u = 0 */
-  PENALTY_ALEATORIC,     /* max_i || sigma_i ||_2 over all D outputs (Yu et al. 2020) */
-  PENALTY_ENSEMBLE_DIFF, /* max_i || mu_i - mean_j mu_j ||_2 over the state (ibid., ablation) */
-  PENALTY_ENSEMBLE_STD,  /* sqrt(mean over state outputs of var_i mu_i) (Lu et al. 2022) */
-  PENALTY_MAX_PAIRWISE,  /* max_ij || mu_i - mu_j ||_2 over the state (Kidambi et al. 2020) */
-  PENALTY_ORACLE,        /* true error of the mean (Yu et al. 2020, ablation): train/oracle.c */
-} penalty_kind;
+/* What E member_outputs said of one row: D outputs each, of which output 0 is the reward. */
+typedef struct member_outputs {
+  const float *mean;     /* [D] of member 0; that of member e is e * stride floats further */
+  const float *variance; /* || sigma ||_2^2 of member 0; of member e, e * step floats further */
+  size_t stride, step;
+  int E, D;
+} member_outputs;
 
-/* EINVAL: no such kind. */
-MUST_CHECK mopo_status penalty_find(penalty_kind *out, const char *name, mopo_error *err);
+typedef struct penalty_type {
+  const char *name, *help;
+  bool compares;  /* members with each other: 0 everywhere where there is one */
+  bool simulator; /* measured by the simulator, which the model does not know: imagine.h */
+  /* u of one row; a NaN in what it looks at makes it NaN. NULL: 0. Of the members' means it may
+   * look at only if it compares. */
+  float (*measure)(const member_outputs *m);
+} penalty_type;
 
-/* The kinds that compare members. means [E,R,D]: element (e, r, d) at means[(e * R + r) * D + d];
- * output 0 is the reward and is left out. u [rows], rows <= R. A NaN in a row makes its u NaN. */
-void penalty_of_means(float *u, const float *means, int E, int R, int D, int rows,
-                      penalty_kind kind);
+/* The i-th row, NULL past the last; the row of that name, NULL if there is none. */
+const penalty_type *penalty_at(int i);
+const penalty_type *penalty_named(const char *name);
+/* The same; EINVAL: there is none, want one of ... */
+MUST_CHECK mopo_status penalty_find(const penalty_type **out, const char *name, mopo_error *err);
+/* EINVAL: it compares members, of which there is one: want one of ... */
+MUST_CHECK mopo_status penalty_check(const penalty_type *p, int members, mopo_error *err);
+/* Does it say anything of a row? `none` does not. */
+bool penalty_measures(const penalty_type *p);
 
 #endif

@@ -6,7 +6,7 @@
 #define OPE_FORECAST_H
 
 #include "agent/actor.h"
-#include "model/ensemble.h"
+#include "model/imagine.h"
 
 typedef struct forecast forecast;
 
@@ -14,9 +14,7 @@ enum { FORECAST_COPIES = 2 /* imagined episodes for each start state */ };
 
 typedef struct forecast_settings {
   int starts; /* start states, n */
-  penalty_kind penalty;
-  double coef, gamma;    /* lambda; discount */
-  struct oracle *oracle; /* of the penalty `oracle`, else NULL; outlives the forecast */
+  double gamma;
 } forecast_settings;
 
 /* Means over the imagined episodes. What the model blew up to is in them: infinite or NAN. */
@@ -27,15 +25,17 @@ typedef struct forecast_result {
   int broken;         /* episodes in which a number was no longer finite */
 } forecast_result;
 
-/* With the penalty `none` lambda is 0 and u is measured as `aleatoric`. ENOMEM */
+/* With the penalty `none` lambda is 0 and u is measured as `aleatoric`. What g borrows outlives the
+ * forecast. ENOMEM */
 MUST_CHECK mopo_status forecast_create(forecast **out, const forecast_settings *set,
-                                       const mopo_task *task, const ensemble *m, const actor *p,
-                                       par *pool, mopo_error *err);
+                                       const imagine *g, const actor *p, par *pool,
+                                       mopo_error *err);
 void forecast_free(forecast *f);
 /* From each of starts [n,S] FORECAST_COPIES episodes of p's deterministic action; each step is
  * drawn from a random elite, as in training; an episode ends at the task's horizon or where its
- * termination says so. Never allocates; the same bits on any number of threads. */
-void forecast_run(forecast_result *out, forecast *f, const actor *p, const float *starts,
-                  rng_key key);
+ * termination says so. Never allocates; the same bits on any number of threads. EDATA: as
+ * imagine_judge. */
+MUST_CHECK mopo_status forecast_run(forecast_result *out, forecast *f, const actor *p,
+                                    const float *starts, rng_key key, mopo_error *err);
 
 #endif

@@ -42,9 +42,10 @@ void oracle_free(oracle *o)
   free(o);
 }
 
-void oracle_measure(oracle *o, int thread, float *u, const ensemble *m, const ensemble_work *w,
+void oracle_measure(void *ctx, int thread, float *u, const ensemble *m, const ensemble_work *w,
                     const float *const *obs, const float *const *act, int rows)
 {
+  oracle *o = ctx;
   for (int r = 0; r < rows; r++) {
     float mean[TASK_MAX_OBS], truth[TASK_MAX_OBS];
     double sum = 0.0;

@@ -3,7 +3,7 @@
 #ifndef PLAY_ORACLE_H
 #define PLAY_ORACLE_H
 
-#include "model/ensemble.h"
+#include "model/imagine.h"
 #include "sim/sim.h"
 
 typedef struct oracle oracle;
@@ -12,10 +12,11 @@ typedef struct oracle oracle;
 MUST_CHECK mopo_status oracle_create(oracle **out, const mopo_task *task, const sim_world *world,
                                      const par *pool, mopo_error *err);
 void oracle_free(oracle *o);
-/* u [rows] = || mean of the elites' next observations - the simulator's ||_2, in raw units, of the
- * rows that ensemble_step has just taken with PENALTY_ORACLE and work w. Never allocates; a row's
- * figure depends on nothing but the row. NaN travels. */
-void oracle_measure(oracle *o, int thread, float *u, const ensemble *m, const ensemble_work *w,
+/* An imagine_measure, o the oracle: u [rows] = || mean of the elites' next observations - the
+ * simulator's ||_2, in raw units, of the rows that ensemble_step has just taken with the penalty
+ * `oracle` and work w. Never allocates; a row's figure depends on nothing but the row. NaN travels.
+ */
+void oracle_measure(void *o, int thread, float *u, const ensemble *m, const ensemble_work *w,
                     const float *const *obs, const float *const *act, int rows);
 
 #endif

@@ -49,9 +49,10 @@ static mopo_status roll_out(run *o, mopo_error *err)
   const actor *p = agent_learning(o->agent);
   o->ring_count = replay_count(o->ring), o->ring_head = replay_head(o->ring);
   run_progress(o, "rollout", 0, o->c.rollout_batch, NAN);
-  if (!rollout_run(o->rollout, &s, o->ring, o->data, p, rng_split(o->key, "rollout"),
-                   (uint64_t)o->at.epoch, stop_between_steps, o))
-    return stopped_error(o, err);
+  mopo_status st = rollout_run(o->rollout, &s, o->ring, o->data, p, rng_split(o->key, "rollout"),
+                               (uint64_t)o->at.epoch, stop_between_steps, o, err);
+  if (st == MOPO_ESTOPPED) return stopped_error(o, err);
+  if (st != MOPO_OK) return st;
   o->at.rolled = 1;
   o->at.rollout_rows = (double)s.rows, o->at.rollout_terminals = (double)s.terminals;
   o->at.penalty_mean = s.penalty_mean, o->at.model_reward_mean = s.reward_mean;
@@ -89,16 +90,17 @@ static mopo_status update(run *o, mopo_error *err)
 }
 
 /* What the policy just evaluated is worth by the model, from the same start states. */
-static void foresee(run *o, int epoch)
+static mopo_status foresee(run *o, int epoch, mopo_error *err)
 {
   o->discounted.simulated = evaluator_discounted(o->evaluator);
-  if (!o->forecast) return;
+  if (!o->forecast) return MOPO_OK;
   rng_key key = rng_index(rng_split(o->key, "forecast"), (uint64_t)epoch);
-  forecast_run(&o->discounted.model, o->forecast, agent_policy(o->agent),
-               evaluator_starts(o->evaluator), key);
+  mopo_status st = forecast_run(&o->discounted.model, o->forecast, agent_policy(o->agent),
+                                evaluator_starts(o->evaluator), key, err);
   if (o->discounted.model.broken)
     watch_line(o->watch, "epoch %d: numbers no longer finite in %d of %d episodes in the model",
                epoch, o->discounted.model.broken, o->c.eval_episodes * FORECAST_COPIES);
+  return st;
 }
 
 static mopo_status assess(run *o, mopo_error *err)
@@ -118,8 +120,7 @@ static mopo_status assess(run *o, mopo_error *err)
   if (r.failures)
     watch_line(o->watch, "epoch %d: the simulator gave up on %d of %d episodes", epoch, r.failures,
                r.episodes);
-  foresee(o, epoch);
-  return MOPO_OK;
+  return foresee(o, epoch, err);
 }
 
 /* With every checkpoint: Q of the last batch, row by row, and the penalties of the last imagined

@@ -1,29 +1,25 @@
 /* rollout.c - see rollout.h. A step is cut into blocks of rows that each go through the actor and
- * all members of the model while they are in cache. */
+ * all members of the model while they are in cache; then the task judges all of its rows. */
 #include "train/rollout.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "play/oracle.h"
-#include "task/task.h"
-
 typedef struct rollout_work {
   actor_work actor;
-  ensemble_work model;
+  imagine_work model;
 } rollout_work;
 
 struct rollout {
   rollout_settings set;
-  const mopo_task *task;
-  const ensemble *m;
+  const imagine *g;
   par *pool;
   row_layout at;
   float *rows;        /* [set.rows,W] this step's transitions */
   float *obs;         /* [set.rows,S] of the live ones */
-  double *penalty;    /* [set.rows] */
-  double *reward;     /* [set.rows] before the penalty */
+  imagined *step;     /* [set.rows] what they point at is in `rows` */
+  double *penalty;    /* [set.rows] lambda u */
   rollout_work *work; /* [threads] */
   arena memory;
   /* this step */
@@ -41,44 +37,48 @@ static void layout(rollout *r, const actor *p, arena *a)
   r->rows = arena_floats(a, n * (size_t)r->at.width);
   r->obs = arena_floats(a, n * (size_t)r->at.S);
   r->penalty = arena_bytes(a, n * sizeof(double));
-  r->reward = arena_bytes(a, n * sizeof(double));
   r->work = arena_bytes(a, threads * sizeof *r->work);
   rollout_work measure = {0};
   for (size_t t = 0; t < threads; t++) {
     rollout_work *w = a->base ? &r->work[t] : &measure;
     actor_work_layout(&w->actor, p, a, ENSEMBLE_ROWS);
-    ensemble_work_layout(&w->model, r->m, a);
+    imagine_work_layout(&w->model, r->g, a);
   }
 }
 
-mopo_status rollout_create(rollout **out, const rollout_settings *set, const mopo_task *task,
-                           const ensemble *m, const actor *p, par *pool, mopo_error *err)
+mopo_status rollout_create(rollout **out, const rollout_settings *set, const imagine *g,
+                           const actor *p, par *pool, mopo_error *err)
 {
   *out = NULL;
   rollout *r = calloc(1, sizeof *r);
   if (!r) return error_set(err, MOPO_ENOMEM, "rollout: no memory");
-  r->set = *set, r->task = task, r->m = m, r->pool = pool;
-  r->at = row_layout_of(m->S, m->A);
+  r->set = *set, r->g = g, r->pool = pool;
+  r->at = row_layout_of(g->m->S, g->m->A);
   layout(r, p, &r->memory);
   if (!arena_alloc(&r->memory)) {
     free(r);
     return error_set(err, MOPO_ENOMEM, "rollout: no memory for %d rows", set->rows);
   }
   layout(r, p, &r->memory);
-  *out = r;
-  return MOPO_OK;
+  mopo_status st = imagined_create(&r->step, g, set->rows, err);
+  if (st == MOPO_OK)
+    *out = r;
+  else
+    rollout_free(r);
+  return st;
 }
 
 void rollout_free(rollout *r)
 {
   if (!r) return;
+  imagined_free(r->step);
   free(r->memory.base);
   free(r);
 }
 
 static bool stopped(const rollout *r) { return r->stop && r->stop(r->stop_ctx); }
 
-/* Rows r0.. of this step: act, imagine, penalise, and say where the task ends. */
+/* Rows r0.. of this step: act and imagine. */
 static void block(void *ctx, int piece, int thread)
 {
   rollout *r = ctx;
@@ -87,28 +87,33 @@ static void block(void *ctx, int piece, int thread)
   const row_layout *at = &r->at;
   int r0 = piece * ENSEMBLE_ROWS;
   int n = r->live - r0 < ENSEMBLE_ROWS ? r->live - r0 : ENSEMBLE_ROWS;
-  const float *obs[ENSEMBLE_ROWS] = {0}, *act[ENSEMBLE_ROWS] = {0};
-  float *next[ENSEMBLE_ROWS] = {0}, rew[ENSEMBLE_ROWS], u[ENSEMBLE_ROWS];
   float *rows = r->rows + (size_t)r0 * (size_t)at->width;
   for (int i = 0; i < n; i++) {
     float *row = rows + i * at->width;
     memcpy(row, r->obs + (size_t)(r0 + i) * (size_t)at->S, (size_t)at->S * sizeof *row);
-    obs[i] = row, act[i] = row + at->act, next[i] = row + at->next;
+    r->step->obs[r0 + i] = row, r->step->act[r0 + i] = row + at->act;
+    r->step->next[r0 + i] = row + at->next;
   }
   int padded_rows = (r->set.rows + PANEL - 1) / PANEL * PANEL;
   actor_noise_at noise = {r->act_key, r->draw.hi, padded_rows, r0};
   actor_act(r->p, &w->actor, rows + at->act, (size_t)at->width, rows, (size_t)at->width, n, &noise);
   ensemble_draw draw = r->draw;
   draw.r0 = (uint64_t)r0;
-  ensemble_step(r->m, &w->model, next, rew, u, obs, act, n, r->set.penalty, &draw);
-  if (r->set.oracle) oracle_measure(r->set.oracle, thread, u, r->m, &w->model, obs, act, n);
-  for (int i = 0; i < n; i++) {
-    float *row = rows + i * at->width, cost = (float)r->set.coef * u[i];
-    row[at->rew] = rew[i] - cost;
-    row[at->done] = task_done(r->task, obs[i], act[i], next[i]) ? 1.0f : 0.0f;
-    r->penalty[r0 + i] = (double)cost;
-    r->reward[r0 + i] = (double)rew[i];
+  imagine_rows(r->g, &w->model, thread, r->step, r0, n, &draw);
+}
+
+/* What the task says of the step's rows, and r - lambda u. */
+static mopo_status judge(rollout *r, mopo_error *err)
+{
+  mopo_status st = imagine_judge(r->g, r->step, r->live, err);
+  for (int i = 0; i < r->live; i++) {
+    float *row = r->rows + (size_t)i * (size_t)r->at.width,
+          cost = imagine_cost(r->g, r->step->u[i]);
+    row[r->at.rew] = r->step->rew[i] - cost;
+    row[r->at.done] = r->step->done[i] ? 1.0f : 0.0f;
+    r->penalty[i] = (double)cost;
   }
+  return st;
 }
 
 static void start_states(rollout *r, const mopo_dataset *d, rng_key key, uint64_t epoch)
@@ -136,8 +141,9 @@ static void keep_live(rollout *r)
   r->live = n;
 }
 
-bool rollout_run(rollout *r, rollout_stats *out, replay *into, const mopo_dataset *d,
-                 const actor *p, rng_key key, uint64_t epoch, bool (*stop)(void *ctx), void *ctx)
+mopo_status rollout_run(rollout *r, rollout_stats *out, replay *into, const mopo_dataset *d,
+                        const actor *p, rng_key key, uint64_t epoch, bool (*stop)(void *ctx),
+                        void *ctx, mopo_error *err)
 {
   double penalty = 0.0, reward = 0.0;
   *out = (rollout_stats){0};
@@ -149,17 +155,19 @@ bool rollout_run(rollout *r, rollout_stats *out, replay *into, const mopo_datase
   for (int t = 0; t < r->set.length && r->live > 0; t++) {
     r->draw.hi = epoch * (uint64_t)r->set.length + (uint64_t)t;
     par_run(r->pool, (r->live + ENSEMBLE_ROWS - 1) / ENSEMBLE_ROWS, block, r);
-    if (stopped(r)) return false;
+    if (stopped(r)) return error_set(err, MOPO_ESTOPPED, "stopped in a rollout");
+    mopo_status st = judge(r, err);
+    if (st != MOPO_OK) return st;
     replay_push(into, r->rows, r->live);
     int before = r->last = r->live;
-    for (int i = 0; i < before; i++) penalty += r->penalty[i], reward += r->reward[i];
+    for (int i = 0; i < before; i++) penalty += r->penalty[i], reward += (double)r->step->rew[i];
     keep_live(r);
     out->rows += before;
     out->terminals += before - r->live;
   }
   out->penalty_mean = penalty / (double)out->rows;
   out->reward_mean = reward / (double)out->rows;
-  return true;
+  return MOPO_OK;
 }
 
 const double *rollout_penalties(const rollout *r, int *n)

@@ -5,15 +5,12 @@
 
 #include "agent/actor.h"
 #include "data/replay.h"
-#include "model/ensemble.h"
+#include "model/imagine.h"
 
 typedef struct rollout rollout;
 
 typedef struct rollout_settings {
   int rows, length; /* start states; steps h */
-  penalty_kind penalty;
-  double coef;           /* lambda */
-  struct oracle *oracle; /* of the penalty `oracle`, else NULL; outlives the rollout */
 } rollout_settings;
 
 typedef struct rollout_stats {
@@ -22,18 +19,19 @@ typedef struct rollout_stats {
   double reward_mean;  /* before the penalty */
 } rollout_stats;
 
-/* ENOMEM */
-MUST_CHECK mopo_status rollout_create(rollout **out, const rollout_settings *set,
-                                      const mopo_task *task, const ensemble *m, const actor *p,
-                                      par *pool, mopo_error *err);
+/* g outlives the rollout. ENOMEM */
+MUST_CHECK mopo_status rollout_create(rollout **out, const rollout_settings *set, const imagine *g,
+                                      const actor *p, par *pool, mopo_error *err);
 void rollout_free(rollout *r);
-/* Start states drawn uniformly from d; each live row takes an action sampled from p and one step of
- * m; a row ends where the task's termination says so of (s, a, s'). All rows go into `into`, step
- * by step. `epoch` names the draws. Never allocates. Once *stop, which every thread asks before
- * each block of rows, says so: false, and what was pushed is not whole. */
-MUST_CHECK bool rollout_run(rollout *r, rollout_stats *out, replay *into, const mopo_dataset *d,
-                            const actor *p, rng_key key, uint64_t epoch, bool (*stop)(void *ctx),
-                            void *ctx);
+/* Start states drawn uniformly from d; each live row takes an action sampled from p and one
+ * imagined step; a row ends where the task's termination says so of (s, a, s'). All rows go into
+ * `into`, step by step. `epoch` names the draws. Never allocates. ESTOPPED: *stop, which every
+ * thread asks before each block of rows, said so, and what was pushed is not whole. EDATA: as
+ * imagine_judge. */
+MUST_CHECK mopo_status rollout_run(rollout *r, rollout_stats *out, replay *into,
+                                   const mopo_dataset *d, const actor *p, rng_key key,
+                                   uint64_t epoch, bool (*stop)(void *ctx), void *ctx,
+                                   mopo_error *err);
 
 /* lambda u of the rows of the last imagined step, *n of them (0 before the first); borrowed until
  * the next rollout. */

@@ -49,9 +49,10 @@ typedef struct run {
   int lock;
   ensemble *model; /* NULL: the algorithm uses none */
   agent *agent;
-  replay *ring; /* imagined rows; NULL without a model */
+  imagine imagine; /* the imagined step of rollouts and forecasts, if there is a model */
+  replay *ring;    /* imagined rows; NULL without a model */
   rollout *rollout;
-  struct oracle *oracle; /* of the penalty `oracle`, else NULL */
+  struct oracle *oracle; /* of a penalty that needs the simulator, else NULL */
   sim_world *world;      /* NULL: no simulator, no evaluation */
   evaluator *evaluator;
   forecast *forecast; /* NULL: no evaluation, or no model */
@@ -79,6 +80,10 @@ MUST_CHECK mopo_status run_resume_settings(mopo_config *c, const mopo_config *gi
 MUST_CHECK mopo_status run_model_check(mopo_config *c, const mopo_dataset *data, mopo_error *err);
 /* o->model: fitted, given, or that of an earlier session. */
 MUST_CHECK mopo_status run_model_get(run *o, bool resume, mopo_error *err);
+/* o->imagine: the model, what its uncertainty costs, and the task; before the agent, which may ask
+ * it. Then the rollouts and their ring. */
+MUST_CHECK mopo_status run_imagine(run *o, bool resume, mopo_error *err);
+MUST_CHECK mopo_status run_practice(run *o, mopo_error *err);
 
 /* Settings, task and dataset; shared by `train` and `model fit`. */
 MUST_CHECK mopo_status run_data(mopo_config *c, const mopo_task **task, mopo_dataset **data,

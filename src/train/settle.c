@@ -16,15 +16,19 @@ mopo_status run_data(mopo_config *c, const mopo_task **task, mopo_dataset **data
   return mopo_config_resolve(c, (*task)->facts.name, (*data)->kind, (*data)->at.A, err);
 }
 
-/* The penalty `oracle` asks the simulator; said before anything is fitted. */
-static mopo_status check_oracle(const mopo_config *c, const mopo_task *task, mopo_error *err)
+/* Is there such a penalty, and can it be had? Said before anything is fitted. */
+static mopo_status check_penalty(const mopo_config *c, const mopo_task *task, mopo_error *err)
 {
   const agent_type *type = agent_find(c->algo);
-  if (strcmp(c->penalty, "oracle") != 0 || !type || !type->uses_model) return MOPO_OK;
-  if (!task->facts.obs_dim)
-    return error_set(err, MOPO_EINVAL, "penalty = oracle with task none, want a simulated task");
-  if (!*mopo_simulator_version())
-    return error_set(err, MOPO_EABSENT, "penalty = oracle: this build has no simulator");
+  const penalty_type *kind;
+  mopo_status st = penalty_find(&kind, c->penalty, err);
+  if (st != MOPO_OK || !type || !type->uses_model) return st;
+  if (c->penalty_coef > 0 && (st = penalty_check(kind, c->members, err)) != MOPO_OK) return st;
+  if (kind->simulator && !task->facts.obs_dim)
+    return error_set(err, MOPO_EINVAL, "penalty = %s with task none, want a simulated task",
+                     kind->name);
+  if (kind->simulator && !*mopo_simulator_version())
+    return error_set(err, MOPO_EABSENT, "penalty = %s: this build has no simulator", kind->name);
   return MOPO_OK;
 }
 
@@ -41,11 +45,11 @@ mopo_status run_settle(run *o, const mopo_config *c, bool resume, mopo_error *er
     if (st == MOPO_OK) st = rundir_lock(&o->lock, c->out, err);
     if (st == MOPO_OK) st = run_resume_settings(&o->c, c, err);
     if (st == MOPO_OK) st = run_data(&o->c, &o->task, &o->data, err);
-    return st == MOPO_OK ? check_oracle(&o->c, o->task, err) : st;
+    return st == MOPO_OK ? check_penalty(&o->c, o->task, err) : st;
   }
   if ((st = run_data(&o->c, &o->task, &o->data, err)) != MOPO_OK) return st;
-  if ((st = check_oracle(&o->c, o->task, err)) != MOPO_OK) return st;
   if ((st = run_model_check(&o->c, o->data, err)) != MOPO_OK) return st;
+  if ((st = check_penalty(&o->c, o->task, err)) != MOPO_OK) return st;
   if ((st = rundir_lock(&o->lock, c->out, err)) != MOPO_OK) return st;
   if ((st = rundir_path(path, sizeof path, c->out, RUN_CONFIG, err)) != MOPO_OK) return st;
   if (file_exists(path))

@@ -10,30 +10,17 @@
 #include "task/task.h"
 #include "train/run.h"
 
-static mopo_status set_up_oracle(run *o, mopo_error *err)
+static mopo_status set_up_agent(run *o, const agent_type *type, mopo_error *err)
 {
-  mopo_status st = sim_world_create(&o->world, o->task, physics_of(o->c.physics), err);
-  return st == MOPO_OK ? oracle_create(&o->oracle, o->task, o->world, o->pool, err) : st;
-}
-
-static mopo_status set_up_model(run *o, bool resume, mopo_error *err)
-{
-  const agent_type *type = o->agent->type;
-  o->real_rows = o->c.batch_size;
-  if (!type->uses_model) return MOPO_OK;
-  mopo_status st = run_model_get(o, resume, err);
-  if (st != MOPO_OK) return st;
-  rollout_settings set = {
-      .rows = o->c.rollout_batch, .length = o->c.rollout_length, .coef = o->c.penalty_coef};
-  if ((st = penalty_find(&set.penalty, o->c.penalty, err)) != MOPO_OK) return st;
-  if (set.penalty == PENALTY_ORACLE && (st = set_up_oracle(o, err)) != MOPO_OK) return st;
-  set.oracle = o->oracle;
-  if ((st = rollout_create(&o->rollout, &set, o->task, o->model, agent_learning(o->agent), o->pool,
-                           err)) != MOPO_OK)
-    return st;
-  int64_t rows = (int64_t)o->c.rollout_keep * o->c.rollout_length * o->c.rollout_batch;
-  o->real_rows = (int)(o->c.real_ratio * o->c.batch_size + 1e-6); /* 0.29 of 100 are 29 */
-  return replay_create(&o->ring, rows, o->data->at, err);
+  agent_setup setup = {.config = &o->c,
+                       .S = o->data->at.S,
+                       .A = o->data->at.A,
+                       .pool = o->pool,
+                       .key = rng_split(o->key, "agent"),
+                       .data = o->data,
+                       .info = &o->info,
+                       .model = o->model ? &o->imagine : NULL};
+  return agent_create(&o->agent, type, &setup, err);
 }
 
 static mopo_status set_up_evaluation(run *o, mopo_error *err)
@@ -54,12 +41,8 @@ static mopo_status set_up_evaluation(run *o, mopo_error *err)
                         o->pool, err);
   if (st == MOPO_OK && o->watch) evaluator_stop_at(o->evaluator, o->watch->stop);
   if (st != MOPO_OK || !o->model) return st;
-  forecast_settings set = {.starts = o->c.eval_episodes,
-                           .coef = o->c.penalty_coef,
-                           .gamma = o->c.gamma,
-                           .oracle = o->oracle};
-  if ((st = penalty_find(&set.penalty, o->c.penalty, err)) != MOPO_OK) return st;
-  return forecast_create(&o->forecast, &set, o->task, o->model, p, o->pool, err);
+  forecast_settings set = {.starts = o->c.eval_episodes, .gamma = o->c.gamma};
+  return forecast_create(&o->forecast, &set, &o->imagine, p, o->pool, err);
 }
 
 static mopo_status set_up_all(run *o, bool resume, mopo_error *err)
@@ -72,17 +55,11 @@ static mopo_status set_up_all(run *o, bool resume, mopo_error *err)
   o->key = rng_split(rng_seed(o->c.seed), "train");
   o->rows = calloc((size_t)o->c.batch_size, sizeof *o->rows);
   if (!o->rows) return error_set(err, MOPO_ENOMEM, "train: no memory for a batch");
-  agent_setup setup = {.config = &o->c,
-                       .S = o->data->at.S,
-                       .A = o->data->at.A,
-                       .pool = o->pool,
-                       .key = rng_split(o->key, "agent"),
-                       .data = o->data,
-                       .info = &o->info};
   const agent_type *type = agent_find(o->c.algo);
   if (!type) return error_set(err, MOPO_EINVAL, "algo = '%s', no such algorithm", o->c.algo);
-  if ((st = agent_create(&o->agent, type, &setup, err)) != MOPO_OK) return st;
-  if ((st = set_up_model(o, resume, err)) != MOPO_OK) return st;
+  if (type->uses_model && (st = run_imagine(o, resume, err)) != MOPO_OK) return st;
+  if ((st = set_up_agent(o, type, err)) != MOPO_OK) return st;
+  if ((st = run_practice(o, err)) != MOPO_OK) return st;
   if ((st = set_up_evaluation(o, err)) != MOPO_OK) return st;
   o->at.return_mean = o->at.return_std = o->at.score = o->at.length_mean = NAN;
   st = rundir_path(path, sizeof path, o->c.out, RUN_CHECKPOINT, err);

@@ -111,7 +111,7 @@ typedef struct stepped {
 } stepped;
 
 static void step_rows(const ensemble *m, const mopo_dataset *d, stepped *out, int from, int n,
-                      penalty_kind kind)
+                      const penalty_type *kind)
 {
   ensemble_work w;
   arena a = {0};
@@ -145,7 +145,7 @@ static void the_fit_finds_the_truth(void **state)
 
   /* u = || sigma ||_2 over D = 4 outputs of std NOISE: 2 NOISE, the greatest of three members. */
   stepped s;
-  step_rows(m, fresh, &s, 0, ENSEMBLE_ROWS, PENALTY_ALEATORIC);
+  step_rows(m, fresh, &s, 0, ENSEMBLE_ROWS, penalty_named("aleatoric"));
   double u = 0.0, error = 0.0;
   for (int i = 0; i < ENSEMBLE_ROWS; i++) {
     float delta[LINEAR_S], rew;
@@ -235,10 +235,10 @@ static void a_file_gives_the_same_steps(void **state)
   ensemble *m = fitted(d, 1, &r), *back = NULL;
   assert_ok(ensemble_save(m, "ensemble.safetensors", &err), err);
   assert_ok(ensemble_load(&back, "ensemble.safetensors", &err), err);
-  for (int kind = PENALTY_NONE; kind <= PENALTY_MAX_PAIRWISE; kind++) {
+  for (int i = 0; penalty_at(i); i++) {
     stepped a, b;
-    step_rows(m, d, &a, 0, 50, (penalty_kind)kind);
-    step_rows(back, d, &b, 0, 50, (penalty_kind)kind);
+    step_rows(m, d, &a, 0, 50, penalty_at(i));
+    step_rows(back, d, &b, 0, 50, penalty_at(i));
     assert_memory_equal(a.next, b.next, 50 * sizeof a.next[0]);
     assert_memory_equal(a.u, b.u, 50 * sizeof a.u[0]);
     assert_memory_equal(a.rew, b.rew, 50 * sizeof a.rew[0]);
@@ -394,8 +394,8 @@ static void blocks_do_not_change_the_draws(void **state)
   mopo_dataset *d = linear_dataset(700, 11);
   ensemble *m = fitted(d, 1, &r);
   stepped whole, part;
-  step_rows(m, d, &whole, 0, 64, PENALTY_ALEATORIC);
-  step_rows(m, d, &part, 48, 16, PENALTY_ALEATORIC);
+  step_rows(m, d, &whole, 0, 64, penalty_named("aleatoric"));
+  step_rows(m, d, &part, 48, 16, penalty_named("aleatoric"));
   assert_memory_equal(whole.next[48], part.next[0], 16 * sizeof part.next[0]);
   assert_memory_equal(&whole.u[48], part.u, 16 * sizeof part.u[0]);
   ensemble_free(m);
@@ -420,7 +420,7 @@ static void the_penalty_sees_all_members_and_the_reward(void **state)
   for (int e = 0; e < 2; e++)
     for (int i = 4; i < 8; i++) m->net[e].layer[2].b[i] = logf(0.01f);
   stepped s;
-  step_rows(m, d, &s, 0, 10, PENALTY_ALEATORIC);
+  step_rows(m, d, &s, 0, 10, penalty_named("aleatoric"));
   for (int i = 0; i < 10; i++) /* soft bounds at -10 and 10 bend log-variances by less than 1e-3 */
     assert_true(fabsf(s.u[i] - sqrtf(9.0f + 3.0f * 4.0f)) < 5e-3f);
   ensemble_free(m);
@@ -435,11 +435,12 @@ static void nan_travels(void **state)
   mopo_dataset *d = linear_dataset(4, 13);
   assert_ok(ensemble_create(&m, &SHAPE, LINEAR_S, LINEAR_A, rng_seed(1), &err), err);
   m->net[1].layer[2].b[5] = NAN;
-  for (int kind = PENALTY_ALEATORIC; kind <= PENALTY_MAX_PAIRWISE; kind++) {
+  for (int k = 0; penalty_at(k); k++) {
+    const penalty_type *p = penalty_at(k);
     stepped s;
-    if (kind > PENALTY_ALEATORIC) m->net[1].layer[2].b[2] = NAN;
-    step_rows(m, d, &s, 0, 4, (penalty_kind)kind);
-    for (int i = 0; i < 4; i++) assert_true(isnan(s.u[i]));
+    m->net[1].layer[2].b[2] = p->compares ? NAN : 0;
+    step_rows(m, d, &s, 0, 4, p);
+    for (int i = 0; i < 4; i++) assert_true(p->measure ? isnan(s.u[i]) : s.u[i] == 0);
   }
   ensemble_free(m);
   mopo_dataset_free(d);

@@ -59,8 +59,8 @@ static policy random_policy(void)
   return x;
 }
 
-static forecast_result run(const ensemble *m, const mopo_task *task, penalty_kind kind, double coef,
-                           int threads)
+static forecast_result run(const ensemble *m, const mopo_task *task, const penalty_type *kind,
+                           double coef, int threads)
 {
   mopo_error err;
   par *pool = NULL;
@@ -69,10 +69,11 @@ static forecast_result run(const ensemble *m, const mopo_task *task, penalty_kin
   float starts[STARTS * S];
   for (int i = 0; i < STARTS; i++) starts[i * S] = 0.05f * (float)i, starts[i * S + 1] = 1.0f;
   policy x = random_policy();
-  forecast_settings set = {.starts = STARTS, .penalty = kind, .coef = coef, .gamma = GAMMA};
+  forecast_settings set = {.starts = STARTS, .gamma = GAMMA};
+  imagine g = {.m = m, .task = task, .penalty = kind, .coef = coef};
   assert_ok(par_create(&pool, threads, &err), err);
-  assert_ok(forecast_create(&f, &set, task, m, &x.p, pool, &err), err);
-  forecast_run(&out, f, &x.p, starts, rng_seed(3));
+  assert_ok(forecast_create(&f, &set, &g, &x.p, pool, &err), err);
+  assert_ok(forecast_run(&out, f, &x.p, starts, rng_seed(3), &err), err);
   forecast_free(f);
   par_free(pool);
   free(x.memory.base);
@@ -90,7 +91,7 @@ static void a_whole_episode_is_summed_and_penalised(void **state)
   mopo_task task = task_of(NULL);
   ensemble *m = constant_model(2.0f, 0.5f, -20.0f);
   double u = sqrt(3.0) * exp(-10.0), sum = discounts(HORIZON), lambda = 1e4;
-  forecast_result r = run(m, &task, PENALTY_ALEATORIC, lambda, 2);
+  forecast_result r = run(m, &task, penalty_named("aleatoric"), lambda, 2);
   assert_true(near(r.ret, 2.0 * sum));
   assert_true(near(r.uncertainty, u));
   assert_true(near(r.ret - r.penalised, lambda * r.uncertainty * sum));
@@ -104,7 +105,7 @@ static void an_episode_stops_where_the_task_ends(void **state)
   (void)state;
   mopo_task task = task_of(past_one);
   ensemble *m = constant_model(1.0f, 0.31f, -25.0f);
-  forecast_result r = run(m, &task, PENALTY_ALEATORIC, 0.0, 1);
+  forecast_result r = run(m, &task, penalty_named("aleatoric"), 0.0, 1);
   double want = 0.0;
   for (int i = 0; i < STARTS; i++) {
     int steps = 0;
@@ -121,8 +122,8 @@ static void without_a_penalty_uncertainty_is_still_measured(void **state)
   (void)state;
   mopo_task task = task_of(NULL);
   ensemble *m = constant_model(1.0f, 0.0f, -4.0f);
-  forecast_result none = run(m, &task, PENALTY_NONE, 3.0, 1);
-  forecast_result aleatoric = run(m, &task, PENALTY_ALEATORIC, 3.0, 1);
+  forecast_result none = run(m, &task, penalty_named("none"), 3.0, 1);
+  forecast_result aleatoric = run(m, &task, penalty_named("aleatoric"), 3.0, 1);
   assert_true(none.penalised == none.ret);
   assert_true(none.uncertainty == aleatoric.uncertainty && none.ret == aleatoric.ret);
   assert_true(none.uncertainty > 0.2); /* sqrt(3) e^-2 */
@@ -137,9 +138,9 @@ static void threads_do_not_change_the_bits(void **state)
   ensemble *m = NULL;
   ensemble_settings shape = {4, 3, 16, 2};
   assert_ok(ensemble_create(&m, &shape, S, A, rng_seed(4), &err), err);
-  forecast_result one = run(m, &task, PENALTY_MAX_PAIRWISE, 1.0, 1);
+  forecast_result one = run(m, &task, penalty_named("max-pairwise-diff"), 1.0, 1);
   for (int threads = 2; threads < 6; threads++) {
-    forecast_result many = run(m, &task, PENALTY_MAX_PAIRWISE, 1.0, threads);
+    forecast_result many = run(m, &task, penalty_named("max-pairwise-diff"), 1.0, threads);
     assert_memory_equal(&one, &many, sizeof one);
   }
   ensemble_free(m);
@@ -150,13 +151,13 @@ static void what_blows_up_is_said(void **state)
   (void)state;
   mopo_task task = task_of(NULL);
   ensemble *m = constant_model(1.0f, 1e38f, -20.0f);
-  forecast_result r = run(m, &task, PENALTY_ALEATORIC, 1.0, 2);
+  forecast_result r = run(m, &task, penalty_named("aleatoric"), 1.0, 2);
   assert_int_equal(r.broken, STARTS * FORECAST_COPIES);
   assert_true(isnan(r.ret) && isnan(r.penalised));
   ensemble_free(m);
 
   m = constant_model(INFINITY, 0.0f, -20.0f);
-  r = run(m, &task, PENALTY_ALEATORIC, 1.0, 2);
+  r = run(m, &task, penalty_named("aleatoric"), 1.0, 2);
   assert_int_equal(r.broken, STARTS * FORECAST_COPIES);
   assert_true(isinf(r.ret));
   ensemble_free(m);

@@ -63,7 +63,7 @@ static float measure(asked *a, const float *obs, const float *act, int thread)
 {
   float next[TASK_MAX_OBS], *to = next, rew, u;
   ensemble_draw draw = {rng_seed(5), rng_seed(6), 0, 0};
-  ensemble_step(a->m, &a->w, &to, &rew, &u, &obs, &act, 1, PENALTY_ORACLE, &draw);
+  ensemble_step(a->m, &a->w, &to, &rew, &u, &obs, &act, 1, penalty_named("oracle"), &draw);
   assert_true(u == 0.0f);
   oracle_measure(a->oracle, thread, &u, a->m, &a->w, &obs, &act, 1);
   return u;

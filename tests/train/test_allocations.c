@@ -82,10 +82,11 @@ static void nothing_is_taken_in_the_loop(void **state)
   assert_ok(agent_create(&a, agent_find("mopo"), &setup, &err), err);
   ensemble_settings shape = {3, 2, 24, 2};
   assert_ok(ensemble_create(&m, &shape, S, A, rng_seed(4), &err), err);
-  rollout_settings set = {.rows = 200, .length = 2, .penalty = PENALTY_MAX_PAIRWISE, .coef = 1.0};
+  rollout_settings set = {.rows = 200, .length = 2};
   const mopo_task *hopper = mopo_task_find("hopper");
   const actor *p = agent_policy(a);
-  assert_ok(rollout_create(&r, &set, hopper, m, p, pool, &err), err);
+  imagine g = {.m = m, .task = hopper, .penalty = penalty_named("max-pairwise-diff"), .coef = 1.0};
+  assert_ok(rollout_create(&r, &set, &g, p, pool, &err), err);
   assert_ok(replay_create(&ring, 1000, d->at, &err), err);
 
   long before = atomic_load(&taken);
@@ -96,17 +97,16 @@ static void nothing_is_taken_in_the_loop(void **state)
   for (int i = 0; i < 20; i++) {
     rollout_stats s;
     agent_update(a, &b);
-    assert_true(rollout_run(r, &s, ring, d, p, rng_seed(5), (uint64_t)i, NULL, NULL));
+    assert_ok(rollout_run(r, &s, ring, d, p, rng_seed(5), (uint64_t)i, NULL, NULL, &err), err);
   }
   assert_int_equal(atomic_load(&taken), before);
 
   forecast *f = NULL;
-  forecast_result imagined;
-  forecast_settings whole = {
-      .starts = 3, .penalty = PENALTY_MAX_PAIRWISE, .coef = 1.0, .gamma = 0.99};
-  assert_ok(forecast_create(&f, &whole, hopper, m, p, pool, &err), err);
+  forecast_result foretold;
+  forecast_settings whole = {.starts = 3, .gamma = 0.99};
+  assert_ok(forecast_create(&f, &whole, &g, p, pool, &err), err);
   before = atomic_load(&taken);
-  forecast_run(&imagined, f, p, dataset_row(d, 0), rng_seed(7));
+  assert_ok(forecast_run(&foretold, f, p, dataset_row(d, 0), rng_seed(7), &err), err);
   assert_int_equal(atomic_load(&taken), before);
   forecast_free(f);
 

@@ -108,7 +108,8 @@ typedef struct rolled {
 typedef void done_fn(void *ctx, unsigned char *done, const float *obs, const float *act,
                      const float *next, int n);
 
-static rolled roll(const world *w, done_fn *done, penalty_kind penalty, double coef, uint64_t epoch)
+static rolled roll(const world *w, done_fn *done, const penalty_type *penalty, double coef,
+                   uint64_t epoch)
 {
   mopo_error err;
   par *pool = NULL;
@@ -116,11 +117,14 @@ static rolled roll(const world *w, done_fn *done, penalty_kind penalty, double c
   rolled out;
   mopo_task task = {
       .facts = {.name = "test", .obs_dim = S, .act_dim = A, .horizon = 1000, .done = done}};
-  rollout_settings set = {.rows = STARTS, .length = H, .penalty = penalty, .coef = coef};
+  rollout_settings set = {.rows = STARTS, .length = H};
+  imagine g = {.m = w->m, .task = &task, .penalty = penalty, .coef = coef};
   assert_ok(par_create(&pool, 2, &err), err);
   assert_ok(replay_create(&out.ring, 2 * STARTS * H, w->data->at, &err), err);
-  assert_ok(rollout_create(&r, &set, &task, w->m, &w->p, pool, &err), err);
-  assert_true(rollout_run(r, &out.stats, out.ring, w->data, &w->p, rng_seed(4), epoch, NULL, NULL));
+  assert_ok(rollout_create(&r, &set, &g, &w->p, pool, &err), err);
+  assert_ok(
+      rollout_run(r, &out.stats, out.ring, w->data, &w->p, rng_seed(4), epoch, NULL, NULL, &err),
+      err);
   const double *last = rollout_penalties(r, &out.n_last);
   memcpy(out.last, last, (size_t)out.n_last * sizeof *last);
   rollout_free(r);
@@ -165,10 +169,10 @@ static void the_reward_is_less_by_lambda_u(void **state)
   static const double coefs[] = {0.5, 4};
   world w = make_world(known_model());
   row_layout at = w.data->at;
-  rolled free_of_it = roll(&w, NULL, PENALTY_ALEATORIC, 0, 0);
+  rolled free_of_it = roll(&w, NULL, penalty_named("aleatoric"), 0, 0);
   assert_true(free_of_it.stats.penalty_mean == 0);
   for (int k = 0; k < 2; k++) {
-    rolled r = roll(&w, NULL, PENALTY_ALEATORIC, coefs[k], 0);
+    rolled r = roll(&w, NULL, penalty_named("aleatoric"), coefs[k], 0);
     assert_int_equal(r.stats.rows, free_of_it.stats.rows);
     for (int i = 0; i < r.stats.rows; i++) {
       const float *x = replay_row(r.ring, i), *y = replay_row(free_of_it.ring, i);
@@ -191,8 +195,8 @@ static void a_kind_without_a_penalty_has_none(void **state)
 {
   (void)state;
   world w = make_world(known_model());
-  rolled none = roll(&w, NULL, PENALTY_NONE, 4, 0);
-  rolled zero = roll(&w, NULL, PENALTY_ALEATORIC, 0, 0);
+  rolled none = roll(&w, NULL, penalty_named("none"), 4, 0);
+  rolled zero = roll(&w, NULL, penalty_named("aleatoric"), 0, 0);
   assert_memory_equal(replay_data(none.ring), replay_data(zero.ring),
                       (size_t)none.stats.rows * (size_t)w.data->at.width * sizeof(float));
   replay_free(none.ring), replay_free(zero.ring);
@@ -206,7 +210,7 @@ static void rewards_and_next_states_are_an_elites_draws(void **state)
   (void)state;
   world w = make_world(known_model());
   row_layout at = w.data->at;
-  rolled r = roll(&w, NULL, PENALTY_ALEATORIC, 0, 0);
+  rolled r = roll(&w, NULL, penalty_named("aleatoric"), 0, 0);
   int n = STARTS * H, of_3 = 0;
   double z[D][STARTS * H], reward = 0;
   assert_int_equal(r.stats.rows, n);
@@ -254,13 +258,13 @@ static void every_row_is_imagined_from_its_own_state_and_action(void **state)
   ensemble_work_layout(&work, w.m, &memory);
   assert_true(arena_alloc(&memory));
   ensemble_work_layout(&work, w.m, &memory);
-  rolled r = roll(&w, NULL, PENALTY_ENSEMBLE_DIFF, coef, 0);
+  rolled r = roll(&w, NULL, penalty_named("ensemble-diff"), coef, 0);
   double least = INFINITY, most = 0, mean = 0;
   for (int i = 0; i < r.stats.rows; i++) {
     const float *x = replay_row(r.ring, i), *act = x + at.act;
     float next[S], *to = next, rew, u;
     ensemble_draw draw = {rng_seed(7), rng_seed(8), 0, 0};
-    ensemble_step(w.m, &work, &to, &rew, &u, &x, &act, 1, PENALTY_ENSEMBLE_DIFF, &draw);
+    ensemble_step(w.m, &work, &to, &rew, &u, &x, &act, 1, penalty_named("ensemble-diff"), &draw);
     for (int j = 0; j < S; j++) assert_true(fabsf(x[at.next + j] - next[j]) < 1e-5f);
     assert_true(fabs((double)x[at.rew] - ((double)rew - coef * (double)u)) < 1e-5);
     least = fmin(least, (double)u), most = fmax(most, (double)u);
@@ -282,7 +286,7 @@ static void steps_are_chained_until_the_task_ends(void **state)
   (void)state;
   world w = make_world(known_model());
   row_layout at = w.data->at;
-  rolled r = roll(&w, sometimes, PENALTY_ALEATORIC, 1, 0);
+  rolled r = roll(&w, sometimes, penalty_named("aleatoric"), 1, 0);
   const float *from[STARTS] = {NULL}; /* where the live rows are; NULL: wherever they began */
   int live = STARTS, before = 0;
   int64_t row = 0, ended = 0;
@@ -305,13 +309,13 @@ static void steps_are_chained_until_the_task_ends(void **state)
   assert_int_equal(r.n_last, before);
   replay_free(r.ring);
 
-  r = roll(&w, always, PENALTY_ALEATORIC, 1, 0);
+  r = roll(&w, always, penalty_named("aleatoric"), 1, 0);
   assert_int_equal(r.stats.rows, STARTS);
   assert_int_equal(r.stats.terminals, STARTS);
   assert_true(near(r.stats.penalty_mean, U));
   replay_free(r.ring);
 
-  r = roll(&w, NULL, PENALTY_ALEATORIC, 1, 0);
+  r = roll(&w, NULL, penalty_named("aleatoric"), 1, 0);
   assert_int_equal(r.stats.rows, STARTS * H);
   assert_int_equal(r.stats.terminals, 0);
   replay_free(r.ring);
@@ -335,7 +339,7 @@ static void rollouts_start_from_recorded_states(void **state)
   rolled r[3];
   size_t bytes = (size_t)(STARTS * H * w.data->at.width) * sizeof(float);
   int starts[N] = {0}, other = 0;
-  for (int k = 0; k < 3; k++) r[k] = roll(&w, NULL, PENALTY_ALEATORIC, 1, k == 1);
+  for (int k = 0; k < 3; k++) r[k] = roll(&w, NULL, penalty_named("aleatoric"), 1, k == 1);
   for (int i = 0; i < STARTS; i++) {
     int from = recorded(w.data, replay_row(r[0].ring, i));
     assert_true(from >= 0);
@@ -360,7 +364,7 @@ static void actions_are_the_policys_own(void **state)
   actor_work_layout(&work, &w.p, &memory, 1);
   assert_true(arena_alloc(&memory));
   actor_work_layout(&work, &w.p, &memory, 1);
-  rolled r = roll(&w, NULL, PENALTY_ALEATORIC, 1, 0);
+  rolled r = roll(&w, NULL, penalty_named("aleatoric"), 1, 0);
   int n = STARTS * H;
   double z[A][STARTS * H];
   assert_int_equal(r.stats.rows, n);

@@ -1,0 +1,70 @@
+/* imagine.h - the one imagined step: what the model says of a state and an action, how unsure it
+ * is, and what the task says of it. Rollouts, forecasts and every caller of the model from outside
+ * take their steps here, so that an extension of the step is written once.
+ *
+ * A step of many rows has two halves. imagine_rows is the model's: blocks of rows, in parallel,
+ * each with a workspace of its own. imagine_judge is the task's: all rows of the step at once, from
+ * one thread, in a fixed order, because a task may be a callback of the user's. */
+#ifndef MODEL_IMAGINE_H
+#define MODEL_IMAGINE_H
+
+#include "model/ensemble.h"
+#include "task/task.h"
+
+/* u [rows] of rows that ensemble_step has just taken with workspace w, by something that is not in
+ * the model: the penalties that need a simulator. Called from every thread. Never allocates. */
+typedef void imagine_measure(void *ctx, int thread, float *u, const ensemble *m,
+                             const ensemble_work *w, const float *const *obs,
+                             const float *const *act, int rows);
+
+/* What a step is made of. All borrowed; nothing changes while steps are taken, so that threads and
+ * agents share one. */
+typedef struct imagine {
+  const ensemble *m;
+  const mopo_task *task;
+  const penalty_type *penalty;
+  double coef;              /* lambda */
+  imagine_measure *measure; /* of a penalty that needs a simulator, else NULL */
+  void *ctx;                /* its first argument */
+} imagine;
+
+/* Workspace of one thread. */
+typedef struct imagine_work {
+  ensemble_work model;
+} imagine_work;
+void imagine_work_layout(imagine_work *w, const imagine *g, arena *a);
+
+/* The rows of one step. The caller sets the pointers; the step writes what `next` points at and the
+ * rest. */
+typedef struct imagined {
+  const float **obs, **act; /* [rows] of S and of A floats */
+  float **next;             /* [rows] of S floats */
+  float *rew, *u;           /* [rows] reward before the penalty; uncertainty */
+  unsigned char *done;      /* [rows] 1: terminal */
+  task_scratch *scratch;
+  arena memory;
+} imagined;
+/* For steps of at most `rows` rows. g is borrowed. ENOMEM. */
+MUST_CHECK mopo_status imagined_create(imagined **out, const imagine *g, int rows, mopo_error *err);
+void imagined_free(imagined *s);
+
+/* The model's half of rows r0 .. r0 + rows - 1, at most ENSEMBLE_ROWS of them: next, rew, u. The
+ * draws are those of draw->r0 .., whatever r0 is. `thread` names the simulation that a penalty may
+ * need. Never allocates. NaN travels. */
+void imagine_rows(const imagine *g, imagine_work *w, int thread, imagined *s, int r0, int rows,
+                  const ensemble_draw *draw);
+/* The task's half of rows 0 .. rows - 1: done, and rew where the task has a rule for it. Never
+ * allocates. EDATA: the rule is a callback that says what cannot be. */
+MUST_CHECK mopo_status imagine_judge(const imagine *g, imagined *s, int rows, mopo_error *err);
+/* lambda u, which is taken off the reward. */
+float imagine_cost(const imagine *g, float u);
+
+/* What each elite says of rows <= ENSEMBLE_ROWS states and actions, for agents that ask the model
+ * themselves: next [elites, samples, rows, S], sample k of elite i for every row, drawn from that
+ * elite's Gaussian. The draws are those of place draw->hi, rows draw->r0 ..; draw->member is not
+ * used. Never allocates. NaN travels. */
+void imagine_elites(const imagine *g, imagine_work *w, float *next, int samples,
+                    const float *const *obs, const float *const *act, int rows,
+                    const ensemble_draw *draw);
+
+#endif
