@@ -54,7 +54,7 @@ install(FILES ${CMAKE_BINARY_DIR}/mopoConfig.cmake ${CMAKE_BINARY_DIR}/mopoConfi
 
 # The prefix in mopo.pc is known only when `cmake --install --prefix` runs.
 string(JOIN " " PC_PRIVATE ${HDF5_C_LIBRARIES} ${MUJOCO_LIBRARY})
-set(PC_REQUIRES_PRIVATE "inih jansson zlib")
+set(PC_REQUIRES_PRIVATE "inih jansson muparser zlib")
 if(WEBP_FOUND)
   string(APPEND PC_REQUIRES_PRIVATE " libwebp libwebpmux")
 endif()

@@ -4,7 +4,7 @@
 set -eu
 
 packages="build-essential cmake pkg-config libhdf5-dev libmujoco-dev libinih-dev libjansson-dev
-libcmocka-dev zlib1g-dev locales"
+libcmocka-dev libmuparser-dev zlib1g-dev locales"
 list=no
 if [ "${1:-}" = --list ]; then
   list=yes
@@ -12,7 +12,7 @@ if [ "${1:-}" = --list ]; then
 fi
 command -v dpkg-query > /dev/null || {
   echo "deps.sh: no dpkg here; want cmake, pkg-config, a C compiler, and the headers of HDF5," \
-       "MuJoCo, inih, jansson, cmocka and zlib" >&2
+       "MuJoCo, inih, jansson, muparser, cmocka and zlib" >&2
   exit 1
 }
 

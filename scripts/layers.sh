@@ -12,7 +12,8 @@ cd "${1:-$(dirname "$0")/..}"
 table='
 function fill() {
   may["base"] = ""
-  may["io"] = may["nn"] = may["task"] = "base"
+  may["io"] = may["nn"] = "base"
+  may["task"] = "io base"
   may["config"] = "task io base"
   may["data"] = "task io base"
   may["run"] = "config io base"
@@ -44,7 +45,8 @@ BEGIN {
   owner["pthread"] = owner["threads"] = "^src/base/par\\.c$"
   owner["zlib"] = "^src/io/(zip|png)\\.c$"
   owner["webp"] = "^src/io/film_webp\\.c$"
-  owner["ini"] = "^src/config/config\\.c$"
+  owner["ini"] = "^src/(config/config|io/ini)\\.c$"
+  owner["muParserDLL"] = "^src/task/expression\\.c$"
   owner["jansson"] = "^src/(io/safetensors|run/result)\\.c$"
 }
 

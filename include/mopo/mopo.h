@@ -98,6 +98,13 @@ size_t mopo_task_names(char *buf, size_t size);
  * of a built-in task, a score range), ENOMEM. */
 MOPO_MUST_CHECK mopo_status mopo_task_create(mopo_task **out, const mopo_task_facts *facts,
                                              mopo_error *err);
+/* A built-in task by its name, or a task file (docs/formats.md): the columns of a log, their
+ * ranges, when it ends, what it pays. A file's rules are told by no callback: its facts have none.
+ * EINVAL (neither a name nor a file), EIO, EFORMAT (names file, line, key and the nearest that is
+ * known), ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_task_load(mopo_task **out, const char *name_or_path,
+                                           mopo_error *err);
+/* Built-in tasks stay. */
 void mopo_task_free(mopo_task *task);
 /* Borrowed from the task. */
 const mopo_task_facts *mopo_task_facts_of(const mopo_task *task);

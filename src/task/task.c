@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "io/file.h"
 
 /* ------------------------------------------------------------------ by name */
 
@@ -57,6 +58,18 @@ size_t mopo_task_names(char *buf, size_t size)
     n += (size_t)snprintf(n < size ? buf + n : NULL, n < size ? size - n : 0, "%s%s", i ? ", " : "",
                           mopo_task_at(i)->facts.name);
   return n;
+}
+
+/* Does it look like one, or is there one? */
+static bool is_path(const char *text) { return strpbrk(text, "/.") || file_exists(text); }
+
+mopo_status mopo_task_load(mopo_task **out, const char *name_or_path, mopo_error *err)
+{
+  const mopo_task *known = mopo_task_find(name_or_path);
+  *out = (mopo_task *)known; /* mopo_task_free leaves it alone, and nothing else can change it */
+  if (known) return MOPO_OK;
+  if (is_path(name_or_path)) return task_read(out, name_or_path, err);
+  return task_unknown(name_or_path, ", none, or a task file", err);
 }
 
 mopo_status task_unknown(const char *name, const char *more, mopo_error *err)
@@ -166,6 +179,7 @@ mopo_status mopo_task_create(mopo_task **out, const mopo_task_facts *facts, mopo
 void mopo_task_free(mopo_task *task)
 {
   if (!task || !task->memory) return; /* built in */
+  free(task->rules_memory);
   free(task->memory);
   free(task);
 }

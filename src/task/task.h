@@ -45,10 +45,27 @@ typedef struct task_body {
   task_reach reach[TASK_REACHES]; /* kind NULL: no more */
 } task_body;
 
+/* What a task file says beyond the facts. Columns are those of the log: what the policy observes
+ * are history of them, [S newest] [S before, A between] [S before that, A between] ... */
+typedef struct task_rules {
+  int S, A, history;
+  const char *const *obs, *const *act;   /* [S] [A] names */
+  const double *ranges;                  /* [A,2] low and high of the actions, in the log's units */
+  const bool *is_switch;                 /* [A]: it is either low or high */
+  const char *terminal, *reward, *limit; /* expressions; NULL: not given */
+  int terminal_line, reward_line, limit_line;
+  const char *columns; /* of the log, besides obs and act: "reward=r;episode=run"; NULL */
+  const char *name;    /* of the file, for messages */
+  const char *text;    /* the file, to be kept with a run */
+  size_t bytes;
+} task_rules;
+
 struct mopo_task {
   mopo_task_facts facts;
-  task_body body; /* simulator NULL: not built in */
-  void *memory;   /* what the facts point to; NULL: constants */
+  task_body body;          /* simulator NULL: not built in */
+  const task_rules *rules; /* NULL: not from a file */
+  void *memory;            /* what the facts point to; NULL: constants */
+  void *rules_memory;
 };
 
 /* ------------------------------------------------------------------ judging */
@@ -67,14 +84,23 @@ void task_scratch_free(task_scratch *s);
 /* Steps (obs[i] [S], act[i] [A], next[i] [S]), i < n <= rows, in the order of i; one caller at a
  * time for a scratch. done [n]: 1 where the step ends the task, 0 everywhere where nobody knows
  * (task_knows_ends). rew [n] is overwritten where the task knows its reward, else left as it is.
- * Allocates nothing. EDATA: a callback said what is neither 0 nor 1, or a reward that is not
- * finite; the message names callback and row. */
+ * Of a task file's rules, done is 1 also where `terminal` is NaN or the successor has a number that
+ * is not finite, and where `reward` is not finite: that row keeps its reward. With a history, what
+ * next [S'] repeats of the past is written here. Allocates nothing. EDATA: a callback said what is
+ * neither 0 nor 1, or a reward that is not finite; the message names callback and row. */
 MUST_CHECK mopo_status task_judge(task_scratch *s, unsigned char *done, float *rew,
                                   const float *const *obs, const float *const *act,
                                   float *const *next, int n, mopo_error *err);
 
+/* Of a task file: is the limit kept where a step leads? True where there is none. */
+bool task_within_limit(task_scratch *s, const float *obs, const float *act, const float *next);
+
 /* Does one step end the task? What the rule says, unchecked; false where nobody knows. */
 bool task_done(const mopo_task *task, const float *obs, const float *act, const float *next);
+
+/* An actuator that knows two settings takes the nearer one: components of act, row i at act + i *
+ * stride, become -1 or 1 where the task says that they are switches. */
+void task_round_actions(const mopo_task *task, float *act, size_t stride, int n);
 
 /* ------------------------------------------------------------------ the built-in ones */
 
@@ -82,6 +108,11 @@ bool task_done(const mopo_task *task, const float *obs, const float *act, const 
 const mopo_task *task_row(int i);
 /* Data of whose task nothing is known. */
 const mopo_task *task_none(void);
+/* The task of a file. EIO, EFORMAT, ENOMEM. */
+MUST_CHECK mopo_status task_read(mopo_task **out, const char *path, mopo_error *err);
+/* The same of its text; path for messages. */
+MUST_CHECK mopo_status task_parse(mopo_task **out, const char *text, size_t n, const char *path,
+                                  mopo_error *err);
 /* EINVAL "task = '...', want hopper, ..."; more: what else would do, ", none". */
 mopo_status task_unknown(const char *name, const char *more, mopo_error *err);
 /* Is it in mopo_task_at's list? */
