@@ -344,6 +344,9 @@ typedef struct mopo_watch {
 
 /* ------------------------------------------------------------------ learning */
 
+/* A trained policy: tanh-squashed Gaussian, deterministic action tanh(mean(obs)). */
+typedef struct mopo_policy mopo_policy;
+
 typedef struct mopo_train_result {
   int epochs;                     /* done */
   double return_mean, return_std; /* of the last policy, NAN without a simulator */
@@ -355,6 +358,76 @@ typedef struct mopo_train_result {
   double batch_return_mean, batch_return_max;
   double wall_seconds;
 } mopo_train_result;
+
+/* What an epoch measured; NAN where there is nothing to say (no simulator, no model, an algorithm
+ * without such a figure). Docs: the columns of progress.csv, docs/formats.md. */
+typedef struct mopo_epoch {
+  size_t size;                    /* of the library's struct: later fields may follow */
+  int epoch, epochs;              /* finished, from 1; of the run */
+  int64_t updates;                /* gradient steps since the beginning */
+  double wall_seconds;            /* since the beginning, interruptions not counted */
+  double return_mean, return_std; /* of the evaluation's episodes */
+  double score, length_mean;      /* normalised return; steps of an episode */
+  double critic_loss, actor_loss; /* means over the epoch's updates */
+  double alpha, entropy;          /* temperature; of the policy, nats */
+  double q_mean, q_data_mean;     /* of the batches; of their recorded rows */
+  double penalty_mean;            /* lambda u of the imagined rows */
+  double model_reward_mean;       /* of them, before the penalty */
+  double rollout_rows, rollout_terminal_rate;
+  /* sums over t of gamma^t r_t: in the simulator; in the model from the same start states; there
+   * with r - lambda u; and the mean of u there */
+  double discounted_return, model_return, model_return_penalised, model_uncertainty;
+} mopo_epoch;
+
+/* What the caller does between epochs; on the thread that called mopo_learn. */
+typedef struct mopo_hooks {
+  size_t size; /* sizeof(mopo_hooks): fields that a caller does not know yet are 0 */
+  void *ctx;
+  /* After each epoch: its figures and the policy now, which may act, be saved and be compared, and
+   * is the library's again when this returns. false: stop here, with a checkpoint where there is a
+   * run directory (ESTOPPED). May be NULL. */
+  bool (*epoch)(void *ctx, const mopo_epoch *e, mopo_policy *now);
+  /* true: resume the run that run_dir holds, from its checkpoint, to the same bits as one that was
+   * never stopped. The same data, task, settings and model are given again. */
+  bool resume;
+} mopo_hooks;
+
+/* A simulator of the caller's, for evaluation. Episodes are played one after the other, from the
+ * thread that called the library. A number that is not finite is EDATA and names callback, episode
+ * and step. */
+typedef struct mopo_simulator {
+  size_t size; /* sizeof(mopo_simulator): fields that a caller does not know yet are 0 */
+  void *ctx;
+  /* Begins an episode, a function of seed: obs [S]. */
+  void (*reset)(void *ctx, uint64_t seed, float *obs);
+  /* One step with act [A] in [-1,1]: obs [S], *rew, *terminal (the task ends) and *timeout (the
+   * episode is cut; the task's horizon cuts it too), which are 0 and false before the call. */
+  void (*step)(void *ctx, const float *act, float *obs, double *rew, bool *terminal, bool *timeout);
+} mopo_simulator;
+
+/* The simulated body of a built-in task (MuJoCo), constant for the life of the program, to be
+ * handed to mopo_learn and mopo_evaluate; NULL: it has none, or this build has no simulator. */
+const mopo_simulator *mopo_simulator_of(const mopo_task *task);
+
+/* A fitted dynamics ensemble. */
+typedef struct mopo_model mopo_model;
+
+/* Learns a policy from `data` (for `task`; NULL: the one that the settings name) and hands it out
+ * in *policy, which the caller frees. What the settings say of files (data, task, out) is not read.
+ *   policy, result  may be NULL
+ *   model      an ensemble fitted before, borrowed; NULL: the file of the setting `model`, or one
+ * is fitted, if the algorithm uses one run_dir    where checkpoints, figures, model and policy go;
+ * NULL: no file is read or written simulator  evaluates the policy every eval-every epochs; NULL:
+ * not evaluated hooks, watch  may be NULL On ESTOPPED, too, *policy is the policy as far as it
+ * came; on every other error NULL. The bits are those of mopo_train on a file of the same rows,
+ * with the same settings. EINVAL, EDATA (sizes of data, task and model; what a callback wrote),
+ * EIO, EFORMAT, ENOMEM, ENUMERIC, ESTOPPED, EABSENT. */
+MOPO_MUST_CHECK mopo_status mopo_learn(mopo_policy **policy, mopo_train_result *result,
+                                       const mopo_dataset *data, const mopo_task *task,
+                                       const mopo_model *model, const mopo_config *config,
+                                       const char *run_dir, const mopo_simulator *simulator,
+                                       const mopo_hooks *hooks, const mopo_watch *watch,
+                                       mopo_error *err);
 
 /* Learns a policy from c->data for c->task and writes the run directory c->out. With `resume`, goes
  * on from its checkpoint to the same bits as an uninterrupted run. Needs no simulator; without one
@@ -379,9 +452,6 @@ MOPO_MUST_CHECK mopo_status mopo_model_fit(mopo_fit_result *out, const mopo_conf
                                            const mopo_watch *watch, mopo_error *err);
 
 /* ------------------------------------------------------------------ policies */
-
-/* A trained policy: tanh-squashed Gaussian, deterministic action tanh(mean(obs)). */
-typedef struct mopo_policy mopo_policy;
 
 /* From a policy.safetensors. EIO, EFORMAT, ENOMEM. */
 MOPO_MUST_CHECK mopo_status mopo_policy_load(mopo_policy **out, const char *path, mopo_error *err);
@@ -456,12 +526,22 @@ typedef struct mopo_eval_result {
   int failures; /* episodes that the simulator gave up on; their return counts up to there */
 } mopo_eval_result;
 
-/* Runs `episodes` episodes of the deterministic policy in the simulated task, side by side.
- * physics: "gymnasium", "d4rl". record (may be NULL): a D4RL HDF5 file to write them to.
- * EINVAL, EDATA (sizes), EABSENT (built without MuJoCo), EIO, ENOMEM. */
+typedef struct mopo_eval_options {
+  size_t size;         /* sizeof(mopo_eval_options): fields that a caller does not know are 0 */
+  const char *physics; /* of a built-in task: "gymnasium", "d4rl"; NULL: d4rl */
+  int episodes;        /* 0: 10 */
+  uint64_t seed;
+  int threads;                     /* 0: one per core */
+  const char *record;              /* a D4RL HDF5 file to write the episodes to; may be NULL */
+  const mopo_simulator *simulator; /* NULL: the body of the built-in task */
+  const mopo_watch *watch;         /* its `stop`; may be NULL */
+} mopo_eval_options;
+
+/* Runs episodes of the deterministic policy in a simulator: side by side in that of a built-in
+ * task, one after the other in one of the caller's. options NULL: all 0. EINVAL, EDATA (sizes; what
+ * a callback wrote), EABSENT (built without MuJoCo), EIO, ENOMEM, ESTOPPED. */
 MOPO_MUST_CHECK mopo_status mopo_evaluate(mopo_eval_result *out, mopo_policy *p,
-                                          const mopo_task *task, const char *physics, int episodes,
-                                          uint64_t seed, int threads, const char *record,
+                                          const mopo_task *task, const mopo_eval_options *options,
                                           mopo_error *err);
 
 /* ------------------------------------------------------------------ pictures */

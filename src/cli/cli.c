@@ -40,6 +40,12 @@ int cli_status(mopo_status st, const mopo_error *err)
   return cli_fail(st == MOPO_ESTOPPED ? cli_stopped((int)stop) : codes[st], "%s", err->msg);
 }
 
+int cli_resumable(mopo_status st, const mopo_error *err)
+{
+  if (st != MOPO_ESTOPPED) return cli_status(st, err);
+  return cli_fail(cli_stopped((int)stop), "%s; go on with --resume", err->msg);
+}
+
 int cli_input(const char *path)
 {
   struct stat s;

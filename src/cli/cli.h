@@ -36,6 +36,8 @@ int cmd_report(int argc, char **argv);
 int cli_fail(int code, const char *fmt, ...) CLI_PRINTF(2, 3);
 /* The same for a failed call of the library: its message, and the exit code that its status has. */
 int cli_status(mopo_status st, const mopo_error *err);
+/* The same of a call that --resume can take up again, which is said. */
+int cli_resumable(mopo_status st, const mopo_error *err);
 
 /* Can `path` be read? EXIT_DONE, or EXIT_INPUT with a message. */
 int cli_input(const char *path);

@@ -24,7 +24,7 @@ static int collect(options *o)
   mopo_watch watch = progress_watch(&bar);
   mopo_status st = mopo_collect(&info, o->c, o->resume, &watch, &err);
   progress_end(&bar);
-  if (st != MOPO_OK) return cli_status(st, &err);
+  if (st != MOPO_OK) return cli_resumable(st, &err);
   if (o->json) {
     info_print_json(options_text(o, "out"), options_text(o, "kind"), NULL, &info);
   } else {

@@ -52,11 +52,15 @@ static int evaluate(options *o, mopo_policy *p)
                                        mopo_task_facts_of(task)->act_dim, &err);
   if (st != MOPO_OK) return cli_status(st, &err);
 
+  const mopo_eval_options how = {.size = sizeof how,
+                                 .physics = options_text(o, "physics"),
+                                 .episodes = (int)options_number(o, "eval-episodes"),
+                                 .seed = options_seed(o),
+                                 .threads = (int)options_number(o, "threads"),
+                                 .record = o->record};
   mopo_eval_result *r = calloc(1, sizeof *r);
   if (!r) return cli_fail(EXIT_RUN, "no memory");
-  st =
-      mopo_evaluate(r, p, task, options_text(o, "physics"), (int)options_number(o, "eval-episodes"),
-                    options_seed(o), (int)options_number(o, "threads"), o->record, &err);
+  st = mopo_evaluate(r, p, task, &how, &err);
   if (st != MOPO_OK) {
     code = cli_status(st, &err);
   } else if (o->json) {

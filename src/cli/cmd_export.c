@@ -51,11 +51,14 @@ static int find_format(mopo_export_format *out, const options *o)
 static int run_task(double *ret, const options *o, mopo_policy *p, const mopo_task *task)
 {
   mopo_error err;
+  const mopo_eval_options how = {.size = sizeof how,
+                                 .physics = options_text(o, "physics"),
+                                 .episodes = (int)options_number(o, "eval-episodes"),
+                                 .seed = options_seed(o),
+                                 .threads = (int)options_number(o, "threads")};
   mopo_eval_result *r = calloc(1, sizeof *r);
   if (!r) return cli_fail(EXIT_RUN, "no memory");
-  mopo_status st =
-      mopo_evaluate(r, p, task, options_text(o, "physics"), (int)options_number(o, "eval-episodes"),
-                    options_seed(o), (int)options_number(o, "threads"), NULL, &err);
+  mopo_status st = mopo_evaluate(r, p, task, &how, &err);
   *ret = r->return_mean;
   free(r);
   return cli_status(st, &err);

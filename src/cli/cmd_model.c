@@ -60,7 +60,7 @@ static int fit(options *o)
   mopo_watch watch = progress_watch(&bar);
   mopo_status st = mopo_model_fit(&r, o->c, o->resume, &watch, &err);
   progress_end(&bar);
-  if (st != MOPO_OK) return cli_status(st, &err);
+  if (st != MOPO_OK) return cli_resumable(st, &err);
   if (o->json) {
     print_json(o, &r);
   } else {

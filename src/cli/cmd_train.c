@@ -151,7 +151,7 @@ static int train(options *o)
   mopo_watch watch = progress_watch(&bar);
   mopo_status st = mopo_train(&r, o->c, o->resume, &watch, &err);
   progress_end(&bar);
-  if (st != MOPO_OK) return cli_status(st, &err);
+  if (st != MOPO_OK) return cli_resumable(st, &err);
   if (o->json) {
     print_json(o, &r);
   } else {

@@ -241,12 +241,11 @@ static int rename_part(const char *part, const char *whole)
   return cli_fail(EXIT_RUN, "%s: %s", whole, strerror(errno));
 }
 
-/* What a step says when it was stopped is meant for its own verb. */
 static int status(mopo_status st, const mopo_error *err, const char *then)
 {
   if (st != MOPO_ESTOPPED) return cli_status(st, err);
   mopo_error said = {0};
-  snprintf(said.msg, sizeof said.msg, "%.*s; %s", (int)strcspn(err->msg, ";"), err->msg, then);
+  snprintf(said.msg, sizeof said.msg, "%.400s; %s", err->msg, then);
   return cli_status(st, &said);
 }
 

@@ -205,10 +205,9 @@ static void shuffle(fitter *f, int epoch, rng_key key)
   }
 }
 
-static mopo_status stopped(const fitter *f, const char *where, int epoch, mopo_error *err)
+static mopo_status stopped(const char *where, int epoch, mopo_error *err)
 {
-  return error_set(err, MOPO_ESTOPPED, "stopped %s epoch %d of fitting the model%s", where, epoch,
-                   f->set->state ? "; go on with --resume" : "");
+  return error_set(err, MOPO_ESTOPPED, "stopped %s epoch %d of fitting the model", where, epoch);
 }
 
 /* The learning rate of a step that begins with the epoch's row f->at. */
@@ -238,7 +237,7 @@ static mopo_status train_epoch(fitter *f, int epoch, rng_key key, const fit_watc
     bounds_step(f);
     add_losses(f);
     if (watch && watch->step && watch->step(watch->ctx, f->at, f->n_train))
-      return stopped(f, "in", epoch + 1, err);
+      return stopped("in", epoch + 1, err);
   }
   for (int e = 0; e < f->E; e++)
     if (!isfinite(f->loss[e]))
@@ -485,7 +484,7 @@ static mopo_status go_on(fitter *f, fit_result *out, rng_key shuffles, const fit
     out->last = told(f, i + 1);
     shuffle(f, i, shuffles);
     if (watch && watch->epoch && watch->epoch(watch->ctx, &out->last))
-      return stopped(f, "before", out->epochs + 1, err);
+      return stopped("before", out->epochs + 1, err);
   }
   return MOPO_OK;
 }
@@ -512,7 +511,7 @@ static mopo_status run(fitter *f, fit_result *out, rng_key key, const fit_watch 
       kept = clock_seconds();
     }
     if (watch && watch->epoch && watch->epoch(watch->ctx, &out->last))
-      return stopped(f, "after", epoch + 1, err);
+      return stopped("after", epoch + 1, err);
     if (!better) break;
   }
   restore_best(f);

@@ -31,7 +31,7 @@ double collect_seconds(const collector *k) { return k->at.wall + clock_seconds()
 
 static mopo_status stop_at(const char *what, double n, mopo_error *err)
 {
-  return error_set(err, MOPO_ESTOPPED, "stopped at %s %.0f; go on with --resume", what, n);
+  return error_set(err, MOPO_ESTOPPED, "stopped at %s %.0f", what, n);
 }
 
 static void report(collector *k, double done, const phase *p)

@@ -228,7 +228,8 @@ mopo_status collect_open(collector *k, bool resume, mopo_error *err)
   if (st != MOPO_OK) return st;
   bool begun = file_exists(state);
   if (begun && !resume)
-    return error_set(err, MOPO_EINVAL, "%s: these data were begun: --resume, or remove it", state);
+    return error_set(err, MOPO_EINVAL, "%s: these data were begun: resume them, or remove it",
+                     state);
   if (!begun && resume && file_exists(k->c.out))
     return error_set(err, MOPO_EINVAL, "%s: is there, and nothing to go on with", k->c.out);
   if (begun && (st = load_checkpoint(k, state, err)) != MOPO_OK) return st;

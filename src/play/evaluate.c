@@ -18,6 +18,7 @@ typedef struct episode {
 struct evaluator {
   const mopo_task *task;
   par *pool;
+  bool parallel; /* the episodes are stepped side by side, else one after the other */
   int n, n_live;
   double gamma;
   int *live;        /* [n] numbers of the live episodes */
@@ -57,6 +58,7 @@ mopo_status evaluator_create(evaluator **out, const mopo_task *task, const sim_w
   if (!e) return error_set(err, MOPO_ENOMEM, "evaluation: no memory");
   e->task = task, e->pool = pool, e->n = episodes, e->gamma = gamma;
   e->nq = sim_nq(world), e->nv = sim_nv(world);
+  e->parallel = sim_parallel(world);
   layout(e, p, &e->memory);
   if (!arena_alloc(&e->memory)) {
     free(e);
@@ -157,21 +159,19 @@ static void step_one(void *ctx, int piece, int thread)
   ep->weight *= e->gamma;
   ep->length++;
   ep->terminal = done;
-  if (done || ep->length >= e->task->facts.horizon) ep->live = false;
+  if (done || sim_cut(ep->sim) || ep->length >= e->task->facts.horizon) ep->live = false;
 }
 
-static void start(evaluator *e, rng_key key)
+/* Episode i begins, as the k-th of the live ones. */
+static void begin(evaluator *e, int i, int k, rng_key key)
 {
   size_t S = (size_t)e->task->facts.obs_dim;
-  e->n_live = e->n;
-  for (int i = 0; i < e->n; i++) {
-    sim *s = e->at[i].sim;
-    rng_stream noise = rng_stream_of(rng_index(key, (uint64_t)i));
-    e->at[i] = (episode){.sim = s, .weight = 1.0, .live = true};
-    e->live[i] = i;
-    sim_reset(s, e->obs + (size_t)i * S, &noise);
-  }
-  memcpy(e->starts, e->obs, (size_t)e->n * S * sizeof(float));
+  sim *s = e->at[i].sim;
+  rng_stream noise = rng_stream_of(rng_index(key, (uint64_t)i));
+  e->at[i] = (episode){.sim = s, .weight = 1.0, .live = true};
+  e->live[k] = i;
+  sim_reset(s, e->obs + (size_t)k * S, &noise);
+  memcpy(e->starts + (size_t)i * S, e->obs + (size_t)k * S, S * sizeof(float));
 }
 
 static void keep_live(evaluator *e)
@@ -207,24 +207,56 @@ static void summarise(mopo_eval_result *out, const evaluator *e)
   out->score = mopo_task_score(e->task, out->return_mean);
 }
 
-mopo_status evaluator_run(mopo_eval_result *out, evaluator *e, const actor *p, rng_key key,
-                          recorder *record, mopo_error *err)
+/* Plays the live episodes to their end. */
+static mopo_status play(evaluator *e, const actor *p, mopo_error *err)
 {
   size_t S = (size_t)e->task->facts.obs_dim, A = (size_t)e->task->facts.act_dim;
-  if (record && !e->rec_state) {
-    mopo_status st = keep_rows(e, err);
-    if (st != MOPO_OK) return st;
-  }
-  start(e, key);
   while (e->n_live > 0) {
     if (e->stop && *e->stop) return error_set(err, MOPO_ESTOPPED, "stopped in an evaluation");
     for (int k = 0; k < e->n_live; k += ROWS) {
       int n = e->n_live - k < ROWS ? e->n_live - k : ROWS;
       actor_act(p, &e->work, e->act + (size_t)k * A, A, e->obs + (size_t)k * S, S, n, NULL);
     }
-    par_run(e->pool, e->n_live, step_one, e);
+    if (e->parallel)
+      par_run(e->pool, e->n_live, step_one, e);
+    else
+      step_one(e, 0, 0);
     keep_live(e);
   }
+  return MOPO_OK;
+}
+
+static mopo_status play_side_by_side(evaluator *e, const actor *p, rng_key key, mopo_error *err)
+{
+  e->n_live = e->n;
+  for (int i = 0; i < e->n; i++) begin(e, i, i, key);
+  return play(e, p, err);
+}
+
+static mopo_status play_in_turn(evaluator *e, const actor *p, rng_key key, mopo_error *err)
+{
+  for (int i = 0; i < e->n; i++) {
+    e->n_live = 1;
+    begin(e, i, 0, key);
+    mopo_status st = play(e, p, err);
+    if (st != MOPO_OK) return st;
+    const episode *ep = &e->at[i];
+    if (*sim_why(ep->sim))
+      return error_set(err, MOPO_EDATA, "%s in episode %d, step %d", sim_why(ep->sim), i,
+                       ep->length);
+  }
+  return MOPO_OK;
+}
+
+mopo_status evaluator_run(mopo_eval_result *out, evaluator *e, const actor *p, rng_key key,
+                          recorder *record, mopo_error *err)
+{
+  if (record && !e->rec_state) {
+    mopo_status st = keep_rows(e, err);
+    if (st != MOPO_OK) return st;
+  }
+  mopo_status st = e->parallel ? play_side_by_side(e, p, key, err) : play_in_turn(e, p, key, err);
+  if (st != MOPO_OK) return st;
   summarise(out, e);
   return record ? write_rows(e, record, err) : MOPO_OK;
 }
@@ -273,25 +305,43 @@ static mopo_status record_and_run(mopo_eval_result *out, evaluator *e, const act
   return st;
 }
 
-mopo_status mopo_evaluate(mopo_eval_result *out, mopo_policy *p, const mopo_task *task,
-                          const char *physics, int episodes, uint64_t seed, int threads,
-                          const char *record, mopo_error *err)
+static mopo_status evaluate(mopo_eval_result *out, mopo_policy *p, const mopo_task *task,
+                            const mopo_eval_options *o, mopo_error *err)
 {
-  mopo_status st = evaluate_fits(p, task, err);
-  if (st != MOPO_OK) return st;
+  const mopo_simulator *simulator = o->simulator ? o->simulator : sim_built_in();
+  const int episodes = o->episodes ? o->episodes : 10;
   par *pool = NULL;
   sim_world *world = NULL;
   evaluator *e = NULL;
-  rng_key key = rng_split(rng_seed(seed), "eval");
-  st = par_create(&pool, threads, err);
-  if (st == MOPO_OK) st = sim_world_create(&world, task, physics_of(physics), err);
+  rng_key key = rng_split(rng_seed(o->seed), "eval");
+  mopo_status st = par_create(&pool, o->threads, err);
+  if (st == MOPO_OK)
+    st = sim_world_of(&world, simulator, task, physics_of(o->physics ? o->physics : "auto"), err);
   if (st == MOPO_OK)
     st = evaluator_create(&e, task, world, policy_actor(p), episodes, 1.0, pool, err);
+  if (st == MOPO_OK && o->watch) evaluator_stop_at(e, o->watch->stop);
   if (st == MOPO_OK)
-    st = record ? record_and_run(out, e, policy_actor(p), task, key, record, err)
-                : evaluator_run(out, e, policy_actor(p), key, NULL, err);
+    st = o->record ? record_and_run(out, e, policy_actor(p), task, key, o->record, err)
+                   : evaluator_run(out, e, policy_actor(p), key, NULL, err);
   evaluator_free(e);
   sim_world_free(world);
   par_free(pool);
   return st;
+}
+
+mopo_status mopo_evaluate(mopo_eval_result *out, mopo_policy *p, const mopo_task *task,
+                          const mopo_eval_options *options, mopo_error *err)
+{
+  mopo_eval_options known = {0}; /* what an older caller does not know is zero */
+  NOT_NULL(out);
+  NOT_NULL(p);
+  NOT_NULL(task);
+  if (options) memcpy(&known, options, options->size < sizeof known ? options->size : sizeof known);
+  mopo_status st = evaluate_fits(p, task, err);
+  return st == MOPO_OK ? evaluate(out, p, task, &known, err) : st;
+}
+
+const mopo_simulator *mopo_simulator_of(const mopo_task *task)
+{
+  return task->body.simulator && *mopo_simulator_version() ? sim_built_in() : NULL;
 }

@@ -50,12 +50,6 @@ static const size_t file_max = (size_t)1 << 30;
 
 _Static_assert(sizeof(metrics_row) == COLUMNS * sizeof(double), "a name for each column");
 
-struct metrics {
-  FILE *csv;
-  tfevents *events;
-  char path[RUN_PATH]; /* of progress.csv, for messages */
-};
-
 static void header(char *line, size_t size)
 {
   size_t used = 0;
@@ -69,6 +63,13 @@ typedef struct table {
   metrics_row *rows;
   int count, cap;
 } table;
+
+struct metrics {
+  FILE *csv; /* NULL: no file is written, and rows are kept in memory */
+  tfevents *events;
+  char path[RUN_PATH]; /* of progress.csv, for messages */
+  table kept;
+};
 
 static mopo_status add_row(table *t, const double *x, const char *path, mopo_error *err)
 {
@@ -135,7 +136,11 @@ mopo_status metrics_open(metrics **out, const char *dir, int64_t resume_at, mopo
   char events[RUN_PATH];
   *out = NULL;
   metrics *m = calloc(1, sizeof *m);
-  if (!m) return error_set(err, MOPO_ENOMEM, "%s: no memory", dir);
+  if (!m) return error_set(err, MOPO_ENOMEM, "%s: no memory", dir ? dir : "metrics");
+  if (!dir) {
+    *out = m;
+    return MOPO_OK;
+  }
   mopo_status st = rundir_path(m->path, sizeof m->path, dir, RUN_PROGRESS, err);
   if (st == MOPO_OK) st = rundir_path(events, sizeof events, dir, RUN_EVENTS, err);
   if (st == MOPO_OK) st = start_csv(m, resume_at, err);
@@ -162,6 +167,7 @@ static double seconds_now(void)
 mopo_status metrics_histogram(metrics *m, const char *name, int epoch, const double *x, int64_t n,
                               mopo_error *err)
 {
+  if (!m->events) return MOPO_OK;
   histogram h = histogram_of(x, n);
   return h.n > 0 ? tfevents_histogram(m->events, name, epoch, &h, seconds_now(), err) : MOPO_OK;
 }
@@ -186,6 +192,7 @@ mopo_status metrics_add(metrics *m, const metrics_row *row, mopo_error *err)
   bool same = csv_parse(x, COLUMNS, line, NULL);
   assert(same && "what csv_print writes, csv_parse reads");
   (void)same;
+  if (!m->csv) return add_row(&m->kept, x, "metrics", err);
   if (fputs(line, m->csv) < 0 || fflush(m->csv) != 0 || fsync(fileno(m->csv)) != 0)
     return error_set(err, MOPO_EIO, "%s: %s", m->path, strerror(errno));
   return add_events(m, x, err);
@@ -196,8 +203,11 @@ mopo_status metrics_rows(metrics_row **out, int *count, const metrics *m, mopo_e
   char *text = NULL;
   size_t n = 0, kept = 0;
   table t = {0};
-  mopo_status st = file_read(&text, &n, m->path, file_max, err);
-  if (st == MOPO_OK) st = read_rows(&t, &kept, text, INT64_MAX, m->path, err);
+  mopo_status st = MOPO_OK;
+  for (int i = 0; st == MOPO_OK && i < m->kept.count; i++)
+    st = add_row(&t, (const double *)&m->kept.rows[i], "metrics", err);
+  if (m->csv) st = file_read(&text, &n, m->path, file_max, err);
+  if (m->csv && st == MOPO_OK) st = read_rows(&t, &kept, text, INT64_MAX, m->path, err);
   free(text);
   if (st != MOPO_OK) {
     free(t.rows);
@@ -212,5 +222,6 @@ void metrics_close(metrics *m)
   if (!m) return;
   if (m->csv) fclose(m->csv);
   tfevents_close(m->events);
+  free(m->kept.rows);
   free(m);
 }

@@ -34,9 +34,10 @@ typedef struct metrics_row {
 
 typedef struct metrics metrics;
 
-/* Opens the files in the run directory `dir`. Rows of epochs after `resume_at` are taken away, so
- * that the files go on as if there had been no interruption; 0 begins new ones.
- * EIO, ENOMEM, EFORMAT (progress.csv is not what was written; names the line). */
+/* Opens the files in the run directory `dir`; NULL: no file, the rows are kept in memory. Rows of
+ * epochs after `resume_at` are taken away, so that the files go on as if there had been no
+ * interruption; 0 begins new ones. EIO, ENOMEM, EFORMAT (progress.csv is not what was written;
+ * names the line). */
 MUST_CHECK mopo_status metrics_open(metrics **out, const char *dir, int64_t resume_at,
                                     mopo_error *err);
 /* Appends a row to both files and waits until the disk has that of progress.csv. EIO, ENOMEM. */

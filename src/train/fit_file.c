@@ -13,7 +13,7 @@ static mopo_status place_of_state(char *state, const char *model, bool resume, m
   if (st != MOPO_OK) return st;
   bool begun = file_exists(state);
   if (begun && !resume)
-    return error_set(err, MOPO_EINVAL, "%s: a fit was begun there: --resume, or remove it", state);
+    return error_set(err, MOPO_EINVAL, "%s: a fit was begun there: resume it, or remove it", state);
   if (!begun && resume && file_exists(model))
     return error_set(err, MOPO_EINVAL, "%s: is there, and no fit is under way", model);
   return MOPO_OK;

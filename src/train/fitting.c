@@ -98,8 +98,9 @@ mopo_status fitting_run(ensemble **out, fit_result *fit, const char *path, const
       ensemble_create(&m, &shape, data->at.S, data->at.A, rng_split(key, "weights"), err);
   if (st == MOPO_OK) st = ensemble_fit(m, fit, data, &set, pool, key, &told, err);
   if (st == MOPO_OK) log_bins(&teller.log, m, fit);
-  if (st == MOPO_OK) st = fitlog_write(&teller.log, path, err);
-  if (st == MOPO_OK) st = ensemble_save(m, path, err); /* last: where it is, its tables are too */
+  if (st == MOPO_OK && path) st = fitlog_write(&teller.log, path, err);
+  if (st == MOPO_OK && path)
+    st = ensemble_save(m, path, err); /* last: where it is, its tables are too */
   if (st == MOPO_OK && state) remove(state);
   fitlog_free(&teller.log);
   if (st != MOPO_OK) {

@@ -4,7 +4,8 @@
 
 #include "model/fit.h"
 
-/* The ensemble fitted to data, written to the file `path` with the tables of its fit next to it.
+/* The ensemble fitted to data, written to the file `path`, unless that is NULL, with the tables of
+ * its fit next to it.
  * key: the run's. state: the file where the fit under way is kept and from which it resumes; NULL:
  * none. As ensemble_fit, and EIO. */
 MUST_CHECK mopo_status fitting_run(ensemble **out, fit_result *fit, const char *path,

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/policy.h"
 #include "base/clock.h"
 #include "base/watch.h"
 #include "run/result.h"
@@ -39,8 +40,7 @@ static bool stop_between_steps(void *ctx) { return watch_stopped(((run *)ctx)->w
 
 static mopo_status stopped_error(const run *o, mopo_error *err)
 {
-  return error_set(err, MOPO_ESTOPPED, "stopped in epoch %.0f of %d; go on with --resume",
-                   o->at.epoch + 1, o->c.epochs);
+  return error_set(err, MOPO_ESTOPPED, "stopped in epoch %.0f of %d", o->at.epoch + 1, o->c.epochs);
 }
 
 static mopo_status roll_out(run *o, mopo_error *err)
@@ -179,6 +179,7 @@ static mopo_status record(run *o, double actor_lr, const epoch_times *t, mopo_er
                      .update_seconds = t->updated - t->rolled_out,
                      .evaluation_seconds = t->evaluated - t->updated};
   health_warn(o, &row);
+  o->last = row;
   return metrics_add(o->metrics, &row, err);
 }
 
@@ -216,19 +217,63 @@ static mopo_status one_epoch(run *o, mopo_error *err)
   return MOPO_OK;
 }
 
+static mopo_epoch epoch_of(const metrics_row *r, int epochs)
+{
+  return (mopo_epoch){.size = sizeof(mopo_epoch),
+                      .epoch = (int)r->epoch,
+                      .epochs = epochs,
+                      .updates = (int64_t)r->updates,
+                      .wall_seconds = r->wall_seconds,
+                      .return_mean = r->return_mean,
+                      .return_std = r->return_std,
+                      .score = r->score,
+                      .length_mean = r->length_mean,
+                      .critic_loss = r->critic_loss,
+                      .actor_loss = r->actor_loss,
+                      .alpha = r->alpha,
+                      .entropy = r->entropy,
+                      .q_mean = r->q_mean,
+                      .q_data_mean = r->q_data_mean,
+                      .penalty_mean = r->penalty_mean,
+                      .model_reward_mean = r->model_reward_mean,
+                      .rollout_rows = r->rollout_rows,
+                      .rollout_terminal_rate = r->rollout_terminal_rate,
+                      .discounted_return = r->discounted_return,
+                      .model_return = r->model_return,
+                      .model_return_penalised = r->model_return_penalised,
+                      .model_uncertainty = r->model_uncertainty};
+}
+
+/* A checkpoint of where a run that shall stop stands, or why there is none. */
+static mopo_status stop_here(run *o, mopo_error *err)
+{
+  mopo_error why;
+  if (checkpoint_save(o, &why) != MOPO_OK) return error_set(err, why.code, "%s", why.msg);
+  return MOPO_ESTOPPED;
+}
+
+/* Does the caller, who sees what the epoch made, want another one? */
+static bool wants_more(run *o)
+{
+  const mopo_hooks *h = o->order.hooks;
+  if (!h || !h->epoch) return true;
+  const mopo_epoch e = epoch_of(&o->last, o->c.epochs);
+  policy_take(o->policy, agent_policy(o->agent));
+  return h->epoch(h->ctx, &e, o->policy);
+}
+
 static mopo_status learn(run *o, mopo_error *err)
 {
   while (o->at.epoch < o->c.epochs) {
     mopo_status st = one_epoch(o, err);
-    if (st == MOPO_ESTOPPED) {
-      mopo_error why;
-      if (checkpoint_save(o, &why) != MOPO_OK) return error_set(err, why.code, "%s", why.msg);
-      return st;
-    }
+    if (st == MOPO_ESTOPPED) return stop_here(o, err);
     if (st != MOPO_OK) return st;
     bool last = o->at.epoch >= o->c.epochs;
     if (last || (int)o->at.epoch % o->c.checkpoint_every == 0)
       if ((st = checkpoint_save(o, err)) != MOPO_OK) return st;
+    if (wants_more(o) || last) continue;
+    (void)stopped_error(o, err);
+    return stop_here(o, err);
   }
   return MOPO_OK;
 }
@@ -252,21 +297,26 @@ static mopo_status finish(run *o, mopo_train_result *out, mopo_error *err)
                           .batch_return_max = o->info.return_max,
                           .wall_seconds = run_seconds(o)};
   const result_build build = {mopo_simulator_version(), mopo_kernels_name()};
-  st = result_write(o->c.out, &build, &o->c, r, rows, out, err);
+  if (o->dir) st = result_write(o->dir, &build, &o->c, r, rows, out, err);
   free(r);
   return st;
 }
 
-mopo_status mopo_train(mopo_train_result *out, const mopo_config *c, bool resume,
-                       const mopo_watch *watch, mopo_error *err)
+mopo_status run_whole(mopo_policy **policy, mopo_train_result *result, const run_order *order,
+                      mopo_error *err)
 {
   run *o = calloc(1, sizeof *o);
   if (!o) return error_set(err, MOPO_ENOMEM, "train: no memory");
-  o->watch = watch;
   o->lock = -1;
-  mopo_status st = run_set_up(o, c, resume, err);
-  if (st == MOPO_OK) st = learn(o, err);
-  if (st == MOPO_OK) st = finish(o, out, err);
+  mopo_status st = run_set_up(o, order, err);
+  if (st == MOPO_OK) {
+    st = learn(o, err);
+    if (st == MOPO_OK) st = finish(o, result, err);
+    if (policy && (st == MOPO_OK || st == MOPO_ESTOPPED)) {
+      policy_take(o->policy, agent_policy(o->agent));
+      *policy = o->policy, o->policy = NULL;
+    }
+  }
   run_tear_down(o);
   free(o);
   return st;

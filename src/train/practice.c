@@ -9,9 +9,9 @@ static mopo_status set_up_oracle(run *o, mopo_error *err)
   return st == MOPO_OK ? oracle_create(&o->oracle, o->task, o->world, o->pool, err) : st;
 }
 
-mopo_status run_imagine(run *o, bool resume, mopo_error *err)
+mopo_status run_imagine(run *o, mopo_error *err)
 {
-  mopo_status st = run_model_get(o, resume, err);
+  mopo_status st = run_model_get(o, err);
   if (st != MOPO_OK) return st;
   o->imagine = (imagine){.m = o->model, .task = o->task, .coef = o->c.penalty_coef};
   st = penalty_find(&o->imagine.penalty, o->c.penalty, err);

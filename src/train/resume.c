@@ -12,11 +12,12 @@ static bool may_change(const char *name, bool has_model)
          !strcmp(name, "data") || (has_model && !strcmp(name, "model"));
 }
 
-mopo_status run_resume_settings(mopo_config *c, const mopo_config *given, mopo_error *err)
+mopo_status run_resume_settings(mopo_config *c, const mopo_config *given, const char *dir,
+                                mopo_error *err)
 {
   char path[RUN_PATH], model[RUN_PATH];
-  mopo_status st = rundir_path(path, sizeof path, given->out, RUN_CONFIG, err);
-  if (st == MOPO_OK) st = rundir_path(model, sizeof model, given->out, RUN_MODEL, err);
+  mopo_status st = rundir_path(path, sizeof path, dir, RUN_CONFIG, err);
+  if (st == MOPO_OK) st = rundir_path(model, sizeof model, dir, RUN_MODEL, err);
   if (st != MOPO_OK) return st;
   bool has_model = *given->model && file_exists(model);
   *c = config_default();

@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "data/batch.h"
 #include "model/fit.h"
+#include "model/model.h"
 #include "ope/forecast.h"
 #include "play/evaluate.h"
 #include "run/metrics.h"
@@ -37,26 +38,46 @@ typedef struct discounted {
   forecast_result model;
 } discounted;
 
+/* What is asked of a run: by mopo_learn, or by mopo_train, whose settings name files. */
+typedef struct run_order {
+  const mopo_config *config;
+  const mopo_dataset *data;        /* NULL: the file that the settings name */
+  const mopo_task *task;           /* NULL: the one that the settings name */
+  const mopo_model *model;         /* NULL: the file that the settings name, or fitted */
+  const char *dir;                 /* the run directory; NULL: no file is read or written */
+  const mopo_simulator *simulator; /* NULL: the policy is not evaluated */
+  const mopo_hooks *hooks;         /* NULL: none */
+  const mopo_watch *watch;         /* NULL: nobody watches */
+  bool resume;
+} run_order;
+
 typedef struct run {
+  run_order order;
   mopo_config c;
   const mopo_task *task;
   const mopo_watch *watch;
-  mopo_dataset *data;
+  const char *dir;          /* NULL: no file is read or written */
+  const mopo_dataset *data; /* the order's, or loaded */
+  mopo_dataset *loaded;
   mopo_dataset_info info;
   char digest[DATASET_DIGEST]; /* of data */
   par *pool;
   rng_key key;
   int lock;
-  ensemble *model; /* NULL: the algorithm uses none */
+  const ensemble *model; /* the order's, or fitted; NULL: the algorithm uses none */
+  ensemble *fitted;      /* or read from a file */
   agent *agent;
   imagine imagine; /* the imagined step of rollouts and forecasts, if there is a model */
   replay *ring;    /* imagined rows; NULL without a model */
   rollout *rollout;
   struct oracle *oracle; /* of a penalty that needs the simulator, else NULL */
-  sim_world *world;      /* NULL: no simulator, no evaluation */
+  sim_world *world;      /* of the task's body; NULL: nobody wants it */
+  sim_world *own_world;  /* of the caller's simulator, else NULL */
   evaluator *evaluator;
   forecast *forecast; /* NULL: no evaluation, or no model */
   metrics *metrics;
+  metrics_row last;    /* what the last epoch measured */
+  mopo_policy *policy; /* a copy of the agent's, for the caller */
   const float **rows;  /* [batch_size] */
   const float *last_q; /* of the last update, row by row; the agent's, NULL: none */
   int real_rows;       /* recorded rows in a batch; the rest is imagined */
@@ -68,33 +89,36 @@ typedef struct run {
 } run;
 
 /* Settings resolved, data and model loaded or fitted, everything allocated. */
-MUST_CHECK mopo_status run_set_up(run *o, const mopo_config *c, bool resume, mopo_error *err);
+MUST_CHECK mopo_status run_set_up(run *o, const run_order *order, mopo_error *err);
 void run_tear_down(run *o);
 
 /* Where setting up begins: settings, task, dataset, the directory and its lock. */
-MUST_CHECK mopo_status run_settle(run *o, const mopo_config *c, bool resume, mopo_error *err);
-/* The settings that the run in given->out began with; one that is given now must agree. */
+MUST_CHECK mopo_status run_settle(run *o, mopo_error *err);
+/* The settings that the run in `dir` began with; one that is given now must agree. */
 MUST_CHECK mopo_status run_resume_settings(mopo_config *c, const mopo_config *given,
-                                           mopo_error *err);
+                                           const char *dir, mopo_error *err);
 /* A model that cannot be used is refused before there is a directory that says "a run is here". */
-MUST_CHECK mopo_status run_model_check(mopo_config *c, const mopo_dataset *data, mopo_error *err);
+MUST_CHECK mopo_status run_model_check(run *o, mopo_error *err);
 /* o->model: fitted, given, or that of an earlier session. */
-MUST_CHECK mopo_status run_model_get(run *o, bool resume, mopo_error *err);
+MUST_CHECK mopo_status run_model_get(run *o, mopo_error *err);
 /* o->imagine: the model, what its uncertainty costs, and the task; before the agent, which may ask
  * it. Then the rollouts and their ring. */
-MUST_CHECK mopo_status run_imagine(run *o, bool resume, mopo_error *err);
+MUST_CHECK mopo_status run_imagine(run *o, mopo_error *err);
 MUST_CHECK mopo_status run_practice(run *o, mopo_error *err);
 
 /* Settings, task and dataset; shared by `train` and `model fit`. */
 MUST_CHECK mopo_status run_data(mopo_config *c, const mopo_task **task, mopo_dataset **data,
                                 mopo_error *err);
 
-/* policy.safetensors and checkpoint.safetensors. ENUMERIC: a parameter is not finite; then neither
- * file is touched. */
+/* policy.safetensors and checkpoint.safetensors, in a run that writes files. ENUMERIC: a parameter
+ * is not finite; then neither file is touched. */
 MUST_CHECK mopo_status checkpoint_save(run *o, mopo_error *err);
 /* EFORMAT: not a checkpoint of a run with these settings. */
 MUST_CHECK mopo_status checkpoint_load(run *o, mopo_error *err);
 
+/* Everything that an order asks for, from setting up to taking down. *policy: as mopo_learn. */
+MUST_CHECK mopo_status run_whole(mopo_policy **policy, mopo_train_result *result,
+                                 const run_order *order, mopo_error *err);
 double run_seconds(const run *o); /* wall time of all sessions */
 void run_progress(const run *o, const char *stage, int64_t done, int64_t total, double critic_loss);
 

@@ -29,16 +29,17 @@ static mopo_status given_model(ensemble **out, char from[RUN_PATH], const char *
 static mopo_status take_model(run *o, const char *path, mopo_error *err)
 {
   char from[RUN_PATH];
-  mopo_status st = given_model(&o->model, from, o->c.model, o->data, err);
+  mopo_status st = given_model(&o->fitted, from, o->c.model, o->data, err);
   if (st != MOPO_OK) return st;
-  fitting_tell(o->watch, o->model, from);
+  fitting_tell(o->watch, o->fitted, from);
+  if (!o->dir) return MOPO_OK;
   st = fitlog_copy(path, from, err);
-  return st == MOPO_OK ? ensemble_save(o->model, path, err) : st;
+  return st == MOPO_OK ? ensemble_save(o->fitted, path, err) : st;
 }
 
 /* The settings that a model's file decides become what it has; what was set otherwise is an error.
  */
-static mopo_status take_shape(mopo_config *c, const ensemble *m, mopo_error *err)
+static mopo_status take_shape(mopo_config *c, const ensemble *m, const char *where, mopo_error *err)
 {
   const struct {
     const char *name;
@@ -50,34 +51,61 @@ static mopo_status take_shape(mopo_config *c, const ensemble *m, mopo_error *err
   for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) {
     if (c->marked[config_index(shape[i].name)] && *shape[i].setting != shape[i].has)
       return error_set(err, MOPO_EINVAL, "%s = %d, but the model %s has %d", shape[i].name,
-                       *shape[i].setting, c->model, shape[i].has);
+                       *shape[i].setting, where, shape[i].has);
     *shape[i].setting = shape[i].has;
   }
   return config_check(c, err);
 }
 
-mopo_status run_model_check(mopo_config *c, const mopo_dataset *data, mopo_error *err)
+/* The order's own: it stays the caller's. */
+static mopo_status check_given(run *o, mopo_error *err)
+{
+  const ensemble *m = o->order.model->m;
+  if (m->S == o->data->at.S && m->A == o->data->at.A) return take_shape(&o->c, m, "given", err);
+  return error_set(err, MOPO_EDATA, "a model of %d observations, %d actions; the data have %d, %d",
+                   m->S, m->A, o->data->at.S, o->data->at.A);
+}
+
+mopo_status run_model_check(run *o, mopo_error *err)
 {
   char from[RUN_PATH];
   ensemble *m = NULL;
-  if (!*c->model) return MOPO_OK;
-  mopo_status st = given_model(&m, from, c->model, data, err);
-  if (st == MOPO_OK) st = take_shape(c, m, err);
+  if (o->order.model) return check_given(o, err);
+  if (!*o->c.model) return MOPO_OK;
+  mopo_status st = given_model(&m, from, o->c.model, o->data, err);
+  if (st == MOPO_OK) st = take_shape(&o->c, m, o->c.model, err);
   ensemble_free(m);
   return st;
 }
 
-mopo_status run_model_get(run *o, bool resume, mopo_error *err)
+/* Where the run writes its files. */
+static mopo_status get_in_directory(run *o, mopo_error *err)
 {
   char path[RUN_PATH], state[RUN_PATH];
   fit_result fit;
-  mopo_status st = rundir_path(path, sizeof path, o->c.out, RUN_MODEL, err);
-  if (st == MOPO_OK) st = rundir_path(state, sizeof state, o->c.out, RUN_FIT, err);
+  mopo_status st = rundir_path(path, sizeof path, o->dir, RUN_MODEL, err);
+  if (st == MOPO_OK) st = rundir_path(state, sizeof state, o->dir, RUN_FIT, err);
   if (st != MOPO_OK) return st;
-  if (resume && file_exists(path)) {
+  if (o->order.resume && file_exists(path)) {
     remove(state); /* of an end between writing the one and taking the other away */
-    return ensemble_load(&o->model, path, err);
+    return ensemble_load(&o->fitted, path, err);
   }
+  if (o->order.model) return ensemble_save(o->order.model->m, path, err);
   if (o->c.model[0]) return take_model(o, path, err);
-  return fitting_run(&o->model, &fit, path, state, &o->c, o->data, o->pool, o->key, o->watch, err);
+  return fitting_run(&o->fitted, &fit, path, state, &o->c, o->data, o->pool, o->key, o->watch, err);
+}
+
+static mopo_status get_in_memory(run *o, mopo_error *err)
+{
+  fit_result fit;
+  if (o->order.model) return MOPO_OK;
+  if (o->c.model[0]) return take_model(o, NULL, err);
+  return fitting_run(&o->fitted, &fit, NULL, NULL, &o->c, o->data, o->pool, o->key, o->watch, err);
+}
+
+mopo_status run_model_get(run *o, mopo_error *err)
+{
+  mopo_status st = o->dir ? get_in_directory(o, err) : get_in_memory(o, err);
+  o->model = o->fitted ? o->fitted : o->order.model ? o->order.model->m : NULL;
+  return st;
 }

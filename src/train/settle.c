@@ -32,28 +32,54 @@ static mopo_status check_penalty(const mopo_config *c, const mopo_task *task, mo
   return MOPO_OK;
 }
 
-mopo_status run_settle(run *o, const mopo_config *c, bool resume, mopo_error *err)
+/* Data of the order: they must fit its task. */
+static mopo_status take_data(run *o, mopo_error *err)
+{
+  const run_order *order = &o->order;
+  const mopo_dataset *d = order->data;
+  o->task = order->task ? order->task : mopo_task_find(o->c.task);
+  if (!o->task) return task_unknown(o->c.task, ", none", err);
+  const mopo_task_facts *f = &o->task->facts;
+  if ((f->obs_dim && f->obs_dim != d->at.S) || (f->act_dim && f->act_dim != d->at.A))
+    return error_set(err, MOPO_EDATA, "task %s: %d observations, %d actions; the data have %d, %d",
+                     f->name, f->obs_dim, f->act_dim, d->at.S, d->at.A);
+  o->data = d;
+  mopo_status st = mopo_config_set(&o->c, "task", f->name, err);
+  return st == MOPO_OK ? mopo_config_resolve(&o->c, f->name, d->kind, d->at.A, err) : st;
+}
+
+static mopo_status get_data(run *o, mopo_error *err)
+{
+  if (o->order.data) return take_data(o, err);
+  mopo_status st = run_data(&o->c, &o->task, &o->loaded, err);
+  o->data = o->loaded;
+  return st;
+}
+
+static mopo_status settle_resumed(run *o, mopo_error *err)
 {
   char path[RUN_PATH];
-  o->c = *c;
-  mopo_status st = MOPO_OK;
-  if (!c->out[0]) return error_set(err, MOPO_EINVAL, "out is not set: the run directory");
-  if (resume) {
-    st = rundir_path(path, sizeof path, c->out, RUN_CONFIG, err);
-    if (st == MOPO_OK && !file_exists(path))
-      st = error_set(err, MOPO_EINVAL, "%s: no run to go on with", c->out);
-    if (st == MOPO_OK) st = rundir_lock(&o->lock, c->out, err);
-    if (st == MOPO_OK) st = run_resume_settings(&o->c, c, err);
-    if (st == MOPO_OK) st = run_data(&o->c, &o->task, &o->data, err);
-    return st == MOPO_OK ? check_penalty(&o->c, o->task, err) : st;
-  }
-  if ((st = run_data(&o->c, &o->task, &o->data, err)) != MOPO_OK) return st;
-  if ((st = run_model_check(&o->c, o->data, err)) != MOPO_OK) return st;
-  if ((st = check_penalty(&o->c, o->task, err)) != MOPO_OK) return st;
-  if ((st = rundir_lock(&o->lock, c->out, err)) != MOPO_OK) return st;
-  if ((st = rundir_path(path, sizeof path, c->out, RUN_CONFIG, err)) != MOPO_OK) return st;
+  mopo_status st = rundir_path(path, sizeof path, o->dir, RUN_CONFIG, err);
+  if (st == MOPO_OK && !file_exists(path))
+    st = error_set(err, MOPO_EINVAL, "%s: no run to go on with", o->dir);
+  if (st == MOPO_OK) st = rundir_lock(&o->lock, o->dir, err);
+  if (st == MOPO_OK) st = run_resume_settings(&o->c, o->order.config, o->dir, err);
+  if (st == MOPO_OK) st = get_data(o, err);
+  return st == MOPO_OK ? check_penalty(&o->c, o->task, err) : st;
+}
+
+mopo_status run_settle(run *o, mopo_error *err)
+{
+  char path[RUN_PATH];
+  if (o->order.resume) return settle_resumed(o, err);
+  mopo_status st = get_data(o, err);
+  if (st == MOPO_OK) st = run_model_check(o, err);
+  if (st == MOPO_OK) st = check_penalty(&o->c, o->task, err);
+  if (st != MOPO_OK || !o->dir) return st;
+  if ((st = rundir_lock(&o->lock, o->dir, err)) != MOPO_OK) return st;
+  if ((st = rundir_path(path, sizeof path, o->dir, RUN_CONFIG, err)) != MOPO_OK) return st;
   if (file_exists(path))
-    return error_set(err, MOPO_EINVAL, "%s: a run is there already: --resume, or another --out",
-                     c->out);
+    return error_set(err, MOPO_EINVAL,
+                     "%s: a run is there already: resume it, or take another directory", o->dir);
   return mopo_config_save(&o->c, path, err);
 }

@@ -230,7 +230,7 @@ expect 3 'policy.safetensors: format' train --data own.csv --task none --out sec
 [ ! -e second ] || { echo 'a run directory of a run that never began'; failed=1; }
 expect 1 'own: not a regular file' model fit --data own.csv --task none --out own --quiet
 : > m.fit.safetensors
-expect 2 'm.fit.safetensors: a fit was begun there: --resume, or remove it' model fit --data own.csv --task none --out m.safetensors
+expect 2 'm.fit.safetensors: a fit was begun there: resume it, or remove it' model fit --data own.csv --task none --out m.safetensors
 expect 3 'm.fit.safetensors: ' model fit --data own.csv --task none --out m.safetensors --resume
 rm m.fit.safetensors
 : > m.safetensors
@@ -247,7 +247,7 @@ if "$mopo" --version | grep -q MuJoCo; then
   expect 2 'done.hdf5: is there, and nothing to go on with' collect --task hopper --kind random --steps 10 \
     --out done.hdf5 --resume --quiet
   : > begun.hdf5.checkpoint
-  expect 2 'begun.hdf5.checkpoint: these data were begun: --resume, or remove it' collect --task hopper --kind random \
+  expect 2 'begun.hdf5.checkpoint: these data were begun: resume them, or remove it' collect --task hopper --kind random \
     --steps 10 --out begun.hdf5 --quiet
   expect 3 'begun.hdf5.checkpoint' collect --task hopper --kind random --steps 10 --out begun.hdf5 --resume --quiet
   # the policy's own steps and no other: every row is followed by the one that it led to

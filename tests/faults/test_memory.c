@@ -269,7 +269,13 @@ static mopo_status evaluate(mopo_error *err)
   static mopo_eval_result r;
   mopo_status st = mopo_policy_load(&p, POLICY, err);
   if (st == MOPO_OK)
-    st = mopo_evaluate(&r, p, mopo_task_find("hopper"), "d4rl", 2, 0, 1, "memory_eval.hdf5", err);
+    st = mopo_evaluate(&r, p, mopo_task_find("hopper"),
+                       &(mopo_eval_options){.size = sizeof(mopo_eval_options),
+                                            .physics = "d4rl",
+                                            .episodes = 2,
+                                            .threads = 1,
+                                            .record = "memory_eval.hdf5"},
+                       err);
   mopo_policy_free(p);
   return st;
 }

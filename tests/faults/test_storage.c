@@ -162,7 +162,13 @@ static mopo_status write_evaluation(const char *path, mopo_error *err)
   static mopo_eval_result r;
   mopo_status st = mopo_policy_load(&p, POLICY, err);
   if (st == MOPO_OK)
-    st = mopo_evaluate(&r, p, mopo_task_find("hopper"), "d4rl", 1, 0, 1, path, err);
+    st = mopo_evaluate(&r, p, mopo_task_find("hopper"),
+                       &(mopo_eval_options){.size = sizeof(mopo_eval_options),
+                                            .physics = "d4rl",
+                                            .episodes = 1,
+                                            .threads = 1,
+                                            .record = path},
+                       err);
   mopo_policy_free(p);
   return st;
 }

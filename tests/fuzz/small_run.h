@@ -22,6 +22,7 @@ static inline run *small_run(const char *out)
   for (size_t i = 0; i < sizeof set / sizeof *set; i++)
     fuzz_want(mopo_config_set(&o.c, set[i][0], set[i][1], &err) == MOPO_OK);
   fuzz_want(mopo_config_resolve(&o.c, "hopper", "", 1, &err) == MOPO_OK);
+  o.dir = o.c.out;
   o.task = mopo_task_find("hopper");
   fuzz_want(par_create(&o.pool, 1, &err) == MOPO_OK);
   agent_setup setup = {.config = &o.c, .S = 1, .A = 1, .pool = o.pool, .key = rng_seed(1)};

@@ -48,7 +48,7 @@ static void assert_handed(const char *algo, bool model)
   for (size_t i = 0; i < sizeof set / sizeof *set; i++)
     assert_ok(mopo_config_set(&c, set[i][0], set[i][1], &err), err);
   run o = {.lock = -1};
-  assert_ok(run_set_up(&o, &c, false, &err), err);
+  assert_ok(run_set_up(&o, &(run_order){.config = &c, .dir = c.out}, &err), err);
   const imagine *given = o.agent->setup.model;
   if (model) {
     assert_ptr_equal(given->m, o.model);
