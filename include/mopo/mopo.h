@@ -544,6 +544,54 @@ MOPO_MUST_CHECK mopo_status mopo_evaluate(mopo_eval_result *out, mopo_policy *p,
                                           const mopo_task *task, const mopo_eval_options *options,
                                           mopo_error *err);
 
+/* ------------------------------------------------------------------ worth, from the log alone */
+
+typedef enum mopo_verdict {
+  MOPO_VERDICT_UNKNOWN,   /* the log does not tell; reasons says why */
+  MOPO_VERDICT_BETTER,    /* than what is on record */
+  MOPO_VERDICT_NOT_BETTER /* it is worse */
+} mopo_verdict;
+
+enum { MOPO_ESTIMATE_REASONS = 8 };
+
+/* What a policy is worth, as far as recorded data tell. Returns are sums of the rewards of an
+ * episode, in the data's units. */
+typedef struct mopo_estimate {
+  size_t size; /* sizeof(mopo_estimate), set by the caller: fields it does not know are left out */
+  mopo_verdict verdict;
+  int n_reasons; /* one line each, the verdict's first */
+  char reasons[MOPO_ESTIMATE_REASONS][160];
+  double log;               /* mean return on record, of the episodes that trials begin at */
+  double bc;                /* a clone of the recorded controller, by the same trials */
+  double policy, low, high; /* this policy; 5 and 95 % */
+  /* Fitted Q evaluation, for comparison; it decides nothing. NAN: not asked for. */
+  double fqe, fqe_low, fqe_high;
+  double outside;        /* share of imagined states outside what is on record */
+  double length;         /* mean steps of an imagined episode */
+  int members, believed; /* of the ensemble; those that can play the recorded controller */
+  int rank;              /* among the policies of the call: 1 has the highest `low` */
+  bool like_first;       /* paired with that one, the difference may be 0 */
+} mopo_estimate;
+
+typedef struct mopo_ope_options {
+  size_t size; /* sizeof(mopo_ope_options): fields that a caller does not know yet are 0 */
+  uint64_t seed;
+  int threads; /* 0: one per core; the result does not depend on it */
+  int updates; /* of the ensemble, at least; 0: 2500 */
+  bool no_fitted_q;
+} mopo_ope_options;
+
+/* Judges policies [n] by the data alone: an ensemble of its own, fitted to d, plays each of them
+ * from where recorded episodes began; out [n]. docs/algorithms.md says how. `task` says when an
+ * episode ends and what a step pays, as far as it knows; NULL: it knows nothing, and both are
+ * learned from d. EINVAL (sizes), EDATA (nothing to learn from), ENOMEM, ENUMERIC, ESTOPPED. */
+MOPO_MUST_CHECK mopo_status mopo_ope(mopo_estimate *out, mopo_policy *const *policies, int n,
+                                     const mopo_dataset *d, const mopo_task *task,
+                                     const mopo_ope_options *options, const mopo_watch *watch,
+                                     mopo_error *err);
+/* "better", "not-better", "unknown". */
+const char *mopo_verdict_name(mopo_verdict v);
+
 /* ------------------------------------------------------------------ pictures */
 
 typedef struct mopo_film {

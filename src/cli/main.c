@@ -10,6 +10,7 @@
 static const manual_entry verbs[] = {
     {"train", cmd_train, "learn a policy from a dataset", ""},
     {"eval", cmd_eval, "score a policy in a simulated task", ""},
+    {"ope", cmd_ope, "judge policies by recorded data alone, without a simulator", ""},
     {"collect", cmd_collect, "make a dataset: train online in a task and record it", ""},
     {"data", cmd_data, "info, check, convert, merge, relabel: datasets",
      "info check convert merge relabel"},

@@ -23,9 +23,10 @@
 #define CRITICS "mopo mbpo sac td3bc iql cql brac-p brac-v bear" /* all but bc */
 
 static const mopo_setting settings[] = {
-    {"data", "PATH", "dataset: HDF5 (D4RL, Minari), NPZ or CSV", "train model export", TEXT(data)},
+    {"data", "PATH", "dataset: HDF5 (D4RL, Minari), NPZ or CSV", "train model export ope",
+     TEXT(data)},
     {"task", "NAME", "hopper, halfcheetah[-jump], walker2d, ant[-angle]; or none",
-     "train model collect eval export data render", TEXT(task)},
+     "train model collect eval export data render ope", TEXT(task)},
     {"out", "PATH", "what to write: a run directory (train) or a file",
      "train model collect export data render report", TEXT(out)},
     {"algo", "mopo|mbpo|sac|bc|td3bc|iql|cql|brac-p|brac-v|bear",
@@ -35,10 +36,10 @@ static const mopo_setting settings[] = {
     {"model", "PATH", "use this fitted ensemble, do not fit one", "train", TEXT_OF(MODEL, model)},
     {"physics", "d4rl|gymnasium", "inertia of capsules: as the D4RL sets, or exact",
      "train collect eval export render", TEXT(physics)},
-    {"seed", "N", "the same seed gives the same bits", "train model collect eval export render",
+    {"seed", "N", "the same seed gives the same bits", "train model collect eval export render ope",
      'u', FIELD(seed), 0, 18446744073709551615.0, NULL},
     {"threads", "N", "0: one per core; the result does not depend on it",
-     "train model collect eval bench export reproduce", INT(threads, 0, 1024)},
+     "train model collect eval bench export reproduce ope", INT(threads, 0, 1024)},
 
     {"epochs", "N", "epochs of training", "train reproduce", INT(epochs, 1, 1e9)},
     {"updates-per-epoch", "N", "gradient steps in an epoch", "train reproduce",

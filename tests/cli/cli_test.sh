@@ -28,7 +28,7 @@ expect() {
 }
 
 # help and version
-for verb in train eval collect data model export render report reproduce; do
+for verb in train eval ope collect data model export render report reproduce; do
   expect 0 "^  mopo $verb " --help
   expect 0 "^Usage: mopo $verb" $verb --help
   expect 0 '--help' $verb -h
@@ -67,6 +67,8 @@ expect 2 'want --data' train --task hopper --out run
 expect 2 'want --out' train --data x --task hopper
 expect 2 'want --out' train --resume
 expect 2 'want a policy' eval
+expect 2 'want --data' ope policy
+expect 2 'want a policy' ope --data log.csv
 expect 2 "mopo: --episodes = '0'" eval policy --episodes 0
 expect 2 "want 'info', 'check', 'convert', 'merge' or 'relabel'" data
 expect 2 'want two files' data convert in
@@ -105,6 +107,7 @@ expect 3 'absent.hdf5: No such file' train --data absent.hdf5 --task hopper --ou
 expect 3 'absent.hdf5: No such file' data info absent.hdf5
 expect 3 'absent.hdf5: No such file' model fit --data absent.hdf5 --task hopper --out m
 expect 3 'absent: No such file' eval absent
+expect 3 'absent: No such file' ope absent --data absent.hdf5
 expect 3 'absent: not a run directory' report absent --out x.html
 expect 3 'absent: No such file' export absent --format c --out x
 expect 3 'policy.safetensors: No such file' eval "$dir"
@@ -237,6 +240,9 @@ rm m.fit.safetensors
 expect 2 'm.safetensors: is there, and no fit is under way' model fit --data own.csv --task none --out m.safetensors --resume
 rm m.safetensors
 expect 2 'task none has no simulator' eval own
+expect 0 '^recorded episodes  ' ope own --data own.csv --updates 2 --threads 1 --quiet
+expect 0 '"verdict":"[a-z-]*","log":-*[0-9.]*,"bc":' ope own own --data own.csv --updates 2 --threads 1 --quiet --json
+expect 2 "updates = '0', want 1 to 1000000000" ope own --data own.csv --updates 0
 expect 2 'none: no simulated body' collect --task none --kind random --out own.hdf5
 
 # output that cannot be written
