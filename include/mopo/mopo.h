@@ -128,16 +128,29 @@ typedef struct mopo_dataset mopo_dataset;
 MOPO_MUST_CHECK mopo_status mopo_dataset_load(mopo_dataset **out, const char *path,
                                               const mopo_task *task, mopo_error *err);
 
+/* What is done with rows that have a cell without a finite number. */
+typedef enum mopo_bad_rows {
+  MOPO_BAD_ROWS_ERROR, /* the file is refused; the message counts them all, by column */
+  MOPO_BAD_ROWS_CUT,   /* they are left out, and their episode is cut there */
+} mopo_bad_rows;
+
 /* How to read a file that does not say. */
 typedef struct mopo_import {
-  /* CSV: the names of the columns, "obs=angle,speed;act=torque;reward=r" and, if they are there,
-   * next_obs, terminal, timeout, episode. NULL: obs_0, obs_1, ..., act_0, ..., reward, next_obs_0,
-   * ..., terminal, timeout, episode. */
+  size_t size; /* sizeof(mopo_import) */
+  /* What plays which role: "obs=angle,speed;act=torque;reward=r" and, if they are there, next_obs,
+   * terminal, timeout, episode (another text, another episode), time (a number or a date; a step
+   * other than the usual one cuts an episode). Of CSV columns by their names; those not named are
+   * obs_0, obs_1, ..., act_0, ..., reward, next_obs_0, ..., terminal, timeout, episode. Of HDF5 and
+   * NPZ arrays, or columns of them: "obs=pos,vel[0:3]"; those not named are D4RL's. NULL: as the
+   * file's dialect has them. */
   const char *columns;
   /* [n_action_ranges,2], low and high: of the recorded actions, which are scaled to [-1,1]. One for
-   * all of them, or one for each; NULL and 0: they are in [-1,1]. Borrowed. */
+   * all of them, or one for each; NULL and 0: what the file says, else [-1,1]. Borrowed. */
   const double *action_ranges;
   int n_action_ranges;
+  mopo_bad_rows bad_rows;
+  bool clip_actions; /* those beyond their range by up to 5 % of its width are clipped, and counted
+                      */
 } mopo_import;
 
 /* As mopo_dataset_load. EINVAL: `how` is not as above. */
@@ -235,6 +248,15 @@ const char *mopo_dataset_kind(const mopo_dataset *d);
 /* The task whose rewards these are, as the file's metadata says; "". Borrowed from d. */
 const char *mopo_dataset_task(const mopo_dataset *d);
 
+/* What observation or action i is called, as the file's header, its metadata or the caller's
+ * columns say; NULL: nobody does. Borrowed from d. */
+const char *mopo_dataset_obs_name(const mopo_dataset *d, int i);
+const char *mopo_dataset_act_name(const mopo_dataset *d, int i);
+
+/* The i-th line that reading the file had to tell: rows left out, cuts, what nothing reads; NULL
+ * past the last. mopo_dataset_describe repeats them. Borrowed from d. */
+const char *mopo_dataset_note(const mopo_dataset *d, int i);
+
 /* [A,2] low and high of each action as it was recorded, which are -1 and 1 now; NULL: not known.
  * Borrowed from d. */
 const float *mopo_dataset_action_ranges(const mopo_dataset *d);
@@ -249,7 +271,7 @@ typedef struct mopo_episode {
  */
 mopo_episode mopo_dataset_episode(const mopo_dataset *d, int64_t first);
 
-enum { MOPO_INFO_NOTES = 16 };
+enum { MOPO_INFO_NOTES = 40, MOPO_NOTE = 256 };
 
 typedef struct mopo_dataset_info {
   int64_t rows, episodes, terminals, timeouts;
@@ -262,8 +284,10 @@ typedef struct mopo_dataset_info {
   double reward_mean, reward_min, reward_max;
   double action_min, action_max;
   char task[64]; /* whose rewards these are, as the file says; "" */
-  int n_notes;   /* what is suspicious, one line each */
-  char notes[MOPO_INFO_NOTES][160];
+  int n_notes;   /* what is suspicious, one line each; of more than fit, the last says how many */
+  char notes[MOPO_INFO_NOTES][MOPO_NOTE];
+  int64_t rows_read; /* in the file, of which `rows` were kept; 0: not from a file */
+  double period;     /* the usual step of its time column, in seconds of dates; 0: not known */
 } mopo_dataset_info;
 
 /* Statistics of a dataset. ENOMEM. */

@@ -52,7 +52,7 @@ static int load(mopo_dataset **out, const char *path, const options *o)
 {
   mopo_error err;
   double *ranges = NULL;
-  mopo_import how = {.columns = o->columns};
+  mopo_import how = {.size = sizeof how, .columns = o->columns};
   int code =
       o->action_range ? read_ranges(&ranges, &how.n_action_ranges, o->action_range) : EXIT_DONE;
   how.action_ranges = ranges;

@@ -1,5 +1,6 @@
 /* dataset.c - see mopo.h and dataset.h; load.c fills one from a file. */
 #include "data/dataset.h"
+#include "data/notes.h"
 
 #include "base/arena.h"
 #include "base/number.h"
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 static const float ACT_SLACK = 1e-5f; /* rounding beyond [-1,1] that is clipped in silence */
+static const float ACT_CLIP = 0.1f;   /* 5 % of the width: what is clipped where that is asked */
 
 row_layout row_layout_of(int S, int A)
 {
@@ -83,6 +85,9 @@ void mopo_dataset_free(mopo_dataset *d)
   free(d->ends);
   free(d->blind);
   free(d->ranges);
+  free(d->obs_names);
+  free(d->act_names);
+  free(d->notes);
   free(d->qpos);
   free(d->after);
   free(d);
@@ -110,22 +115,27 @@ const float *mopo_dataset_action_ranges(const mopo_dataset *d) { return d->range
 mopo_status dataset_bad_value(const origin *o, int64_t row, int col, float x, const char *want,
                               mopo_error *err)
 {
-  char line[32] = ""; /* as compilers name it: log.csv:7 */
   row += o->first;
-  if (o->lines) snprintf(line, sizeof line, ":%lld", (long long)o->lines[row]);
-  return error_set(err, MOPO_EDATA, "%s%s: '%s' row %lld column %d = %.9g, want %s", o->file, line,
+  if (o->names && o->lines) /* as compilers name it: log.csv:7 */
+    return error_set(err, MOPO_EDATA, "%s:%lld: column '%.60s' = %.9g, want %s", o->file,
+                     (long long)o->lines[row], o->names[col], (double)x, want);
+  return error_set(err, MOPO_EDATA, "%s: '%s' row %lld column %d = %.9g, want %s", o->file,
                    o->array, (long long)row, col, (double)x, want);
+}
+
+void dataset_copy_rows(mopo_dataset *d, int64_t row, int to, const float *x, int64_t n, int C)
+{
+  float *y = d->rows + (size_t)row * (size_t)d->at.width + to;
+  for (int64_t i = 0; i < n; i++, y += d->at.width, x += C) memcpy(y, x, (size_t)C * sizeof *y);
 }
 
 mopo_status dataset_put(mopo_dataset *d, int64_t row, int to, const float *x, int64_t n, int C,
                         const origin *o, mopo_error *err)
 {
-  float *y = d->rows + (size_t)row * (size_t)d->at.width + to;
-  for (int64_t i = 0; i < n; i++, y += d->at.width, x += C)
-    for (int c = 0; c < C; c++) {
-      if (!isfinite(x[c])) return dataset_bad_value(o, i, c, x[c], "a finite number", err);
-      y[c] = x[c];
-    }
+  for (int64_t i = 0; i < n * C; i++)
+    if (!isfinite(x[i]))
+      return dataset_bad_value(o, i / C, (int)(i % C), x[i], "a finite number", err);
+  dataset_copy_rows(d, row, to, x, n, C);
   return MOPO_OK;
 }
 
@@ -159,30 +169,40 @@ mopo_status dataset_set_ranges(mopo_dataset *d, const double *ranges, int n_rang
   return st == MOPO_EDATA ? MOPO_EINVAL : st;
 }
 
-mopo_status dataset_put_actions(mopo_dataset *d, int64_t row, const float *x, int64_t n,
-                                const float *ranges, const origin *o, mopo_error *err)
+/* Column c of the array, action how->first + c. */
+static mopo_status put_action(mopo_dataset *d, int64_t row, const float *x, int64_t n, int c,
+                              const action_how *how, const origin *o, mopo_error *err)
 {
   static const float unscaled[2] = {-1.0f, 1.0f};
-  const int A = d->at.A;
-  float *y = d->rows + (size_t)row * (size_t)d->at.width + d->at.act;
-  for (int c = 0; c < A; c++) {
-    const float *range = ranges ? ranges + 2 * c : unscaled;
-    const float min = range[0], max = range[1];
-    const bool scaled = min != -1.0f || max != 1.0f;
-    const float middle = min / 2.0f + max / 2.0f, half = max / 2.0f - min / 2.0f;
-    for (int64_t i = 0; i < n; i++) {
-      float raw = x[i * A + c], a = scaled ? (raw - middle) / half : raw;
-      if (!isfinite(raw)) return dataset_bad_value(o, i, c, raw, "a finite number", err);
-      if (fabsf(a) > 1.0f + ACT_SLACK) {
-        char want[96];
-        number_print(want, sizeof want, "%g..%g%s", (double)min, (double)max,
-                     o->option ? " (mopo data: --action-range)" : "");
-        return dataset_bad_value(o, i, c, raw, want, err);
-      }
-      y[i * d->at.width + c] = fminf(fmaxf(a, -1.0f), 1.0f);
+  const float *range = how->ranges ? how->ranges + 2 * (how->first + c) : unscaled;
+  const float min = range[0], max = range[1], slack = how->clip ? ACT_CLIP : ACT_SLACK;
+  const bool scaled = min != -1.0f || max != 1.0f;
+  const float middle = min / 2.0f + max / 2.0f, half = max / 2.0f - min / 2.0f;
+  float *y = d->rows + (size_t)row * (size_t)d->at.width + d->at.act + how->first + c;
+  for (int64_t i = 0; i < n; i++, y += d->at.width) {
+    float raw = x[i * how->count + c], a = scaled ? (raw - middle) / half : raw;
+    if (!isfinite(raw)) return dataset_bad_value(o, i, c, raw, "a finite number", err);
+    if (fabsf(a) > 1.0f + slack) {
+      char want[96];
+      bool near = fabsf(a) <= 1.0f + ACT_CLIP;
+      number_print(want, sizeof want, "%g..%g%s", (double)min, (double)max,
+                   !o->option ? ""
+                   : near     ? " (its action-range, or clip-actions)"
+                              : " (its action-range)");
+      return dataset_bad_value(o, i, c, raw, want, err);
     }
+    if (how->clipped && fabsf(a) > 1.0f + ACT_SLACK) how->clipped[how->first + c]++;
+    *y = fminf(fmaxf(a, -1.0f), 1.0f);
   }
   return MOPO_OK;
+}
+
+mopo_status dataset_put_actions(mopo_dataset *d, int64_t row, const float *x, int64_t n,
+                                const action_how *how, const origin *o, mopo_error *err)
+{
+  mopo_status st = MOPO_OK;
+  for (int c = 0; !st && c < how->count; c++) st = put_action(d, row, x, n, c, how, o, err);
+  return st;
 }
 
 mopo_status dataset_put_positions(const mopo_dataset *d, double *to, int64_t row, const double *x,
@@ -245,10 +265,13 @@ mopo_status mopo_dataset_merge(mopo_dataset **out, const mopo_dataset *const *pa
       return error_set(err, MOPO_EDATA, "%s: actions were recorded in other ranges than before it",
                        p->name);
     if (p->ranges) ranges = p->ranges;
+    mopo_status st = dataset_agree_names(p, parts[0], err);
+    if (st) return st;
   }
   mopo_dataset *d = NULL;
   mopo_status st = dataset_create(&d, N, at->S, at->A, "merged", err);
   if (!st && ranges) st = dataset_put_ranges(d, 0, at->A, ranges, "merged", err);
+  for (int i = n - 1; !st && i >= 0; i--) st = dataset_copy_names(d, parts[i], err);
   if (st) {
     mopo_dataset_free(d);
     return st;

@@ -28,6 +28,12 @@ struct mopo_dataset {
   char task[64];  /* whose rewards these are; "": not known */
   char name[256]; /* file name, for messages */
   float *ranges;  /* [A,2] low and high that the actions were recorded in; NULL: not known */
+  const char **obs_names, **act_names; /* [S], [A] what the columns are called; NULL: not known */
+  char (*notes)[MOPO_NOTE];            /* [n_notes] what its reading had to tell */
+  int n_notes;
+  int64_t rows_read; /* in the file; 0: not from one */
+  double period;     /* the usual step of its time, seconds where that was dates; 0: not known */
+  int horizon;       /* steps after which an episode is cut, as the file says; 0: it does not */
   /* Only of dataset_load_positions: where the body was before and after each step, [N,nq]. */
   int nq;
   double *qpos, *after;
@@ -55,9 +61,10 @@ MUST_CHECK mopo_status dataset_load_positions(mopo_dataset **out, const char *pa
 /* Where a block of values comes from, for messages. */
 typedef struct origin {
   const char *file, *array;
-  int64_t first;        /* row of the block's first */
-  const int64_t *lines; /* the line of each row of a text file, else NULL */
-  bool option;          /* --action-range can help */
+  int64_t first;            /* row of the block's first */
+  const int64_t *lines;     /* the line of each row of a text file, else NULL */
+  bool option;              /* an option of the reading can help */
+  const char *const *names; /* of the array's columns, in a text file; else NULL */
 } origin;
 
 /* EDATA: the value x of a column of row `row` of the block, and what was wanted. */
@@ -69,17 +76,26 @@ MUST_CHECK mopo_status dataset_create(mopo_dataset **out, int64_t N, int S, int 
 /* The same around rows [N,W] that are the caller's and outlive the dataset. ENOMEM. */
 MUST_CHECK mopo_status dataset_create_around(mopo_dataset **out, const float *rows, int64_t N,
                                              int S, int A, const char *name, mopo_error *err);
-/* Copies x [n,C] to column `to` of rows row.. EDATA: not finite. */
+/* Copies x [n,C] to column `to` of rows row.. */
+void dataset_copy_rows(mopo_dataset *d, int64_t row, int to, const float *x, int64_t n, int C);
+/* The same. EDATA: not finite. */
 MUST_CHECK mopo_status dataset_put(mopo_dataset *d, int64_t row, int to, const float *x, int64_t n,
                                    int C, const origin *o, mopo_error *err);
 /* Makes ranges [n_ranges,2], such as the next function takes, those of the dataset. EINVAL: neither
  * one nor one for each action, not ascending; ENOMEM. */
 MUST_CHECK mopo_status dataset_set_ranges(mopo_dataset *d, const double *ranges, int n_ranges,
                                           const char *name, mopo_error *err);
-/* Copies x [n,A], scaled from ranges [A,2] to -1..1; NULL: not scaled. EDATA: not finite, out of
- * range. */
+/* How actions are taken. */
+typedef struct action_how {
+  int first, count;    /* which of them: first .. first + count - 1 */
+  const float *ranges; /* [A,2] that they are scaled from to -1..1; NULL: they are not */
+  bool clip;           /* values beyond it by up to 5 % of its width are clipped, and counted: */
+  int64_t *clipped;    /* [A] */
+} action_how;
+
+/* Copies x [n,count]. EDATA: not finite, out of range. */
 MUST_CHECK mopo_status dataset_put_actions(mopo_dataset *d, int64_t row, const float *x, int64_t n,
-                                           const float *ranges, const origin *o, mopo_error *err);
+                                           const action_how *how, const origin *o, mopo_error *err);
 /* Copies x [n,2], what actions first.. were recorded in. EDATA: not finite, not ascending; ENOMEM.
  */
 MUST_CHECK mopo_status dataset_put_ranges(mopo_dataset *d, int64_t first, int64_t n, const float *x,

@@ -14,11 +14,19 @@ static const double AT_BOUND = 0.999, BOUND_SHARE = 0.5, TERMINAL_SHARE = 0.1, C
 static const double NARROW_SHARE = 0.05;
 static const double OUTLIER_SIGMAS = 10.0, JUMP_SIGMAS = 20.0, SHORT_SHARE = 0.1;
 
+static const char MORE[] = " notes more than fit here";
+
 static void note(mopo_dataset_info *info, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 static void note(mopo_dataset_info *info, const char *fmt, ...)
 {
-  if (info->n_notes == MOPO_INFO_NOTES) return;
+  if (info->n_notes == MOPO_INFO_NOTES) { /* the last says how many there were */
+    char *last = info->notes[MOPO_INFO_NOTES - 1];
+    long more = strtol(last, NULL, 10);
+    bool said = strstr(last, MORE) != NULL;
+    snprintf(last, MOPO_NOTE, "%ld%s", said ? more + 1 : 2, MORE);
+    return;
+  }
   va_list ap;
   va_start(ap, fmt);
   number_vprint(info->notes[info->n_notes++], sizeof info->notes[0], fmt, ap);
@@ -346,6 +354,9 @@ mopo_status mopo_dataset_describe(mopo_dataset_info *out, const mopo_dataset *d,
   void *scratch = malloc((size_t)d->N * 8); /* returns first, hashes afterwards */
   *out = (mopo_dataset_info){.rows = d->N, .obs_dim = d->at.S, .act_dim = d->at.A};
   memcpy(out->task, d->task, sizeof out->task);
+  out->rows_read = d->rows_read;
+  out->period = d->period;
+  for (int i = 0; i < d->n_notes; i++) note(out, "%s", d->notes[i]);
   if (!scratch)
     return error_set(err, MOPO_ENOMEM, "%s: statistics of %lld rows: out of memory", d->name,
                      (long long)d->N);

@@ -1,345 +1,215 @@
 /* load.c - a dataset from a file: whichever container it is and whatever its arrays are called.
  *
- * Every reader of io/ hands over arrays in the same way, so there is one loader. A dialect says
- * which array plays which role. */
-#include "data/dataset.h"
+ * Every reader of io/ hands over arrays in the same way, so there is one loader; dialect.h says
+ * which array plays which role, load_rows.c what is done with it, reading.c what about bad rows. */
+#include "data/dialect.h"
+#include "data/notes.h"
+#include "task/task.h"
 
 #include "io/csv_table.h"
 #include "io/hdf5.h"
 #include "io/npz.h"
-#include "task/task.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
-enum { HORIZON = 1000 }; /* of recordings that do not say where they were cut */
+static bool is_text(role r) { return r == TASK || r == KIND || r == OBS_NAMES || r == ACT_NAMES; }
 
-/* In the order in which they are read: an episode's length is known before its rows come. */
-typedef enum role {
-  STEPS, /* rows of each episode, and of its observations: one more */
-  OBS_STEPS,
-  OBS,
-  ACT,
-  REW,
-  TERMINAL,
-  NEXT,
-  TIMEOUT,
-  EPISODE, /* [N] another value means another episode */
-  INDEX,   /* where episodes begin or, if that is not at 0, end */
-  RANGES,  /* low and high that each action was recorded in */
-  QPOS,    /* positions before and after the step; only where they are wanted */
-  AFTER,
-  TASK, /* the texts come last */
-  KIND,
-  ROLES
-} role;
-
-typedef enum format { D4RL, NEORL, MINARI, CSV, FORMATS } format;
-
-static const char *const dialects[FORMATS][ROLES] = {
-    [D4RL] = {[OBS] = "observations",
-              [ACT] = "actions",
-              [REW] = "rewards",
-              [TERMINAL] = "terminals",
-              [NEXT] = "next_observations",
-              [TIMEOUT] = "timeouts",
-              [RANGES] = "metadata/action_ranges",
-              [QPOS] = "infos/qpos",
-              [AFTER] = "infos/next_qpos",
-              [TASK] = "metadata/task",
-              [KIND] = "metadata/kind"},
-    [NEORL] = {[OBS] = "obs",
-               [ACT] = "action",
-               [REW] = "reward",
-               [TERMINAL] = "done",
-               [NEXT] = "next_obs",
-               [INDEX] = "index"},
-    [MINARI] = {[STEPS] = "episode_#/actions",
-                [OBS_STEPS] = "episode_#/observations",
-                [OBS] = "episode_#/observations",
-                [ACT] = "episode_#/actions",
-                [REW] = "episode_#/rewards",
-                [TERMINAL] = "episode_#/terminations",
-                [TIMEOUT] = "episode_#/truncations"},
-    [CSV] = {[OBS] = "obs",
-             [ACT] = "act",
-             [REW] = "reward",
-             [TERMINAL] = "terminal",
-             [NEXT] = "next_obs",
-             [TIMEOUT] = "timeout",
-             [EPISODE] = "episode"},
-};
-
-/* The columns of a CSV file unless --columns says otherwise. */
-static const char *const csv_columns[ROLES] = {
-    [OBS] = "obs_#",       [ACT] = "act_#",       [REW] = "reward",      [TERMINAL] = "terminal",
-    [NEXT] = "next_obs_#", [TIMEOUT] = "timeout", [EPISODE] = "episode",
-};
-
-static bool is_required(format f, role r)
+char load_form(role r)
 {
-  bool always = r == OBS || r == ACT || r == REW;
-  return always || (r == TERMINAL && f != CSV) || (f == MINARI && r == TIMEOUT);
+  if (is_text(r)) return 's';
+  return r == STEPS || r == OBS_STEPS ? 'n'
+         : r == NUMBERS               ? 'i'
+         : r == THERE                 ? 'l'
+         : r == QPOS || r == AFTER    ? 'd'
+         : r == EPISODE               ? 'k'
+         : r == TIME                  ? 't'
+                                      : 'f';
 }
 
-static bool is_text(role r) { return r == TASK || r == KIND; }
-
-typedef struct loader {
-  const char *path; /* short enough for messages */
-  const char *name; /* its last part */
-  const mopo_task *task;
-  const double *ranges; /* [n_ranges,2] of the recorded actions; NULL: they are in [-1,1] */
-  int n_ranges;
-  bool positions; /* wanted too */
-  int n;          /* arrays asked for */
-  struct {
-    format format;
-    role role;
-  } of[FORMATS * ROLES]; /* what array i is */
-  format format;         /* found */
-  bool has[ROLES];
-  char kind[IO_TEXT], label[IO_TEXT]; /* of its metadata: kind, task */
-  int64_t episodes, *start;           /* Minari: [episodes + 1] */
-  float last_episode;                 /* value of the row before */
-  const int64_t *lines;               /* of a text file, for messages */
-  mopo_dataset *d;
-} loader;
+bool load_must(const dialect *d, role r) { return r == OBS || r == ACT || r == REW || d->must[r]; }
 
 /* ------------------------------------------------------------------ shapes */
 
-/* The array that plays a role in the format found; NULL if there is none. */
-static const io_array *array_of(const loader *l, const io_array *a, role r)
+const io_array *load_array(const loader *l, role r)
 {
   for (int i = 0; i < l->n; i++)
-    if (l->of[i].format == l->format && l->of[i].role == r && a[i].present) return &a[i];
+    if (l->asked[i].role == r && l->arrays[i].present) return &l->arrays[i];
   return NULL;
 }
 
-/* The first format whose observations are there. */
-static mopo_status find_format(loader *l, const io_array *a, mopo_error *err)
+/* Columns of array i that its role takes. */
+int load_cols(const loader *l, int i)
 {
-  format first = l->of[0].format;
+  return l->asked[i].count ? l->asked[i].count : l->arrays[i].cols;
+}
+
+/* Columns of all arrays of a role, side by side. */
+static int role_cols(const loader *l, role r)
+{
+  int cols = 0;
+  for (int i = 0; i < l->n; i++)
+    if (l->asked[i].role == r && l->arrays[i].present) cols += load_cols(l, i);
+  return cols;
+}
+
+/* The arrays that play a role in dialect d, of those asked for; false if its mark is not there. */
+static bool take_roles(loader *l, const dialect *d)
+{
   bool found = false;
-  for (int i = 0; !found && i < l->n; i++) {
-    l->format = l->of[i].format;
-    found = l->of[i].role == OBS && a[i].present;
+  for (int i = 0; i < l->n; i++) {
+    const io_array *a = &l->arrays[i];
+    l->asked[i] = (struct asked){.role = ROLES};
+    for (role r = 0; r < ROLES; r++)
+      if (d->arrays[r] && !strcmp(d->arrays[r], a->name) && load_form(r) == a->as)
+        l->asked[i].role = r;
+    found = found || (l->asked[i].role == d->mark && a->present);
   }
-  if (!found) l->format = first;
-  for (role r = 0; r < ROLES; r++) {
-    l->has[r] = array_of(l, a, r) != NULL;
-    if (!l->has[r] && is_required(l->format, r))
-      return error_set(err, MOPO_EFORMAT, "%s: no array '%s', want one", l->path,
-                       dialects[l->format][r]);
-  }
-  return MOPO_OK;
+  return found;
 }
 
-/* Rows that an array must have. N: of the observations; in Minari's files, of the actions. */
-static int64_t rows_of(const loader *l, const io_array *a, role r, int64_t N)
+/* Sets l->of where the caller has not: the first dialect whose mark is there. */
+static void find_dialect(loader *l)
 {
-  bool by_episode = r == STEPS || r == OBS_STEPS;
-  int64_t episodes = l->format == MINARI ? array_of(l, a, STEPS)->rows : 0;
-  return by_episode ? episodes : N + (r == OBS ? episodes : 0);
+  const dialect *first = NULL;
+  for (int i = 0; !l->of && dialect_at(i); i++) {
+    const dialect *d = dialect_at(i);
+    if (!(d->containers & l->container)) continue;
+    if (!first && d->mark == OBS) first = d;
+    if (take_roles(l, d)) l->of = d;
+  }
+  if (l->of) return;
+  l->of = first;
+  take_roles(l, first);
 }
 
-static mopo_status check_sizes(const loader *l, const io_array *arrays, role r, mopo_error *err)
+/* What a file without an array of a role has instead. */
+static mopo_status no_array(const loader *l, role r, mopo_error *err)
 {
-  const io_array *obs = array_of(l, arrays, OBS), *a = array_of(l, arrays, r);
-  bool minari = l->format == MINARI;
-  if (!a || is_text(r) || r == INDEX) return MOPO_OK;
-  int acts = array_of(l, arrays, ACT)->cols;
-  if (r == RANGES && (a->rows != acts || a->cols != 2))
-    return error_set(err, MOPO_EFORMAT, "%s: '%s' is [%lld,%d], want [%d,2]", l->path, a->name,
-                     (long long)a->rows, a->cols, acts);
-  if (r == RANGES) return MOPO_OK;
-  int64_t rows = rows_of(l, arrays, r, minari ? array_of(l, arrays, ACT)->rows : obs->rows);
-  if (a->rows != rows)
-    return error_set(err, MOPO_EFORMAT, "%s: '%s' has %lld rows, %s %lld", l->path, a->name,
-                     (long long)a->rows, minari ? "want" : "'observations'", (long long)rows);
-  const io_array *qpos = array_of(l, arrays, QPOS);
-  int cols = r == OBS || r == ACT || r == QPOS ? a->cols
-             : r == NEXT                       ? obs->cols
-             : r == AFTER && qpos              ? qpos->cols
+  return error_set(err, MOPO_EFORMAT, "%s: no array '%s', want one", l->path, l->of->arrays[r]);
+}
+
+static mopo_status check_rows(const loader *l, int i, int64_t N, int64_t episodes, mopo_error *err)
+{
+  const io_array *a = &l->arrays[i];
+  role r = l->asked[i].role;
+  bool by_episode = r == STEPS || r == OBS_STEPS || r == NUMBERS;
+  int64_t rows = by_episode ? episodes : N + (r == OBS ? episodes : 0);
+  if (a->rows == rows) return MOPO_OK;
+  return error_set(err, MOPO_EFORMAT, "%s: '%s' has %lld rows, %s%s%s %lld", l->path, a->name,
+                   (long long)a->rows, l->of->chained ? "want" : "'",
+                   l->of->chained ? "" : load_array(l, OBS)->name, l->of->chained ? "" : "'",
+                   (long long)rows);
+}
+
+static mopo_status check_slice(const loader *l, int i, mopo_error *err)
+{
+  const struct asked *q = &l->asked[i];
+  const io_array *a = &l->arrays[i];
+  if (!q->count || q->from + q->count <= a->cols) return MOPO_OK;
+  return error_set(err, MOPO_EINVAL, "%s: columns %d..%d of '%s', which has %d", l->path, q->from,
+                   q->from + q->count - 1, a->name, a->cols);
+}
+
+/* Of all arrays of a role together. */
+static mopo_status check_cols(const loader *l, role r, mopo_error *err)
+{
+  const io_array *a = load_array(l, r);
+  int cols = role_cols(l, r);
+  int want = r == OBS || r == ACT || r == QPOS ? cols
+             : r == NEXT                       ? l->S
+             : r == AFTER                      ? role_cols(l, QPOS)
                                                : 1;
-  if (a->cols != cols)
-    return error_set(err, MOPO_EFORMAT, "%s: '%s' has %d columns, want %d", l->path, a->name,
-                     a->cols, cols);
-  int want = !l->task || !l->task->facts.obs_dim ? cols
-             : r == OBS                          ? l->task->facts.obs_dim
-             : r == ACT                          ? l->task->facts.act_dim
-                                                 : cols;
-  if (a->cols != want)
-    return error_set(err, MOPO_EDATA, "%s: '%s' has %d columns, task %s wants %d", l->path, a->name,
-                     a->cols, l->task->facts.name, want);
-  return MOPO_OK;
+  if (cols != want)
+    return error_set(err, MOPO_EFORMAT, "%s: '%s' has %d columns, want %d", l->path, a->name, cols,
+                     want);
+  const mopo_task *t = l->task;
+  if (t && t->facts.obs_dim && r == OBS) want = t->facts.obs_dim;
+  if (t && t->facts.obs_dim && r == ACT) want = t->facts.act_dim;
+  if (cols == want) return MOPO_OK;
+  return error_set(err, MOPO_EDATA, "%s: '%s' has %d columns, task %s wants %d", l->path, a->name,
+                   cols, t->facts.name, want);
+}
+
+/* Names are one for each column; ranges are [A,2]. */
+static mopo_status check_about(const loader *l, role r, mopo_error *err)
+{
+  const io_array *a = load_array(l, r);
+  int want = r == OBS_NAMES ? l->S : l->A;
+  if (a->rows == want && a->cols == (r == RANGES ? 2 : 1)) return MOPO_OK;
+  return error_set(err, MOPO_EFORMAT, "%s: '%s' is [%lld,%d], want [%d,%d]", l->path, a->name,
+                   (long long)a->rows, a->cols, want, r == RANGES ? 2 : 1);
+}
+
+static mopo_status check_shapes(loader *l, mopo_error *err)
+{
+  int64_t episodes = l->of->chained ? load_array(l, STEPS)->rows : 0;
+  int64_t N = load_array(l, l->of->chained ? ACT : OBS)->rows;
+  mopo_status st = MOPO_OK;
+  for (role r = 0; !st && r < ROLES; r++) {
+    if (!l->has[r] || r == INDEX || r == TASK || r == KIND || r == THERE) continue;
+    if (r == RANGES || r == OBS_NAMES || r == ACT_NAMES) {
+      st = check_about(l, r, err);
+      continue;
+    }
+    int to = 0;
+    for (int i = 0; !st && i < l->n; i++) {
+      if (l->asked[i].role != r || !l->arrays[i].present) continue;
+      l->asked[i].to = to;
+      to += load_cols(l, i);
+      st = check_rows(l, i, N, episodes, err);
+      if (!st) st = check_slice(l, i, err);
+    }
+    if (!st) st = check_cols(l, r, err);
+  }
+  return st;
+}
+
+static mopo_status make_dataset(loader *l, int64_t N, mopo_error *err)
+{
+  mopo_status st = dataset_create(&l->d, N, l->S, l->A, l->path, err);
+  if (!st) snprintf(l->d->name, sizeof l->d->name, "%s", l->name);
+  if (!st && l->how.action_ranges)
+    st = dataset_set_ranges(l->d, l->how.action_ranges, l->how.n_action_ranges, l->path, err);
+  const io_array *qpos = load_array(l, QPOS);
+  if (!st && l->positions && !qpos)
+    st = error_set(err, MOPO_EDATA, "%s: no 'infos/qpos', want where the body was in each row",
+                   l->path);
+  if (!st && l->positions) st = dataset_make_positions(l->d, qpos->cols, l->path, err);
+  for (int64_t i = 0; !st && !l->has[TERMINAL] && i < N; i++)
+    l->d->rows[(size_t)i * (size_t)l->d->at.width + (size_t)l->d->at.done] = 0.0f;
+  return st ? st : reading_begin(l, err);
 }
 
 static mopo_status take_shapes(void *ctx, const io_array *arrays, int n, mopo_error *err)
 {
   loader *l = ctx;
+  l->arrays = arrays;
   (void)n;
-  mopo_status st = find_format(l, arrays, err);
-  for (role r = 0; !st && r < ROLES; r++) st = check_sizes(l, arrays, r, err);
+  find_dialect(l);
+  for (role r = 0; r < ROLES; r++) {
+    l->has[r] = load_array(l, r) != NULL;
+    if (!l->has[r] && load_must(l->of, r)) return no_array(l, r, err);
+  }
+  l->S = role_cols(l, OBS), l->A = role_cols(l, ACT);
+  mopo_status st = check_shapes(l, err);
   if (st) return st;
-  const io_array *obs = array_of(l, arrays, OBS), *act = array_of(l, arrays, ACT);
+  const io_array *act = load_array(l, ACT);
   if (act->rows < 1)
     return error_set(err, MOPO_EDATA, "%s: '%s' has no rows, want at least one", l->path,
-                     obs->name);
+                     load_array(l, OBS)->name);
   l->lines = act->lines;
-  if (l->format == MINARI) {
-    l->episodes = array_of(l, arrays, STEPS)->rows;
+  if (l->of->chained) {
+    l->episodes = load_array(l, STEPS)->rows;
     l->start = calloc((size_t)l->episodes + 1, sizeof *l->start);
     if (!l->start) return error_set(err, MOPO_ENOMEM, "%s: out of memory", l->path);
   }
-  st = dataset_create(&l->d, act->rows, obs->cols, act->cols, l->path, err);
-  if (!st && l->ranges) st = dataset_set_ranges(l->d, l->ranges, l->n_ranges, l->path, err);
-  const io_array *qpos = array_of(l, arrays, QPOS);
-  if (!st && l->positions && !qpos)
-    st = error_set(err, MOPO_EDATA, "%s: no 'infos/qpos', want where the body was in each row",
-                   l->path);
-  if (!st && l->positions) st = dataset_make_positions(l->d, qpos->cols, l->path, err);
-  for (int64_t i = 0; !st && !l->has[TERMINAL] && i < l->d->N; i++)
-    l->d->rows[(size_t)i * (size_t)l->d->at.width + (size_t)l->d->at.done] = 0.0f;
-  return st;
-}
-
-/* ------------------------------------------------------------------ rows */
-
-/* Lengths of episodes first .. first+n-1, in Minari's files. */
-static void take_steps(loader *l, int64_t first, int n, const double *steps)
-{
-  for (int i = 0; i < n; i++) l->start[first + i + 1] = l->start[first + i] + (int64_t)steps[i];
-}
-
-static mopo_status check_obs_steps(const loader *l, int64_t first, int n, const double *steps,
-                                   mopo_error *err)
-{
-  for (int i = 0; i < n; i++) {
-    int64_t e = first + i, T = l->start[e + 1] - l->start[e];
-    if ((int64_t)steps[i] != T + 1)
-      return error_set(err, MOPO_EFORMAT,
-                       "%s: 'episode_%lld/observations' has %lld rows, want %lld: one more than "
-                       "'actions'",
-                       l->path, (long long)e, (long long)steps[i], (long long)T + 1);
-  }
-  return MOPO_OK;
-}
-
-/* The episode whose T + 1 observations hold row i of all observations. */
-static int64_t episode_at(const loader *l, int64_t i)
-{
-  int64_t low = 0, high = l->episodes - 1; /* observations of episode e begin at start[e] + e */
-  while (low < high) {
-    int64_t middle = (low + high + 1) / 2;
-    if (l->start[middle] + middle <= i)
-      low = middle;
-    else
-      high = middle - 1;
-  }
-  return low;
-}
-
-/* Minari: observation t of an episode is obs of its row t and next of its row t - 1. */
-static mopo_status take_chain(loader *l, int64_t first, int n, const float *x, const origin *o,
-                              mopo_error *err)
-{
-  const row_layout *at = &l->d->at;
-  int64_t e = episode_at(l, first);
-  mopo_status st = MOPO_OK;
-  for (int64_t i = first; !st && i < first + n; i++, x += at->S) {
-    while (i >= l->start[e + 1] + e + 1) e++;
-    int64_t row = i - e; /* of the dataset, were there no reset observations */
-    origin here = {o->file, o->array, i, NULL, true};
-    if (row < l->start[e + 1]) st = dataset_put(l->d, row, 0, x, 1, at->S, &here, err);
-    if (!st && row > l->start[e])
-      st = dataset_put(l->d, row - 1, at->next, x, 1, at->S, &here, err);
-  }
-  return st;
-}
-
-/* The row before i ends its episode. */
-static void cut_before(mopo_dataset *d, int64_t i)
-{
-  if (i > 0 && i <= d->N && dataset_row(d, i - 1)[d->at.done] == 0.0f) d->timeouts[i - 1] = 1;
-}
-
-static void take_episodes(loader *l, int64_t first, int n, const float *x)
-{
-  for (int i = 0; i < n; i++) {
-    if (first + i > 0 && x[i] != l->last_episode) cut_before(l->d, first + i);
-    l->last_episode = x[i];
-  }
-}
-
-static mopo_status take_index(loader *l, int64_t first, int n, const float *x, const origin *o,
-                              mopo_error *err)
-{
-  for (int i = 0; i < n; i++) {
-    if (!(x[i] >= 0.0f && x[i] <= (float)l->d->N))
-      return error_set(err, MOPO_EDATA, "%s: '%s' row %lld = %.9g, want 0..%lld", l->path, o->array,
-                       (long long)(first + i), (double)x[i], (long long)l->d->N);
-    cut_before(l->d, (int64_t)x[i]);
-  }
-  cut_before(l->d, l->d->N);
-  return MOPO_OK;
-}
-
-static mopo_status take_flags(loader *l, role r, int64_t first, int n, const float *x,
-                              const origin *o, mopo_error *err)
-{
-  mopo_dataset *d = l->d;
-  mopo_status st = dataset_check_flags(x, n, o, err);
-  if (!st && r == TERMINAL) return dataset_put(d, first, d->at.done, x, n, 1, o, err);
-  for (int i = 0; !st && i < n; i++) d->timeouts[first + i] = x[i] != 0.0f;
-  return st;
-}
-
-static mopo_status take_rows(void *ctx, int a, int64_t first, int n, const void *values,
-                             mopo_error *err)
-{
-  loader *l = ctx;
-  role r = l->of[a].role;
-  if (l->of[a].format != l->format) return MOPO_OK;
-  mopo_dataset *d = l->d;
-  const row_layout *at = &d->at;
-  origin o = {l->path, dialects[l->format][r], first, l->lines, true};
-  switch (r) {
-  case STEPS:
-    take_steps(l, first, n, values);
-    return MOPO_OK;
-  case OBS_STEPS:
-    return check_obs_steps(l, first, n, values, err);
-  case OBS:
-    return l->format == MINARI ? take_chain(l, first, n, values, &o, err)
-                               : dataset_put(d, first, 0, values, n, at->S, &o, err);
-  case ACT:
-    return dataset_put_actions(d, first, values, n, l->ranges ? d->ranges : NULL, &o, err);
-  case REW:
-    return dataset_put(d, first, at->rew, values, n, 1, &o, err);
-  case NEXT:
-    return dataset_put(d, first, at->next, values, n, at->S, &o, err);
-  case EPISODE:
-    take_episodes(l, first, n, values);
-    return MOPO_OK;
-  case RANGES: /* what the caller says comes first */
-    return l->ranges ? MOPO_OK : dataset_put_ranges(d, first, n, values, l->path, err);
-  case INDEX:
-    return take_index(l, first, n, values, &o, err);
-  case QPOS:
-    return dataset_put_positions(d, d->qpos, first, values, n, &o, err);
-  case AFTER:
-    return dataset_put_positions(d, d->after, first, values, n, &o, err);
-  case TASK:
-    memcpy(l->label, values, IO_TEXT);
-    return MOPO_OK;
-  case KIND:
-    memcpy(l->kind, values, IO_TEXT);
-    return MOPO_OK;
-  default:
-    return take_flags(l, r, first, n, values, &o, err);
-  }
+  if (l->of->begin) st = l->of->begin(l, err);
+  return st ? st : make_dataset(l, act->rows, err);
 }
 
 /* ------------------------------------------------------------------ what is not in the file */
@@ -355,83 +225,87 @@ static mopo_status check_task(const loader *l, mopo_error *err)
                    l->path, of->facts.name, l->task->facts.name);
 }
 
-static mopo_status finish(loader *l, mopo_error *err)
+/* The header's names, where the caller chose the columns. */
+static mopo_status name_columns(loader *l, mopo_error *err)
 {
+  mopo_status st = MOPO_OK;
+  for (int k = 0; !st && k < 2; k++) {
+    role r = k ? ACT : OBS;
+    const io_array *a = load_array(l, r);
+    bool chosen = a->names && !strchr(l->of->arrays[r], '#');
+    if (chosen) st = dataset_set_names(l->d, k == 1, a->names, err);
+  }
+  return st;
+}
+
+static mopo_status finish(void *ctx, mopo_error *err)
+{
+  loader *l = ctx;
   mopo_dataset *d = l->d;
-  bool cut = l->has[TIMEOUT] || l->has[INDEX] || l->format == CSV;
-  if (!cut) dataset_cut_every(d, l->task ? l->task->facts.horizon : HORIZON);
-  for (int64_t e = 0; e < l->episodes; e++) cut_before(d, l->start[e + 1]);
-  bool next = l->has[NEXT] || l->format == MINARI, after = l->has[AFTER] || !l->positions;
+  bool cut = l->has[TIMEOUT] || l->has[CUT] || l->has[INDEX] || l->has[EPISODE] || l->has[TIME] ||
+             l->container == IN_CSV;
+  if (!cut) dataset_cut_every(d, l->task ? l->task->facts.horizon : TASK_HORIZON);
+  mopo_status st = l->of->finish ? l->of->finish(l, err) : MOPO_OK;
+  if (!st) st = name_columns(l, err);
+  if (!st) st = reading_finish(l, err);
+  if (st) return st;
+  bool next = l->has[NEXT] || l->of->chained, after = l->has[AFTER] || !l->positions;
   if (next && after)
     dataset_mark_ends(d);
   else
     dataset_chain(d, !next, !after);
   if (d->N < 1)
     return error_set(err, MOPO_EDATA,
-                     "%s: no %s and no two rows of one episode, want at least one "
-                     "transition",
-                     l->path, next ? "infos/next_qpos" : "next_observations");
+                     "%s: no %s and no two rows of one episode, want at least one transition%s",
+                     l->path, next ? "infos/next_qpos" : "next_observations",
+                     l->came_back ? " (runs are interleaved: want them one after the other)" : "");
   snprintf(d->kind, sizeof d->kind, "%s", dataset_kind(l->kind, l->name));
   snprintf(d->task, sizeof d->task, "%.63s", l->label);
-  snprintf(d->name, sizeof d->name, "%s", l->name);
   return check_task(l, err);
 }
 
 /* ------------------------------------------------------------------ containers */
 
-static void ask(loader *l, io_array *arrays, format f)
+/* Asks for the arrays of every dialect that the container may hold, each of them once. */
+static mopo_status ask(loader *l, io_array *arrays, mopo_error *err)
 {
-  for (role r = 0; r < ROLES; r++) {
-    if (!dialects[f][r] || ((r == QPOS || r == AFTER) && !l->positions)) continue;
-    l->of[l->n].format = f;
-    l->of[l->n].role = r;
-    arrays[l->n++] = (io_array){.name = dialects[f][r],
-                                .as = is_text(r)                ? 's'
-                                      : r <= OBS_STEPS          ? 'n'
-                                      : r == QPOS || r == AFTER ? 'd'
-                                                                : 'f'};
-  }
-}
-
-/* The text "obs=angle,speed;act=torque" to the columns of each role. `copy` holds the pieces. */
-static mopo_status read_columns(const char **columns, char *copy, const char *text, mopo_error *err)
-{
-  for (role r = 0; r < ROLES; r++) columns[r] = csv_columns[r];
-  for (char *rest = copy, *part; text && (part = strsep(&rest, ";")) != NULL;) {
-    char *value = strchr(part, '=');
-    role found = ROLES;
-    if (value) *value++ = '\0';
-    for (role r = 0; r < ROLES; r++)
-      if (dialects[CSV][r] && strcmp(part, dialects[CSV][r]) == 0) found = r;
-    if (!*part && !value) continue;
-    if (!value || !*value || found == ROLES)
-      return error_set(err, MOPO_EINVAL,
-                       "columns: '%.60s', want obs=A,B,...;act=C,...;reward=D and, if they are "
-                       "there, next_obs, terminal, timeout, episode",
-                       part);
-    columns[found] = value;
+  for (int k = 0; dialect_at(k); k++) {
+    const dialect *d = dialect_at(k);
+    for (role r = 0; (d->containers & l->container) && r < ROLES; r++) {
+      char as = load_form(r);
+      bool asked = !d->arrays[r] || ((r == QPOS || r == AFTER) && !l->positions) ||
+                   (is_text(r) && l->container == IN_NPZ); /* there are none */
+      for (int i = 0; !asked && i < l->n; i++)
+        asked = !strcmp(arrays[i].name, d->arrays[r]) && arrays[i].as == as;
+      if (asked) continue;
+      if (l->n == LOAD_ARRAYS) return error_set(err, MOPO_EINVAL, "%s: too many dialects", l->path);
+      l->asked[l->n].role = r;
+      arrays[l->n++] = (io_array){.name = d->arrays[r], .as = as};
+    }
   }
   return MOPO_OK;
 }
 
-static mopo_status load_csv(loader *l, const char *path, const char *text, const io_sink *sink,
-                            mopo_error *err)
+static mopo_status read_file(loader *l, const char *path, mopo_error *err)
 {
-  io_array arrays[FORMATS * ROLES] = {0};
-  const char *columns[ROLES], *asked[FORMATS * ROLES] = {0};
-  char *copy = strdup(text ? text : "");
-  if (!copy) return error_set(err, MOPO_ENOMEM, "%s: out of memory", l->path);
-  mopo_status st = read_columns(columns, copy, text, err);
-  ask(l, arrays, CSV);
-  for (int i = 0; !st && i < l->n; i++) {
-    role r = l->of[i].role;
-    asked[i] = columns[r];
-    /* What was named has to be there. */
-    arrays[i].required = is_required(CSV, r) || columns[r] != csv_columns[r];
+  io_array arrays[LOAD_ARRAYS] = {0};
+  const io_sink sink = {take_shapes, load_rows, finish, l};
+  mopo_status st = MOPO_OK;
+  if (l->container == IN_CSV || l->how.columns) {
+    st = named_read(l, err);
+    if (!st) st = named_ask(l, arrays, err);
+  } else {
+    st = ask(l, arrays, err);
   }
-  if (!st) st = csv_read(path, asked, arrays, l->n, sink, err);
-  free(copy);
-  return st;
+  if (st) return st;
+  if (l->container == IN_NPZ) return npz_read(path, arrays, l->n, &sink, err);
+  if (l->container == IN_HDF5) return hdf5_read(path, arrays, l->n, &sink, err);
+  const char *columns[LOAD_ARRAYS];
+  for (int i = 0; i < l->n; i++) {
+    columns[i] = arrays[i].name;
+    arrays[i].name = named_role(l->asked[i].role);
+  }
+  return csv_read(path, columns, l->how.bad_rows == MOPO_BAD_ROWS_CUT, arrays, l->n, &sink, err);
 }
 
 static bool ends_with(const char *path, const char *end)
@@ -440,36 +314,67 @@ static bool ends_with(const char *path, const char *end)
   return n >= k && strcasecmp(path + n - k, end) == 0;
 }
 
-static mopo_status load_arrays(loader *l, const char *path, const mopo_import *how,
-                               const io_sink *sink, mopo_error *err)
+/* By the name; where that says nothing and columns are named, by the first bytes. */
+static int container_of(const char *path, bool columns)
 {
-  io_array arrays[FORMATS * ROLES] = {0};
-  bool csv = ends_with(path, ".csv") || (how && how->columns);
-  if (csv) return load_csv(l, path, how ? how->columns : NULL, sink, err);
-  bool npz = ends_with(path, ".npz");
-  ask(l, arrays, D4RL);
-  if (npz) l->n -= 2; /* the texts, of which there are none */
-  ask(l, arrays, npz ? NEORL : MINARI);
-  return npz ? npz_read(path, arrays, l->n, sink, err) : hdf5_read(path, arrays, l->n, sink, err);
+  if (ends_with(path, ".csv")) return IN_CSV;
+  if (ends_with(path, ".npz")) return IN_NPZ;
+  if (!columns || ends_with(path, ".hdf5") || ends_with(path, ".h5")) return IN_HDF5;
+  unsigned char start[4] = {0};
+  FILE *f = fopen(path, "rb");
+  size_t n = f ? fread(start, 1, sizeof start, f) : 0;
+  if (f) fclose(f);
+  if (n == 4 && !memcmp(start, "\x89HDF", 4)) return IN_HDF5;
+  return n == 4 && !memcmp(start, "PK\3\4", 4) ? IN_NPZ : IN_CSV;
+}
+
+/* A dataset of Minari's is a directory, or the file main_data.hdf5 in it; reads what stands next to
+ * it. file [size]: what is to be read. */
+static mopo_status find_file(loader *l, char *file, size_t size, const char *path, mopo_error *err)
+{
+  static const char inside[] = "data/main_data.hdf5", about[] = "metadata.json";
+  struct stat s;
+  bool dir = stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+  int n = snprintf(file, size, dir ? "%s/%s" : "%s", path, inside);
+  const char *slash = n < 0 || (size_t)n >= size ? NULL : strrchr(file, '/');
+  if ((size_t)n >= size) return error_set(err, MOPO_EIO, "%s: path too long", l->path);
+  if (!dir && strcmp(slash ? slash + 1 : file, "main_data.hdf5") != 0) return MOPO_OK;
+  char beside[4096];
+  int length = slash ? (int)(slash + 1 - file) : 0;
+  n = snprintf(beside, sizeof beside, "%.*s%s", length, file, about);
+  if ((size_t)n >= sizeof beside) return error_set(err, MOPO_EIO, "%s: path too long", l->path);
+  mopo_status st = minari_read(&l->about, beside, err);
+  if (st || !dir || stat(file, &s) == 0) return st;
+  if (!l->about.found || !strcmp(l->about.format, "hdf5"))
+    return error_set(err, MOPO_EIO, "%s: %s, and not one of Minari's: it has no %s", l->path,
+                     strerror(EISDIR), inside);
+  return error_set(err, MOPO_EFORMAT,
+                   "%s: a dataset of Minari's in %.20s storage, want hdf5 (data_format of its "
+                   "DataCollector)",
+                   l->path, *l->about.format ? l->about.format : "unknown");
 }
 
 static mopo_status load(mopo_dataset **out, const char *path, const mopo_import *how,
                         const mopo_task *task, bool positions, mopo_error *err)
 {
-  const char *slash = strrchr(path, '/');
   size_t length = strlen(path);
-  loader l = {.path = length > 200 ? path + length - 200 : path,
-              .name = slash ? slash + 1 : path,
-              .task = task,
-              .positions = positions};
-  io_sink sink = {take_shapes, take_rows, &l};
+  char file[4096];
+  loader l = {
+      .path = length > 200 ? path + length - 200 : path, .task = task, .positions = positions};
   *out = NULL;
-  if (how && how->action_ranges) {
-    l.ranges = how->action_ranges;
-    l.n_ranges = how->n_action_ranges;
-  }
-  mopo_status st = load_arrays(&l, path, how, &sink, err);
-  if (!st) st = finish(&l, err);
+  if (how && how->size < sizeof how->size)
+    return error_set(err, MOPO_EINVAL, "mopo_import.size = %zu, want sizeof(mopo_import)",
+                     how->size);
+  if (how) memcpy(&l.how, how, how->size < sizeof l.how ? how->size : sizeof l.how);
+  mopo_status st = find_file(&l, file, sizeof file, path, err);
+  const char *slash = strrchr(file, '/');
+  l.name = st || !slash ? file : slash + 1;
+  l.container = st ? 0 : container_of(file, l.how.columns != NULL);
+  if (!st) st = read_file(&l, file, err);
+  minari_free(&l.about);
+  reading_free(&l);
+  free(l.ranges);
+  free(l.columns);
   free(l.start);
   if (st)
     mopo_dataset_free(l.d);

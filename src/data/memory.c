@@ -7,7 +7,7 @@
 
 static const char NAME[] = "memory"; /* in messages, where a file has its name */
 
-static origin from(const char *array) { return (origin){NAME, array, 0, NULL, false}; }
+static origin from(const char *array) { return (origin){NAME, array, 0, NULL, false, NULL}; }
 
 static mopo_status check_sizes(int64_t N, int S, int A, mopo_error *err)
 {
@@ -20,11 +20,12 @@ static mopo_status copy(mopo_dataset *d, const mopo_arrays *a, mopo_error *err)
 {
   const row_layout *at = &d->at;
   const int64_t N = d->N;
+  const action_how how = {.count = at->A, .ranges = a->action_ranges};
   const origin obs = from("obs"), act = from("act"), rew = from("rew"), next = from("next");
   mopo_status st = MOPO_OK;
   if (a->action_ranges) st = dataset_put_ranges(d, 0, at->A, a->action_ranges, NAME, err);
   if (st == MOPO_OK) st = dataset_put(d, 0, 0, a->obs, N, at->S, &obs, err);
-  if (st == MOPO_OK) st = dataset_put_actions(d, 0, a->act, N, a->action_ranges, &act, err);
+  if (st == MOPO_OK) st = dataset_put_actions(d, 0, a->act, N, &how, &act, err);
   if (st == MOPO_OK) st = dataset_put(d, 0, at->rew, a->rew, N, 1, &rew, err);
   if (st == MOPO_OK) st = dataset_put(d, 0, at->next, a->next, N, at->S, &next, err);
   for (int64_t i = 0; st == MOPO_OK && i < N; i++) {
@@ -104,8 +105,8 @@ static mopo_status check_row(const mopo_dataset *d, int64_t i, mopo_error *err)
       return dataset_bad_value(&o, i, c, x, isfinite(x) ? "-1..1" : "a finite number", err);
     }
   const origin done = from("done");
-  return dataset_check_flags(row + at->done, 1, &(origin){done.file, done.array, i, NULL, false},
-                             err);
+  return dataset_check_flags(row + at->done, 1,
+                             &(origin){done.file, done.array, i, NULL, false, NULL}, err);
 }
 
 mopo_status mopo_dataset_borrow(mopo_dataset **out, int64_t N, int S, int A, const float *rows,

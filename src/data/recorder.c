@@ -155,6 +155,14 @@ mopo_status recorder_text(recorder *r, const char *key, const char *value, mopo_
   return st ? st : hdf5_out_text(r->out, name, value, err);
 }
 
+mopo_status recorder_texts(recorder *r, const char *key, const char *const *values, int n,
+                           mopo_error *err)
+{
+  char name[NAME_SIZE];
+  mopo_status st = metadata_name(name, key, err);
+  return st ? st : hdf5_out_texts(r->out, name, values, n, err);
+}
+
 mopo_status recorder_number(recorder *r, const char *key, double value, mopo_error *err)
 {
   char name[NAME_SIZE];

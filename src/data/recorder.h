@@ -23,6 +23,9 @@ MUST_CHECK mopo_status recorder_add(recorder *r, const float *obs, const float *
 /* metadata/<key> as a string or a number. */
 MUST_CHECK mopo_status recorder_text(recorder *r, const char *key, const char *value,
                                      mopo_error *err);
+/* The same of texts [n]. */
+MUST_CHECK mopo_status recorder_texts(recorder *r, const char *key, const char *const *values,
+                                      int n, mopo_error *err);
 MUST_CHECK mopo_status recorder_number(recorder *r, const char *key, double value, mopo_error *err);
 /* metadata/<key> as a float32 array [rows,cols]; cols 0: [rows]. Key may have slashes. */
 MUST_CHECK mopo_status recorder_array(recorder *r, const char *key, const float *x, int rows,

@@ -1,5 +1,6 @@
 /* save.c - a dataset to a file. */
 #include "data/dataset.h"
+#include "data/notes.h"
 #include "data/recorder.h"
 #include "io/npz.h"
 #include "task/task.h"
@@ -28,6 +29,8 @@ static mopo_status save_hdf5(const mopo_dataset *d, const char *path, mopo_error
   if (!st && *d->kind) st = recorder_text(r, "kind", d->kind, err);
   if (!st && *d->task) st = recorder_text(r, "task", d->task, err);
   if (!st && d->ranges) st = recorder_array(r, "action_ranges", d->ranges, at->A, 2, err);
+  if (!st && d->obs_names) st = recorder_texts(r, "obs_names", d->obs_names, at->S, err);
+  if (!st && d->act_names) st = recorder_texts(r, "act_names", d->act_names, at->A, err);
   if (!st) return recorder_close(r, err);
   recorder_abandon(r);
   return st;
@@ -103,6 +106,7 @@ static mopo_status save_seeing(const mopo_dataset *d, const char *path, mopo_err
   memcpy(seeing->kind, d->kind, sizeof d->kind);
   memcpy(seeing->task, d->task, sizeof d->task);
   if (d->ranges) st = dataset_put_ranges(seeing, 0, d->at.A, d->ranges, d->name, err);
+  if (!st) st = dataset_copy_names(seeing, d, err);
   if (!st) st = save(seeing, path, err);
   mopo_dataset_free(seeing);
   return st;

@@ -44,6 +44,8 @@ typedef struct io_sink {
   mopo_status (*begin)(void *ctx, const io_array *arrays, int n, mopo_error *err);
   /* Rows first .. first+n-1 of arrays[a], n * cols values; every array present, in order. */
   mopo_status (*rows)(void *ctx, int a, int64_t first, int n, const void *values, mopo_error *err);
+  /* Called once, after all rows, while what the arrays point to is still there; may be NULL. */
+  mopo_status (*end)(void *ctx, mopo_error *err);
   void *ctx;
 } io_sink;
 

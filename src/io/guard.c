@@ -135,7 +135,7 @@ static void run_child(guard_parser *parse, const char *path, io_array *arrays, i
   silence(fd);
   confine(path);
   sender s = {fd, arrays};
-  io_sink sink = {send_shapes, send_rows, &s};
+  io_sink sink = {send_shapes, send_rows, NULL, &s};
   mopo_error e = {0};
   e.code = parse(path, arrays, n, &sink, &e);
   message m = {.kind = END};

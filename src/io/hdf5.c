@@ -52,9 +52,9 @@ static mopo_status refuse(const reader *r, const char *name, const char *why, mo
 /* Readers of HDF5 refuse what writers of a newer one may write. */
 static mopo_status unreadable(const reader *r, const char *name, mopo_error *err)
 {
-  unsigned v[3] = {0};
-  if (r->superblock < 3) return refuse(r, name, "is not a readable array", err);
-  H5get_libversion(&v[0], &v[1], &v[2]);
+  unsigned v[3];
+  if (H5get_libversion(&v[0], &v[1], &v[2]) < 0 || r->superblock < 3)
+    return refuse(r, name, "is not a readable array", err);
   return error_set(err, MOPO_EFORMAT,
                    "%s: '%s' is stored in a form newer than HDF5 %u.%u.%u reads, want a file "
                    "written without libver='latest'",
@@ -349,11 +349,6 @@ static mopo_status count_pieces(reader *r, int64_t *n, const char *name, mopo_er
   return MOPO_OK;
 }
 
-static int64_t piece_number(const reader *r, int64_t i)
-{
-  return r->numbers.n ? r->numbers.number[i] : 0;
-}
-
 /* Opens the i-th array of `all`; f->set is 0 where there is none: only the first may be missing. */
 static mopo_status open_piece(const reader *r, found *f, const io_array *all, int64_t i,
                               mopo_error *err)
@@ -362,7 +357,7 @@ static mopo_status open_piece(const reader *r, found *f, const io_array *all, in
   const char *mark = strchr(all->name, '#');
   if (mark)
     snprintf(name, sizeof name, "%.*s%lld%s", (int)(mark - all->name), all->name,
-             (long long)piece_number(r, i), mark + 1);
+             (long long)(r->numbers.n ? r->numbers.number[i] : 0), mark + 1);
   else
     snprintf(name, sizeof name, "%s", all->name);
   io_array a = *all;
@@ -400,7 +395,8 @@ static mopo_status read_array(reader *r, io_array *a, int index, void *block, co
   for (int64_t i = 0; !st && i < pieces; i++) {
     found f;
     st = open_piece(r, &f, a, i, err);
-    double count = a->as == 'n' ? (double)f.dims[0] : (double)piece_number(r, i);
+    double count =
+        a->as == 'n' ? (double)f.dims[0] : (double)(r->numbers.n ? r->numbers.number[i] : 0);
     if (!st && f.set > 0 && io_counts(a->as))
       st = sink->rows(sink->ctx, index, i, 1, &count, err);
     else if (!st && f.set > 0)
@@ -497,5 +493,6 @@ mopo_status hdf5_parse(const char *path, io_array *arrays, int n, const io_sink 
 mopo_status hdf5_read(const char *path, io_array *arrays, int n, const io_sink *sink,
                       mopo_error *err)
 {
-  return guard_read(hdf5_parse, path, arrays, n, sink, err);
+  mopo_status st = guard_read(hdf5_parse, path, arrays, n, sink, err);
+  return st || !sink->end ? st : sink->end(sink->ctx, err);
 }

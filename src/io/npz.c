@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEADER_MAX = 65536, COLS_MAX = 65535, NAME_SIZE = 256 };
+enum { HEADER_MAX = 65536, COLS_MAX = 65535, NAME_SIZE = 256, TOP_MAX = 1000 };
 
 /* What a .npy file's header says. */
 typedef struct npy {
@@ -200,6 +200,20 @@ static mopo_status read_values(entry *e, const io_array *a, int index, char *raw
   return st ? st : zip_check(e->in, err);
 }
 
+/* The names of the arrays; of a file with more than TOP_MAX of them none are told. */
+static mopo_status read_names(const zip_file *z, int index, const io_sink *sink, mopo_error *err)
+{
+  mopo_status st = MOPO_OK;
+  for (uint64_t i = 0; !st && i < zip_entries(z); i++) {
+    char name[IO_TEXT] = "";
+    zip_entry_name(name, sizeof name, z, i);
+    size_t n = strlen(name);
+    if (n > 4 && !strcmp(name + n - 4, ".npy")) name[n - 4] = '\0';
+    st = sink->rows(sink->ctx, index, (int64_t)i, 1, name, err);
+  }
+  return st;
+}
+
 /* e [n]: the arrays, open. */
 static mopo_status read_open(const zip_file *z, entry *e, const io_array *arrays, int n,
                              const io_sink *sink, mopo_error *err)
@@ -211,7 +225,10 @@ static mopo_status read_open(const zip_file *z, entry *e, const io_array *arrays
   if (!blocks) return error_set(err, MOPO_ENOMEM, "%s: out of memory", zip_name(z));
   mopo_status st = MOPO_OK;
   for (int i = 0; !st && i < n; i++)
-    if (e[i].in) st = read_values(&e[i], &arrays[i], i, blocks, blocks + most, sink, err);
+    if (arrays[i].as == 'l' && arrays[i].present)
+      st = read_names(z, i, sink, err);
+    else if (e[i].in)
+      st = read_values(&e[i], &arrays[i], i, blocks, blocks + most, sink, err);
   free(blocks);
   return st;
 }
@@ -221,13 +238,19 @@ static mopo_status read_all(const zip_file *z, entry *e, io_array *arrays, int n
 {
   mopo_status st = MOPO_OK;
   for (int i = 0; !st && i < n; i++) {
+    if (arrays[i].as == 'l') {
+      arrays[i].present = zip_entries(z) <= TOP_MAX;
+      arrays[i].rows = (int64_t)zip_entries(z), arrays[i].cols = 1;
+      continue;
+    }
     st = open_entry(z, &e[i], &arrays[i], err);
     arrays[i].present = !st && e[i].in;
     arrays[i].rows = arrays[i].present ? e[i].about.rows : 0;
     arrays[i].cols = arrays[i].present ? e[i].about.cols : 0;
   }
   if (!st) st = sink->begin(sink->ctx, arrays, n, err);
-  return st ? st : read_open(z, e, arrays, n, sink, err);
+  if (!st) st = read_open(z, e, arrays, n, sink, err);
+  return st || !sink->end ? st : sink->end(sink->ctx, err);
 }
 
 mopo_status npz_read(const char *path, io_array *arrays, int n, const io_sink *sink,

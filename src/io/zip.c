@@ -222,6 +222,23 @@ static mopo_status find_entry(const zip_file *z, const char *want, place *at, bo
   return MOPO_OK;
 }
 
+uint64_t zip_entries(const zip_file *z) { return z->entries; }
+
+void zip_entry_name(char *name, size_t size, const zip_file *z, uint64_t i)
+{
+  size_t left = z->directory_bytes;
+  const unsigned char *p = z->directory;
+  *name = '\0';
+  for (uint64_t k = 0; k < z->entries && left >= CENTRAL_BYTES && u32(p) == CENTRAL; k++) {
+    size_t n = u16(p + 28), all = CENTRAL_BYTES + n + u16(p + 30) + u16(p + 32);
+    if (all > left) return;
+    if (k == i) snprintf(name, size, "%.*s", (int)n, (const char *)p + CENTRAL_BYTES);
+    if (k == i) return;
+    p += all;
+    left -= all;
+  }
+}
+
 static mopo_status check_place(zip_reader *r, const place *at, mopo_error *err)
 {
   const zip_file *z = r->z;

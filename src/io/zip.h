@@ -15,6 +15,11 @@ typedef struct zip_reader zip_reader;
 MUST_CHECK mopo_status zip_file_open(zip_file **out, const char *path, mopo_error *err);
 void zip_file_close(zip_file *z);
 const char *zip_name(const zip_file *z); /* of the file, short enough for messages */
+/* How many entries the archive says it has. */
+uint64_t zip_entries(const zip_file *z);
+/* Name of the i-th entry, its first bytes if it is longer than `size`; "" past the last, or where
+ * the directory is damaged. Names come in time that grows with i. */
+void zip_entry_name(char *name, size_t size, const zip_file *z, uint64_t i);
 /* Opens the entry of that name; *out is NULL if there is none. EFORMAT (outside the file, packed
  * otherwise, larger than its bytes can hold), ENOMEM. */
 MUST_CHECK mopo_status zip_open(zip_reader **out, const zip_file *z, const char *name,

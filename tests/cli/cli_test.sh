@@ -128,12 +128,12 @@ expect 3 'bad.ini:2: want' train --config bad.ini
 # data in its other forms
 printf 'angle,torque,gain,run\n1,-2,0,0\n2,2,1,0\n3,0,1,0\n5,0,1,1\n6,0,2,1\n' > log.csv
 columns='obs=angle;act=torque;reward=gain;episode=run'
-expect 3 "log.csv:1: no column 'obs_0' for 'obs' among 'angle,torque,gain,run' (mopo data: --columns)" data info log.csv
+expect 3 "log.csv:1: no column 'obs_0' for 'obs' among 'angle,torque,gain,run' (say which: columns)" data info log.csv
 printf 'obs_0,obs_2,act_0,reward\n1,2,0,1\n' > gap.csv
 expect 3 "gap.csv:1: a column 'obs_2', but no 'obs_1'" data info gap.csv
 printf 'obs_0,act_0,act_0,reward\n1,2,0,1\n' > same.csv
 expect 3 "same.csv:1: columns 2 and 3 are both named 'act_0'" data info same.csv
-expect 3 "log.csv:2: 'act' row 0 column 0 = -2, want -1..1 (mopo data: --action-range)" data convert log.csv log.npz --columns "$columns"
+expect 3 "log.csv:2: column 'torque' = -2, want -1..1 (its action-range)" data convert log.csv log.npz --columns "$columns"
 expect 0 'rows          3' data convert log.csv log.npz --columns "$columns" --action-range=-2,2
 expect 0 'actions       -1 to 1' data info log.npz
 expect 0 'rows          3' data info log.csv --columns "$columns" --action-range=-2,2

@@ -299,7 +299,7 @@ static void refuses_other_sizes_and_files(void **state)
   check_refused(FIXTURES "/h5py_plain.hdf5", task, MOPO_EDATA,
                 "'observations' has 3 columns, task hopper wants 11");
   check_refused("no_such.hdf5", NULL, MOPO_EIO, "no_such.hdf5: No such file or directory");
-  check_refused(".", NULL, MOPO_EIO, "not a regular file");
+  check_refused(".", NULL, MOPO_EIO, "Is a directory, and not one of Minari's");
   check_refused(SOURCE_DIR "/CMakeLists.txt", NULL, MOPO_EFORMAT, "not an HDF5 file");
 }
 

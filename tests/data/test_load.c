@@ -144,7 +144,7 @@ static mopo_dataset *import(const char *columns)
 {
   mopo_error e;
   mopo_dataset *d = NULL;
-  mopo_import how = {.columns = columns};
+  mopo_import how = {.size = sizeof how, .columns = columns};
   assert_ok(mopo_dataset_import(&d, "load.csv", &how, NULL, &e), e);
   return d;
 }
@@ -313,7 +313,7 @@ static void actions_are_scaled(void **state)
   mopo_error e;
   mopo_dataset *d = NULL;
   double range[] = {-1.0, 3.0};
-  mopo_import how = {.action_ranges = range, .n_action_ranges = 1};
+  mopo_import how = {.size = sizeof how, .action_ranges = range, .n_action_ranges = 1};
   (void)state;
   write_text("obs_0,act_0,reward\n1,-1,0\n2,1,0\n3,3,0\n4,2,0\n");
   assert_ok(mopo_dataset_import(&d, "load.csv", &how, NULL, &e), e);
@@ -322,8 +322,7 @@ static void actions_are_scaled(void **state)
   mopo_dataset_free(d);
   range[1] = 2.0;
   assert_int_equal(mopo_dataset_import(&d, "load.csv", &how, NULL, &e), MOPO_EDATA);
-  assert_string_equal(e.msg, "load.csv:4: 'act' row 2 column 0 = 3, want -1..2 "
-                             "(mopo data: --action-range)");
+  assert_string_equal(e.msg, "load.csv:4: column 'act_0' = 3, want -1..2 (its action-range)");
   range[1] = -2.0;
   assert_int_equal(mopo_dataset_import(&d, "load.csv", &how, NULL, &e), MOPO_EINVAL);
 }
@@ -378,7 +377,7 @@ static void every_action_has_its_range(void **state)
   static const float want[3][2] = {{-1.0f, 1.0f}, {0.0f, -1.0f}, {1.0f, 0.5f}};
   mopo_error e;
   mopo_dataset *d = NULL;
-  mopo_import how = {.action_ranges = ranges, .n_action_ranges = 2};
+  mopo_import how = {.size = sizeof how, .action_ranges = ranges, .n_action_ranges = 2};
   (void)state;
   write_text("obs_0,act_0,act_1,reward\n1,0,1,0\n\n2,50,0,0\n3,100,0.75,0\n4,0,0,0\n");
   assert_ok(mopo_dataset_import(&d, "load.csv", &how, NULL, &e), e);
@@ -390,9 +389,9 @@ static void every_action_has_its_range(void **state)
   assert_int_equal(mopo_dataset_import(&d, "load.csv", &how, NULL, &e), MOPO_EINVAL);
   assert_string_equal(e.msg, "load.csv: 3 action ranges, want one for all actions or one for each "
                              "of 2");
-  how = (mopo_import){0};
+  how = (mopo_import){.size = sizeof how};
   assert_int_equal(mopo_dataset_import(&d, "load.csv", &how, NULL, &e), MOPO_EDATA);
-  assert_non_null(strstr(e.msg, "load.csv:4: 'act' row 1 column 0 = 50, want -1..1 (mopo data"));
+  assert_non_null(strstr(e.msg, "load.csv:4: column 'act_0' = 50, want -1..1 (its action-range)"));
 }
 
 /* ------------------------------------------------------------------ episodes, merging */

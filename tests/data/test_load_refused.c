@@ -34,13 +34,13 @@ static void csv_refused(void **state)
       {head, "2,0\n", NULL, MOPO_EFORMAT, "refused.csv:3: 2 cells, the first line has 3"},
       {head, "2,0,0,0\n", NULL, MOPO_EFORMAT, "refused.csv:3: 4 cells, the first line has 3"},
       {head, "2,2,0\n3,0,0\n", NULL, MOPO_EDATA,
-       "refused.csv:3: 'act' row 1 column 0 = 2, want -1..1 (mopo data: --action-range)"},
+       "refused.csv:3: column 'act_0' = 2, want -1..1 (its action-range)"},
       {head, "", NULL, MOPO_EDATA, "want at least one transition"},
       {"obs_0,act_0,reward\n", "", NULL, MOPO_EDATA, "'obs' has no rows"},
       {"", "", NULL, MOPO_EFORMAT, "no column 'obs_0' for 'obs'"},
       {"t;obs_0\n1;2\n", "", NULL, MOPO_EFORMAT, "(want commas between the columns, not ';')"},
       {"t\tobs_0\n1\t2\n", "", NULL, MOPO_EFORMAT, "(want commas between the columns, not tabs)"},
-      {"t\n1;2\n", "", NULL, MOPO_EFORMAT, "(mopo data: --columns)"},
+      {"t\n1;2\n", "", NULL, MOPO_EFORMAT, "(say which: columns)"},
       {"obs_0,reward\n1,2\n", "", NULL, MOPO_EFORMAT, "no column 'act_0' for 'act'"},
       {head, "2,0,0\n", "obs=obs_0;act=speed;reward=reward", MOPO_EFORMAT,
        "no column 'speed' for 'act'"},
@@ -51,17 +51,29 @@ static void csv_refused(void **state)
       {head, "2,0,0\n", "=obs_0", MOPO_EINVAL, "columns: '', want obs="},
       {head, "2,0,0\n", "obs=obs_0,", MOPO_EFORMAT, "no column '' for 'obs'"},
       {head, "2,0,0\n", "obs=obs_0,y", MOPO_EFORMAT, "no column 'y' for 'obs'"},
-      {"\"obs_0", "", NULL, MOPO_EFORMAT, "no column 'act_0' for 'act'"}, /* a quote left open */
-      {"\"obs_0\n1\n", "", NULL, MOPO_EFORMAT, "no column 'act_0' for 'act'"},
+      {"\"obs_0", "", NULL, MOPO_EFORMAT, "refused.csv:1: a quote is opened in this row and never"},
+      {head, "2,0,0\n3,\"0,0\n4,0,0\n", NULL, MOPO_EFORMAT, "refused.csv:4: a quote is opened in"},
+      {head, "2,\"0\"1,0\n", NULL, MOPO_EFORMAT, "refused.csv:3: text behind a closing quote"},
+      {"Obs_0,act_0,reward\n1,0,0\n", "", NULL, MOPO_EFORMAT,
+       "no column 'obs_0' for 'obs' among 'Obs_0,act_0,reward' ('Obs_0' is there)"},
+      {"obs_0,act_0,reward\r1,0,0\r2,0,0\r", "", NULL, MOPO_EFORMAT,
+       "refused.csv: lines end in carriage returns alone (old Mac), want newlines"},
+      {head, "a,0,0\n2,,x\n3,b,0\n", NULL, MOPO_EFORMAT,
+       "refused.csv:3: column 'obs_0' = 'a', want a finite number; 4 such cells in 3 rows: obs_0 "
+       "1, "
+       "act_0 2, reward 1 (bad-rows cut leaves them out)"},
+      {head, "2,1.05,0\n", NULL, MOPO_EDATA,
+       "refused.csv:3: column 'act_0' = 1.04999995, want -1..1 (its action-range, or "
+       "clip-actions)"},
       {"obs_0,act_0,reward,terminal\n1,0,0,0.5\n", "", NULL, MOPO_EDATA,
-       "refused.csv:2: 'terminal' row 0 column 0 = 0.5, want 0 or 1"},
+       "refused.csv:2: column 'terminal' = 0.5, want 0 or 1"},
   };
   (void)state;
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     char text[512];
     mopo_error e;
     mopo_dataset *d = NULL;
-    mopo_import how = {.columns = bad[i].columns};
+    mopo_import how = {.size = sizeof how, .columns = bad[i].columns};
     snprintf(text, sizeof text, "%s%s", bad[i].head, bad[i].text);
     write_text(text);
     mopo_status st = mopo_dataset_import(&d, "refused.csv", &how, NULL, &e);
@@ -94,7 +106,7 @@ static void csv_of_many_columns(void **state)
   buffer_print(&columns, "obs=x");
   for (int i = 0; i < MOST - 1; i++) buffer_add(&columns, ",x", 2);
   buffer_add(&columns, "", 1);
-  mopo_import how = {.columns = columns.bytes};
+  mopo_import how = {.size = sizeof how, .columns = columns.bytes};
   assert_int_equal(mopo_dataset_import(&d, "refused.csv", &how, NULL, &e), MOPO_EFORMAT);
   assert_string_equal(e.msg, "refused.csv: more than 65535 columns are asked for");
 

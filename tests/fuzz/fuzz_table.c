@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
   const uint8_t *end = n ? memchr(bytes, '\n', n < sizeof columns ? n : sizeof columns) : NULL;
   size_t line = end ? (size_t)(end - bytes) : 0;
   if (line) memcpy(columns, bytes, line);
-  mopo_import how = {.columns = line ? columns : NULL};
+  mopo_import how = {.size = sizeof how, .columns = line ? columns : NULL};
   line += end != NULL;
   fuzz_file(FUZZ_DIR "/a.csv", bytes + line, n - line);
   mopo_status st = mopo_dataset_import(&d, FUZZ_DIR "/a.csv", &how, NULL, &err);

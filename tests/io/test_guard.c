@@ -126,7 +126,7 @@ static int open_files(void)
 static mopo_status run(const char *name, seen *s, mopo_error *err)
 {
   io_array a[2] = {{.name = "a", .as = 'f', .required = true}, {.name = "b", .as = 'd'}};
-  io_sink sink = {see_shapes, see_rows, s};
+  io_sink sink = {see_shapes, see_rows, NULL, s};
   int before = open_files();
   mopo_status st = guard_read(misbehave, name, a, 2, &sink, err);
   assert_int_equal(open_files(), before);
