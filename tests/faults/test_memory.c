@@ -63,7 +63,10 @@ static mopo_status csv(mopo_error *err)
 {
   mopo_dataset *d = NULL;
   static const double range[2] = {-2, 2};
-  mopo_import how = {.size = sizeof how, .columns = "obs=x,v;act=u;reward=r", .action_ranges = range, .n_action_ranges = 1};
+  mopo_import how = {.size = sizeof how,
+                     .columns = "obs=x,v;act=u;reward=r",
+                     .action_ranges = range,
+                     .n_action_ranges = 1};
   mopo_status st = mopo_dataset_import(&d, "memory.csv", &how, NULL, err);
   mopo_dataset_free(d);
   return st;
