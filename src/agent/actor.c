@@ -153,6 +153,15 @@ void panels_put_columns(panels x, int r0, int c0, const float *columns, int R, i
   }
 }
 
+void actor_standardise(panels x, int r0, int rows, const float *shift, const float *scale, int S)
+{
+  for (int r = 0; r < rows; r++)
+    for (int j = 0; j < S; j++) {
+      float *y = x.x + (size_t)(j / PANEL) * x.stride + (size_t)(r0 + r) * PANEL + j % PANEL;
+      *y = (*y - shift[j]) * scale[j];
+    }
+}
+
 void actor_act(const actor *p, actor_work *w, float *act, size_t act_stride, const float *obs,
                size_t obs_stride, int rows, const actor_noise_at *noise)
 {
@@ -161,6 +170,7 @@ void actor_act(const actor *p, actor_work *w, float *act, size_t act_stride, con
     const float *row = obs + (size_t)r * obs_stride;
     panels_put(w->acts.h[0], r, 0, &row, 0, 1, p->S);
   }
+  if (p->shift) actor_standardise(w->acts.h[0], 0, rows, p->shift, p->scale, p->S);
   mlp_forward(&p->net, &w->acts, 0, rows, false);
   if (noise) {
     actor_noise(p, w, noise->key, noise->hi, 0, noise->B, noise->r0, rows);

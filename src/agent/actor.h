@@ -10,6 +10,9 @@ typedef struct actor {
   mlp net; /* S -> hidden ... -> 2A: means, then log-stds */
   int S, A;
   float lo, hi; /* the log-std is clipped to [lo, hi] */
+  /* [S] an observation becomes (x - shift) * scale on its way in, of actor_act only; NULL: it stays
+   * as it is. Borrowed. */
+  const float *shift, *scale;
 } actor;
 
 /* What up to R rows leave behind: one for each thread. Column arrays are [A,R] with R rounded up to
@@ -62,6 +65,9 @@ void actor_likelihood_back(const actor *p, actor_work *w, mlp_grads *g, int r0, 
 void panels_put(panels x, int r0, int c0, const float *const *src, int offset, int rows, int n);
 /* The same from columns [n,R]. */
 void panels_put_columns(panels x, int r0, int c0, const float *columns, int R, int rows, int n);
+
+/* The first S columns of rows r0.. become (x - shift) * scale. */
+void actor_standardise(panels x, int r0, int rows, const float *shift, const float *scale, int S);
 
 /* Actions of rows <= w->R observations: act[i] = A floats for the S floats at obs + i * stride.
  * noise NULL: deterministic, tanh(mean). */

@@ -48,12 +48,7 @@ rows_at agent_rows(const agent *c, int piece)
 void agent_put_obs(const agent *c, panels x, int r0, const float *const *row, int offset, int rows)
 {
   panels_put(x, r0, 0, row, offset, rows, c->S);
-  if (!c->shift) return;
-  for (int r = 0; r < rows; r++)
-    for (int j = 0; j < c->S; j++) {
-      float *y = x.x + (size_t)(j / PANEL) * x.stride + (size_t)(r0 + r) * PANEL + j % PANEL;
-      *y = (*y - c->shift[j]) * c->scale[j];
-    }
+  if (c->shift) actor_standardise(x, r0, rows, c->shift, c->scale, c->S);
 }
 
 void agent_policy_rows(agent *c, rows_at p)
@@ -196,7 +191,13 @@ static void layout_work(agent *c, arena *a)
     float *block = arena_floats(a, scratch);
     if (a->base) c->scratch[t] = block;
   }
-  if (c->type->standardise) {
+  if (c->setup.units) {
+    size_t n = AGENT_PROBE;
+    c->probe_work = agent_actor_work_layout(c, a);
+    c->probe = arena_floats(a, n * (size_t)c->S);
+    c->probe_act = arena_floats(a, 2 * n * (size_t)c->A);
+    mlp_layout(&c->raw.net, a);
+  } else if (c->type->standardise) {
     c->shift = arena_floats(a, (size_t)c->S), c->scale = arena_floats(a, (size_t)c->S);
     mlp_layout(&c->raw.net, a);
   }
@@ -218,6 +219,19 @@ static void measure(agent *c, const mopo_dataset *d)
     c->shift[j] = (float)mean;
     c->scale[j] = (float)(1.0 / (sqrt(sum2 / (double)d->N) + 1e-3));
   }
+}
+
+/* The two forms that take raw observations, and where they are compared. */
+static void keep_scale(agent *c)
+{
+  const units *s = c->setup.units;
+  const mopo_dataset *d = c->setup.data;
+  c->kept = c->actor, c->kept_average = c->average;
+  c->kept.shift = c->kept_average.shift = s->centre;
+  c->kept.scale = c->kept_average.scale = s->inverse;
+  for (int i = 0; i < AGENT_PROBE; i++)
+    units_obs_back(s, c->probe + (size_t)i * (size_t)c->S,
+                   dataset_row(d, (int64_t)i * d->N / AGENT_PROBE));
 }
 
 mopo_status agent_create(agent **out, const agent_type *type, const agent_setup *setup,
@@ -256,7 +270,10 @@ mopo_status agent_create(agent **out, const agent_type *type, const agent_setup 
   for (int i = 0; i < c->learners; i++)
     learner_initialise(&c->learner[i], scheme, c->lr[i], setup->key);
   keep_powers(c);
-  if (type->standardise) measure(c, setup->data);
+  if (setup->units)
+    keep_scale(c);
+  else if (type->standardise)
+    measure(c, setup->data);
   if (type->begin) type->begin(c, config);
   if (c->ema > 0.0) mlp_copy(&c->average.net, &c->actor.net);
   *out = c;
@@ -273,6 +290,30 @@ void agent_free(agent *c)
 
 /* ------------------------------------------------------------- policy, schedule, state */
 
+static const double FOLD_LOSS = 4e-6; /* of an action; 1e-5 is promised of every observation */
+
+static void act_at_probe(const agent *c, float *act, const actor *p)
+{
+  size_t S = (size_t)c->S, A = (size_t)c->A;
+  for (int i = 0; i < AGENT_PROBE; i += c->R) {
+    int n = AGENT_PROBE - i < c->R ? AGENT_PROBE - i : c->R;
+    actor_act(p, c->probe_work, act + (size_t)i * A, A, c->probe + (size_t)i * S, S, n, NULL);
+  }
+}
+
+/* kept: p with the subtraction. It is folded in where that loses nothing. */
+static const actor *for_log(const agent *c, const actor *p, const actor *kept)
+{
+  const size_t n = (size_t)AGENT_PROBE * (size_t)c->A;
+  float *folded = c->probe_act, *exact = folded + n;
+  double most = 0.0;
+  mlp_fold_input(&c->raw.net, &p->net, kept->shift, kept->scale);
+  act_at_probe(c, folded, &c->raw);
+  act_at_probe(c, exact, kept);
+  for (size_t i = 0; i < n; i++) most = fmax(most, fabs((double)folded[i] - (double)exact[i]));
+  return most <= FOLD_LOSS ? &c->raw : kept;
+}
+
 static const actor *for_raw(const agent *c, const actor *p)
 {
   if (!c->shift) return p;
@@ -281,6 +322,13 @@ static const actor *for_raw(const agent *c, const actor *p)
 }
 
 const actor *agent_policy(const agent *c)
+{
+  const actor *p = c->ema > 0.0 ? &c->average : &c->actor;
+  if (c->setup.units) return for_log(c, p, c->ema > 0.0 ? &c->kept_average : &c->kept);
+  return for_raw(c, p);
+}
+
+const actor *agent_policy_inside(const agent *c)
 {
   return for_raw(c, c->ema > 0.0 ? &c->average : &c->actor);
 }

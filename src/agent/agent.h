@@ -14,10 +14,10 @@
 #include "base/par.h"
 #include "config/config.h"
 #include "data/batch.h"
-#include "data/dataset.h"
+#include "data/units.h"
 
 /* Most rows in a piece; most networks; most actions where a row's samples are on the stack. */
-enum { AGENT_PIECE = 64, AGENT_LEARNERS = 6, AGENT_ACT = 32 };
+enum { AGENT_PIECE = 64, AGENT_LEARNERS = 6, AGENT_ACT = 32, AGENT_PROBE = 256 };
 
 /* What an update reports; 0 where an algorithm has no such loss, NAN where it has no entropy or Q.
  */
@@ -41,6 +41,8 @@ typedef struct agent_setup {
   /* The model that its imagined rows come from, for agents that ask it themselves
    * (model/imagine.h: imagine_elites); NULL: there is none. Outlives the agent. */
   const struct imagine *model;
+  /* The rows that it is given, and data, are in these units; NULL: in the log's. Borrowed. */
+  const units *units;
 } agent_setup;
 
 /* Everything that an agent must keep to resume: two borrowed blocks. */
@@ -90,6 +92,13 @@ struct agent {
    * are. A policy is handed out for raw observations: `raw` has the columns' change folded in. */
   float *shift, *scale;
   actor raw;
+  /* Of rows in scaled units: policy and average, taking raw observations by a subtraction first.
+   * They are handed out where folding it in would lose digits, which the probe shows: recorded
+   * observations and what either form does there. */
+  actor kept, kept_average;
+  actor_work *probe_work;
+  float *probe, *probe_act; /* [AGENT_PROBE,S]; [2,AGENT_PROBE,A] */
+
   float reward_scale; /* 1 unless the algorithm says otherwise */
   /* The algorithm's own scalars, two for each learner, and the number of updates. */
   double *scalars;
@@ -110,11 +119,14 @@ MUST_CHECK mopo_status agent_create(agent **out, const agent_type *type, const a
                                     mopo_error *err);
 void agent_free(agent *a);
 agent_stats agent_update(agent *a, const batch *b);
-/* What is evaluated and exported; and the policy under way, which draws what is learned from. One
- * and the same unless config->policy_ema has it averaged. Borrowed until the next call of either,
- * or update. */
+/* What is evaluated and exported, for observations in the log's units; and the policy under way,
+ * which draws what is learned from, for observations in the units of the rows. One and the same
+ * unless config->policy_ema has it averaged or setup.units is given. Borrowed until the next call
+ * of any, or update. */
 const actor *agent_policy(const agent *a);
 const actor *agent_learning(const agent *a);
+/* agent_policy for observations in the units of the rows. */
+const actor *agent_policy_inside(const agent *a);
 /* Fraction of the run that is done, 0..1: for schedules. */
 void agent_progress(agent *a, double done);
 double agent_actor_lr(const agent *a); /* now */

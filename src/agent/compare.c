@@ -22,7 +22,7 @@ mopo_status mopo_policy_compare(mopo_policy_difference *out, mopo_policy *a, mop
   float *obs = malloc((ns + 2 * na) * sizeof *obs);
   if (!obs) return error_set(err, MOPO_ENOMEM, "no memory to compare policies");
   float *x = obs + ns, *y = x + na;
-  if (!on) export_draw(obs, n * S);
+  if (!on) export_draw(obs, n, policy_actor(a));
   for (int i = 0; on && i < n; i++) /* evenly spread */
     memcpy(obs + (size_t)i * (size_t)S, dataset_row(on, (int64_t)i * on->N / n),
            (size_t)S * sizeof *obs);

@@ -18,7 +18,14 @@ float export_int8(signed char *q, const float *w, int n)
   return scale;
 }
 
-void export_draw(float *obs, int n) { rng_normals(obs, n, rng_split(rng_seed(0), "export"), 0); }
+void export_draw(float *obs, int n, const actor *p)
+{
+  rng_normals(obs, n * p->S, rng_split(rng_seed(0), "export"), 0);
+  for (int i = 0; p->shift && i < n * p->S; i++) {
+    double shift = (double)p->shift[i % p->S], scale = (double)p->scale[i % p->S];
+    obs[i] = (float)(shift + (scale > 0.0 ? (double)obs[i] / scale : 0.0));
+  }
+}
 
 /* ------------------------------------------------------------------ int8 */
 
@@ -75,7 +82,7 @@ static void layout(export_net *n, float **obs, float **act, arena *a, const mlp 
 static void make_tests(mopo_policy *p, float *obs, float *act)
 {
   int S = mopo_policy_obs_dim(p);
-  export_draw(obs, EXPORT_TESTS * S);
+  export_draw(obs, EXPORT_TESTS, policy_actor(p));
   memset(obs, 0, (size_t)S * sizeof *obs);
   mopo_policy_act(p, act, obs, EXPORT_TESTS);
 }
@@ -87,7 +94,9 @@ static mopo_status write_form(mopo_export_info *out, mopo_policy *p, const char 
   export_net n = {.layers = net->layers,
                   .task = mopo_policy_task(p),
                   .algo = policy_algo(p),
-                  .ranges = policy_ranges(p)};
+                  .ranges = policy_ranges(p),
+                  .shift = policy_actor(p)->shift,
+                  .scale = policy_actor(p)->scale};
   for (int i = 0; i < net->layers; i++) n.size[i] = net->layer[i].in;
   n.size[net->layers] = mopo_policy_act_dim(p);
   arena a = {0};

@@ -13,6 +13,8 @@ typedef struct export_net {
   float *w[MLP_LAYERS], *b[MLP_LAYERS];
   const char *task, *algo; /* "" if the file does not say */
   const float *ranges;     /* [A,2] of the recorded actions; NULL: not known */
+  /* [S] the first layer takes (obs - shift) * scale; NULL: it takes obs. */
+  const float *shift, *scale;
 } export_net;
 
 enum { EXPORT_TESTS = 3 };
@@ -28,8 +30,9 @@ void export_c(buffer *out, mopo_export_info *info, const export_net *n, const ex
 /* ONNX, opset 13: "obs" [batch,S] to "act" [batch,A]. */
 void export_onnx(buffer *out, const export_net *n);
 
-/* obs [n]: draws that look like standardised observations. */
-void export_draw(float *obs, int n);
+/* obs [n,S]: draws that look like p's observations: standard normal as its first layer sees them,
+ * where it says how it makes them so; else standard normal. */
+void export_draw(float *obs, int n, const actor *p);
 
 /* q [n] in -127..127 such that w is about q times the scale that is returned. */
 float export_int8(signed char *q, const float *w, int n);

@@ -169,11 +169,16 @@ static void print_act(buffer *out, const export_net *n, bool int8)
   buffer_print(out, "int policy_act(const float *obs, float *act)\n{\n");
   if (n->layers > 1) buffer_print(out, "  float a[%d];\n", widest(n));
   if (n->layers > 2) buffer_print(out, "  float b[%d];\n", widest(n));
+  if (n->shift) buffer_print(out, "  float x[POLICY_OBS_DIM];\n");
   buffer_print(out, "  for (int i = 0; i < POLICY_OBS_DIM; i++)\n"
                     "    if (!(obs[i] < 1e30f && obs[i] > -1e30f)) return -1;\n");
+  if (n->shift)
+    buffer_print(out, "  for (int i = 0; i < POLICY_OBS_DIM; i++)\n"
+                      "    x[i] = (obs[i] - policy_shift[i]) * policy_scale[i];\n");
   for (int i = 0; i < n->layers; i++) {
     bool last = i + 1 == n->layers;
-    const char *to = last ? "act" : i % 2 ? "b" : "a", *from = i == 0 ? "obs" : i % 2 ? "a" : "b";
+    const char *first = n->shift ? "x" : "obs";
+    const char *to = last ? "act" : i % 2 ? "b" : "a", *from = i == 0 ? first : i % 2 ? "a" : "b";
     buffer_print(out, "  policy_layer(%s, %s, ", to, from);
     buffer_print(out, int8 ? "policy_q%d, policy_scale%d" : "policy_w%d", i, i);
     buffer_print(out, ", policy_b%d, %d, %d, %d);\n", i, n->size[i + 1], n->size[i], !last);
@@ -219,6 +224,8 @@ void export_c(buffer *out, mopo_export_info *info, const export_net *n, const ex
         int8 ? weights + 2 * rows * sizeof(float) : (weights + rows) * sizeof(float);
   }
   if (n->ranges) info->constant_bytes += 2 * A * sizeof(float);
+  if (n->shift)
+    info->constant_bytes += 2 * S * sizeof(float), info->stack_bytes += S * sizeof(float);
   print_header(out, info, n, int8);
   buffer_print(out, interface, n->size[0], n->size[n->layers]);
   for (int i = 0; i < n->layers; i++) {
@@ -227,6 +234,10 @@ void export_c(buffer *out, mopo_export_info *info, const export_net *n, const ex
     else
       print_floats(out, "w", i, n->w[i], (size_t)n->size[i + 1] * (size_t)n->size[i]);
     print_floats(out, "b", i, n->b[i], (size_t)n->size[i + 1]);
+  }
+  if (n->shift) {
+    print_floats(out, "shift", -1, n->shift, S);
+    print_floats(out, "scale", -1, n->scale, S);
   }
   print_floats(out, "test_obs", -1, t->obs, EXPORT_TESTS * S);
   print_floats(out, "test_act", -1, t->act, EXPORT_TESTS * A);

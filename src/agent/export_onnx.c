@@ -22,7 +22,7 @@ static void add_tensor(buffer *graph, const char *name, const float *x, int rows
   proto_message(graph, 5, &t);
 }
 
-/* A NodeProto of one, or of three inputs: then y = x w^T + b. */
+/* A NodeProto of one, of two, or of three inputs: then y = x w^T + b. */
 static void add_node(buffer *graph, const char *op, const char *y, const char *x, const char *w,
                      const char *b)
 {
@@ -33,7 +33,7 @@ static void add_node(buffer *graph, const char *op, const char *y, const char *x
   proto_text(&node, 2, y);
   proto_text(&node, 3, y);
   proto_text(&node, 4, op);
-  if (w) {
+  if (b) {
     buffer attribute = {0};
     proto_text(&attribute, 1, "transB");
     proto_int(&attribute, 3, 1);
@@ -68,7 +68,7 @@ static void add_layer(buffer *graph, const export_net *n, int i)
   snprintf(x, sizeof x, "hidden.%d", i);
   snprintf(y, sizeof y, "hidden.%d", i + 1);
   snprintf(sum, sizeof sum, "sum.%d", i + 1);
-  add_node(graph, "Gemm", sum, i ? x : "obs", w, b);
+  add_node(graph, "Gemm", sum, i ? x : n->shift ? "scaled" : "obs", w, b);
   add_node(graph, last ? "Tanh" : "Relu", last ? "act" : y, sum, NULL, NULL);
 }
 
@@ -83,8 +83,16 @@ static void add_meta(buffer *model, const char *key, const char *value)
 void export_onnx(buffer *out, const export_net *n)
 {
   buffer graph = {0}, opset = {0};
+  if (n->shift) {
+    add_node(&graph, "Sub", "shifted", "obs", "input.shift", NULL);
+    add_node(&graph, "Mul", "scaled", "shifted", "input.scale", NULL);
+  }
   for (int i = 0; i < n->layers; i++) add_layer(&graph, n, i);
   proto_text(&graph, 2, "policy");
+  if (n->shift) {
+    add_tensor(&graph, "input.shift", n->shift, n->size[0], 0);
+    add_tensor(&graph, "input.scale", n->scale, n->size[0], 0);
+  }
   for (int i = 0; i < n->layers; i++) {
     char name[32];
     snprintf(name, sizeof name, "actor.%d.weight", 2 * i);

@@ -14,12 +14,14 @@
 enum { ROWS = 64, MAX_WIDTH = 65536 };
 
 static const char FORMAT[] = "mopo.policy.1", RANGES[] = "action_ranges";
+static const char SHIFT[] = "input.shift", SCALE[] = "input.scale";
 
 struct mopo_policy {
   actor actor;
   actor_work work;
   char task[64], algo[32];
-  float *ranges; /* [A,2] */
+  float *ranges;        /* [A,2] */
+  float *shift, *scale; /* [S] the actor's, if it has them */
   bool has_ranges;
   arena memory;
 };
@@ -90,6 +92,10 @@ static mopo_status pack(packed *k, const actor *p, const char *name, const char 
     st = error_set(err, MOPO_ENOMEM, "%s: no memory to write the policy", name);
   if (st == MOPO_OK) st = describe(k->l, p, algo, task, err);
   if (st == MOPO_OK) st = add_layers(k, p, err);
+  if (st == MOPO_OK && p->shift)
+    st = tensor_list_add(k->l, SHIFT, TENSOR_F32, 1, (int64_t[]){p->S}, p->shift, err);
+  if (st == MOPO_OK && p->shift)
+    st = tensor_list_add(k->l, SCALE, TENSOR_F32, 1, (int64_t[]){p->S}, p->scale, err);
   if (st == MOPO_OK && ranges)
     st = tensor_list_add(k->l, RANGES, TENSOR_F32, 2, (int64_t[]){p->A, 2}, ranges, err);
   if (st != MOPO_OK) packed_free(k);
@@ -217,11 +223,35 @@ static mopo_status read_ranges(mopo_policy *p, const tensor_file *f, const char 
   return MOPO_OK;
 }
 
+/* Both or neither. */
+static mopo_status read_input(mopo_policy *p, const tensor_file *f, const char *path,
+                              mopo_error *err)
+{
+  const int S = p->actor.S;
+  const struct {
+    const char *name;
+    float *to;
+  } input[] = {{SHIFT, p->shift}, {SCALE, p->scale}};
+  if (!tensor_file_find(f, SHIFT) && !tensor_file_find(f, SCALE)) return MOPO_OK;
+  for (int k = 0; k < 2; k++) {
+    const void *x;
+    mopo_status st = tensor_file_get(f, &x, input[k].name, TENSOR_F32, 1, (int64_t[]){S}, err);
+    if (st != MOPO_OK) return st;
+    memcpy(input[k].to, x, (size_t)S * sizeof *p->shift);
+    for (int j = 0; j < S; j++)
+      if (!isfinite(input[k].to[j]))
+        return error_set(err, MOPO_EFORMAT, "%s: '%s' is not finite", path, input[k].name);
+  }
+  p->actor.shift = p->shift, p->actor.scale = p->scale;
+  return MOPO_OK;
+}
+
 static void layout(mopo_policy *p, arena *a)
 {
   mlp_layout(&p->actor.net, a);
   actor_work_layout(&p->work, &p->actor, a, ROWS);
   p->ranges = arena_floats(a, 2 * (size_t)p->actor.A);
+  p->shift = arena_floats(a, (size_t)p->actor.S), p->scale = arena_floats(a, (size_t)p->actor.S);
 }
 
 /* Room for a network of these sizes [layers + 1], weights not set. */
@@ -257,6 +287,7 @@ static mopo_status read_policy(mopo_policy **out, const tensor_file *f, const ch
   if (st == MOPO_OK) st = read_meta(p, f, name, err);
   if (st == MOPO_OK) st = read_layers(p, f, name, err);
   if (st == MOPO_OK) st = read_ranges(p, f, name, err);
+  if (st == MOPO_OK) st = read_input(p, f, name, err);
   if (st != MOPO_OK) {
     mopo_policy_free(p);
     return st;
@@ -297,6 +328,11 @@ void policy_take(mopo_policy *p, const actor *from)
   assert(net->size == p->actor.net.size);
   p->actor.lo = from->lo, p->actor.hi = from->hi;
   memcpy(p->actor.net.params, net->params, net->size * sizeof *net->params);
+  p->actor.shift = p->actor.scale = NULL;
+  if (!from->shift) return;
+  memcpy(p->shift, from->shift, (size_t)from->S * sizeof *p->shift);
+  memcpy(p->scale, from->scale, (size_t)from->S * sizeof *p->scale);
+  p->actor.shift = p->shift, p->actor.scale = p->scale;
 }
 
 mopo_status policy_of(mopo_policy **out, const actor *from, const char *algo, const char *task,

@@ -9,7 +9,8 @@
  * [hidden,S], actor.0.bias, actor.2.weight ...; the last layer's rows are A means, then A log-stds.
  * Metadata: format, algo, task, obs_dim, act_dim, action_low, action_high, log_std_min,
  * log_std_max. ranges [A,2] (NULL: not known) is what -1 and 1 were in the recording: action_ranges
- * in the file. EIO, ENOMEM. */
+ * in the file. A policy that subtracts and scales first has input.shift and input.scale [S]:
+ * actor.0 takes (obs - shift) * scale. EIO, ENOMEM. */
 MUST_CHECK mopo_status policy_save(const actor *p, const char *path, const char *algo,
                                    const char *task, const float *ranges, mopo_error *err);
 

@@ -331,7 +331,7 @@ static void add_sample(sample *s, double seconds, double gflop, double peak, dou
 }
 
 static void add_row(mopo_bench_result *out, const char *name, int threads, const sample *s,
-                    double gflop, double units)
+                    double gflop, double per)
 {
   if (!s->n || out->rows == MOPO_BENCH_ROWS) return;
   double ms = median(s->ms, s->n), sorted[MAX_REPEATS];
@@ -347,7 +347,7 @@ static void add_row(mopo_bench_result *out, const char *name, int threads, const
                         .floor_ms = counted ? median(s->floor, s->n) : NAN,
                         .of_peak = counted ? median(s->of_peak, s->n) : NAN,
                         .of_product = counted ? median(s->of_product, s->n) : NAN,
-                        .per_second = units / ms * 1e3};
+                        .per_second = per / ms * 1e3};
   snprintf(r->name, sizeof r->name, "%s", name);
 }
 

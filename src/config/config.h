@@ -12,6 +12,7 @@
  * mopo_config_load does not overwrite it. */
 struct mopo_config {
   char data[1024], task[64], out[1024], algo[32], preset[16], model[1024], physics[16];
+  char scaler[16];
   uint64_t seed;
   int threads; /* 0: one per core */
   /* the loop */
@@ -19,7 +20,7 @@ struct mopo_config {
   /* imagined data */
   int rollout_length, rollout_batch, rollout_keep;
   char penalty[24];
-  double penalty_coef, real_ratio;
+  double penalty_coef, real_ratio, imagined_margin;
   /* soft actor-critic */
   int hidden, layers;
   double gamma, tau, actor_lr, critic_lr, alpha_lr, alpha_init, alpha_max, target_entropy;
@@ -38,8 +39,8 @@ struct mopo_config {
   int bear_samples, bear_match, bear_warmup, vae_hidden;
   /* dynamics ensemble */
   int members, elites, model_hidden, model_layers, model_batch, model_patience, model_max_epochs;
-  int holdout_max;
-  char model_schedule[16];
+  int holdout_max, model_min_updates;
+  char model_schedule[16], holdout[16];
   double model_lr, model_decay, model_improvement, holdout_ratio;
   /* collecting data (mopo collect) */
   char kind[24], policy[1024];

@@ -174,6 +174,10 @@ mopo_status mopo_config_resolve(mopo_config *c, const char *task, const char *ki
   fill_text(c->init, sizeof c->init, p->init);
   fill_text(c->update_order, sizeof c->update_order, p->update_order);
   fill_text(c->physics, sizeof c->physics, "d4rl");
+  fill_text(c->scaler, sizeof c->scaler, "none");
+  fill_text(c->holdout, sizeof c->holdout, "rows");
+  if (c->model_min_updates < 1) c->model_min_updates = 1;
+  fill(&c->imagined_margin, is(c->scaler, "none") ? INFINITY : 0.5);
 
   const task_reach *known = task_reach_of(mopo_task_find(task), kind);
   int length = !known ? 5 : which == PAPER ? known->paper.length : known->tuned.length;

@@ -42,15 +42,17 @@ static void predict(measure *q, ensemble_work *w, int e, int64_t r0, int n)
   panels out = w->acts.h[m->net[e].layers];
   m->net[e].k->gauss_var(out, w->norm2, m->ea, m->eb, n, m->D);
   pair *to = q->pairs + (size_t)(e * q->n + r0) * (size_t)m->D;
-  for (int r = 0; r < n; r++)
+  float target[GAUSS_MAX];
+  for (int r = 0; r < n; r++) {
+    ensemble_targets(m, target, obs[r], &q->d->at);
     for (int d = 0; d < m->D; d++) {
-      const float *row = obs[r], *x = out.x + (size_t)r * PANEL;
-      float y = d ? row[q->d->at.next + d - 1] - row[d - 1] : row[q->d->at.rew];
+      const float *x = out.x + (size_t)r * PANEL;
       float mean = x[(size_t)(d / PANEL) * out.stride + (size_t)(d % PANEL)];
       int v = m->D + d;
       float var = x[(size_t)(v / PANEL) * out.stride + (size_t)(v % PANEL)];
-      to[r * m->D + d] = (pair){sqrtf(var), fabsf(mean - y)};
+      to[r * m->D + d] = (pair){sqrtf(var), fabsf(mean - target[d])};
     }
+  }
 }
 
 static int by_std(const void *a, const void *b)

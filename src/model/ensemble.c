@@ -17,6 +17,7 @@ static void layout(ensemble *m, arena *a)
   m->max = arena_floats(a, D), m->min = arena_floats(a, D);
   m->mean = arena_floats(a, in), m->inverse_std = arena_floats(a, in);
   m->std = arena_floats(a, in);
+  m->known = arena_floats(a, (size_t)m->set.members * (size_t)m->D);
   m->ea = arena_floats(a, D2), m->eb = arena_floats(a, D2);
 }
 
@@ -71,6 +72,7 @@ mopo_status ensemble_create(ensemble **out, const ensemble_settings *set, int S,
 void ensemble_free(ensemble *m)
 {
   if (!m) return;
+  units_free(m->units);
   free(m->memory.base);
   free(m);
 }
@@ -92,6 +94,14 @@ void ensemble_set_scaler(ensemble *m, const scaler *s)
     m->std[i] = s->std[i];
     m->inverse_std[i] = 1.0f / s->std[i];
   }
+}
+
+mopo_status ensemble_set_units(ensemble *m, const units *s, mopo_error *err)
+{
+  assert(s->S == m->S);
+  units_free(m->units);
+  m->units = NULL;
+  return units_copy(&m->units, s, err);
 }
 
 /* ------------------------------------------------------------------ one imagined step */
@@ -120,6 +130,17 @@ void ensemble_input(const ensemble *m, panels x, int r0, const float *const *obs
     const float *const *from = c < m->S ? obs : act;
     int k = c < m->S ? c : c - m->S;
     for (int r = 0; r < rows; r++) to[r * PANEL] = (from[r][k] - mean) * scale;
+  }
+}
+
+void ensemble_targets(const ensemble *m, float *y, const float *row, const row_layout *at)
+{
+  y[0] = row[at->rew];
+  for (int i = 0; i < m->S; i++) y[1 + i] = row[at->next + i] - row[i];
+  const units *s = m->units;
+  for (int d = 0; s && d < m->D; d++) {
+    float x = fmaxf(s->step_low[d], fminf(s->step_high[d], y[d]));
+    y[d] = (x - s->step_mean[d]) / s->step_spread[d];
   }
 }
 
@@ -152,6 +173,23 @@ static void draw_members(const ensemble *m, ensemble_work *w, int rows, const en
   }
 }
 
+/* Of a model in scaled units || sigma ||^2 counts what is more than the log's own noise, output by
+ * output, as the member has it on average: a column that is noise says nothing of how well a row is
+ * known. */
+static void surprise(const ensemble *m, int e, float *norm2, panels out, int rows)
+{
+  for (int r = 0; r < rows; r++) {
+    float sum = 0.0f;
+    for (int d = 0; d < m->D; d++) {
+      int c = m->D + d;
+      float var = out.x[(size_t)(c / PANEL) * out.stride + (size_t)(r * PANEL + c % PANEL)];
+      float more = var - m->known[e * m->D + d];
+      sum += more > 0.0f || isnan(more) ? more : 0.0f;
+    }
+    norm2[r] = sum;
+  }
+}
+
 /* Outputs of every member, one after the other; of each only what is needed stays. */
 static void predict(const ensemble *m, ensemble_work *w, int rows, bool means)
 {
@@ -159,7 +197,9 @@ static void predict(const ensemble *m, ensemble_work *w, int rows, bool means)
     const mlp *net = &m->net[e];
     mlp_forward(net, &w->acts, 0, rows, false);
     panels out = w->acts.h[net->layers];
-    net->k->gauss_var(out, w->norm2 + e * ENSEMBLE_ROWS, m->ea, m->eb, rows, m->D);
+    float *norm2 = w->norm2 + e * ENSEMBLE_ROWS;
+    net->k->gauss_var(out, norm2, m->ea, m->eb, rows, m->D);
+    if (m->units) surprise(m, e, norm2, out, rows);
     if (means) keep_means(m, w, out, e, rows);
     keep_chosen(m, w, out, e, rows);
   }
@@ -176,6 +216,12 @@ static void measure(const ensemble *m, const ensemble_work *w, float *u, int row
   }
 }
 
+/* Output d in the units of observations and reward. */
+static float step_of(const ensemble *m, int d, float y)
+{
+  return m->units ? m->units->step_mean[d] + m->units->step_spread[d] * y : y;
+}
+
 void ensemble_step(const ensemble *m, ensemble_work *w, float *const *next, float *rew, float *u,
                    const float *const *obs, const float *const *act, int rows,
                    const penalty_type *kind, const ensemble_draw *draw)
@@ -189,8 +235,9 @@ void ensemble_step(const ensemble *m, ensemble_work *w, float *const *next, floa
                        draw->r0 * (uint64_t)D4);
   for (int r = 0; r < rows; r++) {
     const float *mean = w->chosen + r * width, *var = mean + D, *z = w->noise + r * D4;
-    rew[r] = mean[0] + sqrtf(var[0]) * z[0];
-    for (int d = 1; d < D; d++) next[r][d - 1] = obs[r][d - 1] + (mean[d] + sqrtf(var[d]) * z[d]);
+    rew[r] = step_of(m, 0, mean[0] + sqrtf(var[0]) * z[0]);
+    for (int d = 1; d < D; d++)
+      next[r][d - 1] = obs[r][d - 1] + step_of(m, d, mean[d] + sqrtf(var[d]) * z[d]);
   }
   measure(m, w, u, rows, kind);
 }
@@ -204,9 +251,10 @@ static void sample_next(const ensemble *m, const ensemble_work *w, panels out, f
     int v = m->D + d;
     const float *mean = out.x + (size_t)(d / PANEL) * out.stride + (size_t)(d % PANEL);
     const float *var = out.x + (size_t)(v / PANEL) * out.stride + (size_t)(v % PANEL);
-    for (int r = 0; r < rows; r++)
-      next[r * m->S + d - 1] =
-          obs[r][d - 1] + (mean[r * PANEL] + sqrtf(var[r * PANEL]) * w->noise[r * D4 + d]);
+    for (int r = 0; r < rows; r++) {
+      float step = mean[r * PANEL] + sqrtf(var[r * PANEL]) * w->noise[r * D4 + d];
+      next[r * m->S + d - 1] = obs[r][d - 1] + step_of(m, d, step);
+    }
   }
 }
 
@@ -237,6 +285,6 @@ void ensemble_mean(const ensemble *m, const ensemble_work *w, float *next, const
   for (int d = 1; d < m->D; d++) {
     float sum = 0.0f;
     for (int i = 0; i < m->set.elites; i++) sum += means[(size_t)m->elite[i] * member + (size_t)d];
-    next[d - 1] = obs[d - 1] + sum / (float)m->set.elites;
+    next[d - 1] = obs[d - 1] + step_of(m, d, sum / (float)m->set.elites);
   }
 }

@@ -11,6 +11,7 @@
 #include "base/par.h"
 #include "data/dataset.h"
 #include "data/scaler.h"
+#include "data/units.h"
 #include "model/penalty.h"
 #include "nn/mlp.h"
 
@@ -27,8 +28,13 @@ typedef struct ensemble {
   float *max, *min;          /* [padded_D] bounds of the log-variance */
   float *mean, *inverse_std; /* [S+A] of the input */
   float *std;                /* [S+A] */
-  float *ea, *eb;            /* [padded 2D] what kernels.gauss_var takes; follows from the bounds */
-  int elite[ENSEMBLE_MAX];   /* set.elites member numbers, best first */
+  /* Of a model in scaled units: what every observation and reward below is in, and what the
+   * networks' outputs are in: output d is (step - units->step_mean[d]) / units->step_spread[d].
+   * NULL: in the log's units, outputs as well. */
+  units *units;
+  float *known;   /* [members,D] variance that the log's own noise explains, as each says; else 0 */
+  float *ea, *eb; /* [padded 2D] what kernels.gauss_var takes; follows from the bounds */
+  int elite[ENSEMBLE_MAX]; /* set.elites member numbers, best first */
   double holdout_mse[ENSEMBLE_MAX];
   arena memory;
 } ensemble;
@@ -40,7 +46,8 @@ void ensemble_free(ensemble *m);
 /* After bounds were changed from outside. */
 void ensemble_bounds_changed(ensemble *m);
 void ensemble_set_scaler(ensemble *m, const scaler *s);
-
+/* A copy of s becomes the model's. ENOMEM. */
+MUST_CHECK mopo_status ensemble_set_units(ensemble *m, const units *s, mopo_error *err);
 /* Workspace of one thread for blocks of at most ENSEMBLE_ROWS rows. */
 typedef struct ensemble_work {
   mlp_acts acts;
@@ -62,8 +69,8 @@ typedef struct ensemble_draw {
 /* One imagined step of rows <= ENSEMBLE_ROWS states and actions. Each row takes one elite, drawn
  * uniformly, and samples from its Gaussian. obs[r], act[r] point at S and A floats; next[r] at S.
  *   rew [rows]  sampled reward, not penalised
- *   u   [rows]  uncertainty by `kind`, over ALL members, in raw units; 0 for a penalty of the
- *               simulator's, which knows more than a model
+ *   u   [rows]  uncertainty by `kind`, over ALL members, in the units of the outputs; 0 for a
+ *               penalty of the simulator's, which knows more than a model
  * Never allocates. NaN travels. */
 void ensemble_step(const ensemble *m, ensemble_work *w, float *const *next, float *rew, float *u,
                    const float *const *obs, const float *const *act, int rows,
@@ -85,8 +92,12 @@ void ensemble_elites(const ensemble *m, ensemble_work *w, float *next, int sampl
 void ensemble_input(const ensemble *m, panels x, int r0, const float *const *obs,
                     const float *const *act, int rows);
 
+/* What the outputs should be for a row laid out as `at`: y [D]. */
+void ensemble_targets(const ensemble *m, float *y, const float *row, const row_layout *at);
+
 /* A .safetensors file: layers.<i>.weight [E,out,in], layers.<i>.bias [E,out], max_logvar,
- * min_logvar [D], scaler.mean, scaler.std [S+A], elites, holdout_mse. EIO, EFORMAT, ENOMEM. */
+ * min_logvar [D], scaler.mean, scaler.std [S+A], elites, holdout_mse; of a model in scaled units
+ * units.* as well, and another format. EIO, EFORMAT, ENOMEM. */
 MUST_CHECK mopo_status ensemble_save(const ensemble *m, const char *path, mopo_error *err);
 MUST_CHECK mopo_status ensemble_load(ensemble **out, const char *path, mopo_error *err);
 

@@ -7,7 +7,8 @@
 #include "io/safetensors.h"
 #include "model/ensemble.h"
 
-static const char FORMAT[] = "mopo.model.1";
+/* A model in scaled units must not be taken for one in the log's. */
+static const char FORMAT[] = "mopo.model.1", SCALED[] = "mopo.model.2";
 enum { MAX_WIDTH = 65536 };
 
 /* ------------------------------------------------------------------ writing */
@@ -30,6 +31,44 @@ static mopo_status add_layers(tensor_list *l, const ensemble *m, float *at, mopo
       return st;
   }
   return MOPO_OK;
+}
+
+enum { UNITS_PARTS = 10 };
+
+typedef struct units_part {
+  const char *name;
+  int64_t n;
+  float *data;
+} units_part;
+
+/* reward [2]: centre, spread. */
+static void units_parts(units_part part[UNITS_PARTS], const ensemble *m, float *reward)
+{
+  const units *s = m->units;
+  const units_part all[UNITS_PARTS] = {{"units.centre", m->S, s->centre},
+                                       {"units.spread", m->S, s->spread},
+                                       {"units.low", m->S, s->low},
+                                       {"units.high", m->S, s->high},
+                                       {"units.reward", 2, reward},
+                                       {"units.step_mean", m->D, s->step_mean},
+                                       {"units.step_spread", m->D, s->step_spread},
+                                       {"units.step_low", m->D, s->step_low},
+                                       {"units.step_high", m->D, s->step_high},
+                                       {"units.known", (int64_t)m->set.members * m->D, m->known}};
+  memcpy(part, all, sizeof all);
+}
+
+/* reward [2] lives as long as the list. */
+static mopo_status add_units(tensor_list *l, const ensemble *m, float *reward, mopo_error *err)
+{
+  units_part part[UNITS_PARTS];
+  if (!m->units) return MOPO_OK;
+  reward[0] = m->units->reward_centre, reward[1] = m->units->reward_spread;
+  units_parts(part, m, reward);
+  mopo_status st = MOPO_OK;
+  for (int i = 0; st == MOPO_OK && i < UNITS_PARTS; i++)
+    st = tensor_list_add(l, part[i].name, TENSOR_F32, 1, &part[i].n, part[i].data, err);
+  return st;
 }
 
 static mopo_status add_rest(tensor_list *l, const ensemble *m, const int64_t *elites,
@@ -55,7 +94,7 @@ static mopo_status add_rest(tensor_list *l, const ensemble *m, const int64_t *el
   char obs[16], act[16];
   snprintf(obs, sizeof obs, "%d", m->S);
   snprintf(act, sizeof act, "%d", m->A);
-  mopo_status st = tensor_list_meta(l, "format", FORMAT, err);
+  mopo_status st = tensor_list_meta(l, "format", m->units ? SCALED : FORMAT, err);
   if (st == MOPO_OK) st = tensor_list_meta(l, "obs_dim", obs, err);
   if (st == MOPO_OK) st = tensor_list_meta(l, "act_dim", act, err);
   if (st == MOPO_OK) st = tensor_list_meta(l, "activation", "swish", err);
@@ -66,6 +105,7 @@ mopo_status ensemble_save(const ensemble *m, const char *path, mopo_error *err)
 {
   size_t n = 0;
   int64_t elites[ENSEMBLE_MAX];
+  float reward[2];
   for (int i = 0; i < m->net[0].layers; i++)
     n += (size_t)m->net[0].layer[i].out * ((size_t)m->net[0].layer[i].in + 1);
   for (int i = 0; i < m->set.elites; i++) elites[i] = m->elite[i];
@@ -75,6 +115,7 @@ mopo_status ensemble_save(const ensemble *m, const char *path, mopo_error *err)
   if (!values || !l) st = error_set(err, MOPO_ENOMEM, "%s: no memory to write the model", path);
   if (st == MOPO_OK) st = add_layers(l, m, values, err);
   if (st == MOPO_OK) st = add_rest(l, m, elites, err);
+  if (st == MOPO_OK) st = add_units(l, m, reward, err);
   if (st == MOPO_OK) st = tensor_list_write(l, path, err);
   tensor_list_free(l);
   free(values);
@@ -204,6 +245,25 @@ static mopo_status read_rest(ensemble *m, const tensor_file *f, const char *path
   return MOPO_OK;
 }
 
+static mopo_status read_units(ensemble *m, const tensor_file *f, const char *path, mopo_error *err)
+{
+  units_part part[UNITS_PARTS];
+  float reward[2];
+  mopo_status st = units_create(&m->units, m->S, err);
+  if (st != MOPO_OK) return st;
+  units *s = m->units;
+  units_parts(part, m, reward);
+  for (int i = 0; st == MOPO_OK && i < UNITS_PARTS; i++)
+    st = copy_vector(f, path, part[i].name, part[i].data, (int)part[i].n, err);
+  bool good = st != MOPO_OK || reward[1] > 0.0f;
+  for (int j = 0; st == MOPO_OK && j < m->S; j++) good = good && s->spread[j] >= 0.0f;
+  for (int d = 0; st == MOPO_OK && d < m->D; d++) good = good && s->step_spread[d] > 0.0f;
+  if (!good) return error_set(err, MOPO_EFORMAT, "%s: a spread of 'units' is not positive", path);
+  s->reward_centre = reward[0], s->reward_spread = reward[1];
+  units_changed(s);
+  return st;
+}
+
 mopo_status ensemble_load(ensemble **out, const char *path, mopo_error *err)
 {
   tensor_file *f = NULL;
@@ -214,13 +274,15 @@ mopo_status ensemble_load(ensemble **out, const char *path, mopo_error *err)
   mopo_status st = tensor_file_open(&f, path, err);
   if (st != MOPO_OK) return st;
   const char *format = tensor_file_meta(f, "format");
-  if (!format || strcmp(format, FORMAT) != 0)
+  bool scaled = format && strcmp(format, SCALED) == 0;
+  if (!format || (!scaled && strcmp(format, FORMAT) != 0))
     st = error_set(err, MOPO_EFORMAT, "%s: format '%.40s', want '%s'", path,
                    format ? format : "(none)", FORMAT);
   if (st == MOPO_OK) st = read_shape(f, path, &set, &S, &A, err);
   if (st == MOPO_OK) st = ensemble_create(&m, &set, S, A, rng_seed(0), err);
   if (st == MOPO_OK) st = read_layers(m, f, path, err);
   if (st == MOPO_OK) st = read_rest(m, f, path, err);
+  if (st == MOPO_OK && scaled) st = read_units(m, f, path, err);
   tensor_file_free(f);
   if (st != MOPO_OK) {
     ensemble_free(m);

@@ -23,6 +23,7 @@
 #include "base/fmath.h"
 #include "io/file.h"
 #include "model/fit_state.h"
+#include "model/quality.h"
 #include "model/samples.h"
 
 enum { BLOCK = 64, HOLDOUT_BLOCK = ENSEMBLE_ROWS };
@@ -87,9 +88,7 @@ static void rows_of(fitter *f, int slot, int e, int block)
   for (int r = 0; r < n; r++) {
     const float *row = f->d->rows + (size_t)index[r] * (size_t)W;
     obs[r] = row, act[r] = row + f->d->at.act;
-    float *y = target + r * m->D;
-    y[0] = row[f->d->at.rew];
-    for (int i = 0; i < m->S; i++) y[1 + i] = row[f->d->at.next + i] - row[i];
+    ensemble_targets(m, target + r * m->D, row, &f->d->at);
   }
   const mlp *net = &f->net[slot];
   int last = net->layers;
@@ -265,13 +264,14 @@ static void holdout_stage(void *ctx, int piece, int thread)
   mlp_forward(&m->net[e], &w->acts, 0, n, false);
   panels out = w->acts.h[m->net[e].layers];
   double sum = 0.0;
-  for (int r = 0; r < n; r++)
+  float y[GAUSS_MAX];
+  for (int r = 0; r < n; r++) {
+    ensemble_targets(m, y, obs[r], &f->d->at);
     for (int d = 0; d < m->D; d++) {
-      const float *row = obs[r];
-      float y = d ? row[f->d->at.next + d - 1] - row[d - 1] : row[f->d->at.rew];
-      float x = out.x[(size_t)(d / PANEL) * out.stride + (size_t)(r * PANEL + d % PANEL)] - y;
+      float x = out.x[(size_t)(d / PANEL) * out.stride + (size_t)(r * PANEL + d % PANEL)] - y[d];
       sum += (double)(x * x);
     }
+  }
   f->block_mse[piece] = sum;
 }
 
@@ -389,12 +389,14 @@ static mopo_status prepare(fitter *f, rng_key key, mopo_error *err)
   return MOPO_OK;
 }
 
-static bool improves(fitter *f)
+/* epochs: finished ones. */
+static bool improves(fitter *f, int epochs)
 {
   for (int e = 0; e < f->E; e++)
     if (isinf(f->best_mse[e])) f->best_mse[e] = 1e300; /* the first one always improves */
   f->stale = keep_best(f) ? 0 : f->stale + 1;
-  return f->set->cosine || f->stale < f->set->patience;
+  int64_t updates = epochs * ((f->n_train + f->B - 1) / f->B);
+  return f->set->cosine || updates < f->set->min_updates || f->stale < f->set->patience;
 }
 
 /* ------------------------------------------------------------------ epochs that were */
@@ -505,7 +507,7 @@ static mopo_status run(fitter *f, fit_result *out, rng_key key, const fit_watch 
     if ((st = remember(f, epoch + 1, err)) != MOPO_OK) return st;
     out->epochs = epoch + 1;
     out->last = told(f, epoch + 1);
-    bool better = improves(f);
+    bool better = improves(f, epoch + 1);
     if (better && f->set->state && clock_seconds() - kept >= f->set->state_seconds) {
       if ((st = keep(f, epoch + 1, err)) != MOPO_OK) return st;
       kept = clock_seconds();
@@ -517,6 +519,8 @@ static mopo_status run(fitter *f, fit_result *out, rng_key key, const fit_watch 
   restore_best(f);
   choose_elites(f->m);
   ensemble_bounds_changed(f->m);
+  mopo_status measured = quality_measure(out->r2, f->m, f->d, f->split, f->n_hold, f->pool, err);
+  if (measured != MOPO_OK) return measured;
   return calibration_measure(out->bin, f->m, f->d, f->split, f->n_hold, f->pool, err);
 }
 

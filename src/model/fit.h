@@ -7,6 +7,7 @@
 typedef struct fit_settings {
   int batch, patience, max_epochs; /* max_epochs 0: until it stops improving */
   int holdout_max;
+  int min_updates;  /* of each member, before patience counts */
   bool cosine;      /* lr falls to 0 as half a cosine over max_epochs, and all of them are taken */
   bool by_episodes; /* whole ones are held out and drawn (samples.h); holdout_max is not read */
   double lr, decay, improvement, holdout_ratio;
@@ -27,6 +28,7 @@ typedef struct fit_epoch {
 typedef struct fit_result {
   int epochs;
   fit_epoch last;
+  double r2[GAUSS_MAX];                                /* quality.h */
   calibration_bin bin[ENSEMBLE_MAX][CALIBRATION_BINS]; /* of the kept weights, rows held out */
 } fit_result;
 

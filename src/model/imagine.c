@@ -2,6 +2,7 @@
 #include "model/imagine.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 
 void imagine_work_layout(imagine_work *w, const imagine *g, arena *a)
@@ -9,12 +10,20 @@ void imagine_work_layout(imagine_work *w, const imagine *g, arena *a)
   ensemble_work_layout(&w->model, g->m, a);
 }
 
-static void layout(imagined *s, size_t n, arena *a)
+static void layout(imagined *s, const ensemble *m, size_t n, arena *a)
 {
   s->obs = arena_bytes(a, n * sizeof *s->obs), s->act = arena_bytes(a, n * sizeof *s->act);
   s->next = arena_bytes(a, n * sizeof *s->next);
   s->rew = arena_floats(a, n), s->u = arena_floats(a, n);
   s->done = arena_bytes(a, n);
+  if (!m->units) return;
+  s->log_obs = arena_bytes(a, n * sizeof *s->log_obs);
+  s->log_next = arena_bytes(a, n * sizeof *s->log_next);
+  s->log_rows = arena_floats(a, 2 * n * (size_t)m->S);
+  for (size_t r = 0; a->base && r < n; r++) {
+    s->log_obs[r] = s->log_rows + 2 * r * (size_t)m->S;
+    s->log_next[r] = s->log_rows + (2 * r + 1) * (size_t)m->S;
+  }
 }
 
 mopo_status imagined_create(imagined **out, const imagine *g, int rows, mopo_error *err)
@@ -22,12 +31,12 @@ mopo_status imagined_create(imagined **out, const imagine *g, int rows, mopo_err
   *out = NULL;
   imagined *s = calloc(1, sizeof *s);
   if (!s) return error_set(err, MOPO_ENOMEM, "imagined step: no memory");
-  layout(s, (size_t)rows, &s->memory);
+  layout(s, g->m, (size_t)rows, &s->memory);
   if (!arena_alloc(&s->memory)) {
     imagined_free(s);
     return error_set(err, MOPO_ENOMEM, "imagined step: no memory for %d rows", rows);
   }
-  layout(s, (size_t)rows, &s->memory);
+  layout(s, g->m, (size_t)rows, &s->memory);
   mopo_status st = task_scratch_create(&s->scratch, g->task, g->m->S, g->m->A, rows, err);
   if (st == MOPO_OK)
     *out = s;
@@ -44,20 +53,61 @@ void imagined_free(imagined *s)
   free(s);
 }
 
+/* Column x [rows], row r at x[r][at], into low..high and `margin` times that beyond. NaN stays. */
+static void bound(float *const *x, int at, int rows, float low, float high, double margin)
+{
+  double width = (double)high - (double)low;
+  float least = (float)((double)low - margin * width),
+        most = (float)((double)high + margin * width);
+  for (int r = 0; r < rows; r++) {
+    float *v = &x[r][at];
+    *v = *v < least ? least : *v > most ? most : *v;
+  }
+}
+
+static void keep_near(const imagine *g, imagined *s, int r0, int rows)
+{
+  const units *u = g->m->units;
+  if (!u || isinf(g->margin)) return;
+  float *rew = s->rew + r0;
+  for (int j = 0; j < u->S; j++) bound(s->next + r0, j, rows, u->low[j], u->high[j], g->margin);
+  for (int r = 0; r < rows; r++) bound(&rew, r, 1, u->step_low[0], u->step_high[0], g->margin);
+}
+
 void imagine_rows(const imagine *g, imagine_work *w, int thread, imagined *s, int r0, int rows,
                   const ensemble_draw *draw)
 {
   const float *const *obs = s->obs + r0, *const *act = s->act + r0;
   ensemble_step(g->m, &w->model, s->next + r0, s->rew + r0, s->u + r0, obs, act, rows, g->penalty,
                 draw);
+  keep_near(g, s, r0, rows);
   if (!g->penalty->simulator) return;
   assert(g->measure);
   g->measure(g->ctx, thread, s->u + r0, g->m, &w->model, obs, act, rows);
 }
 
+/* As task_judge, of rows in the model's units. */
+static mopo_status judge_scaled(const imagine *g, imagined *s, int rows, mopo_error *err)
+{
+  const units *u = g->m->units;
+  bool rule = task_knows_reward(g->task);
+  if (!rule && !task_knows_ends(g->task)) {
+    for (int r = 0; r < rows; r++) s->done[r] = 0;
+    return MOPO_OK;
+  }
+  for (int r = 0; r < rows; r++) {
+    units_obs_back(u, s->log_rows + 2 * (size_t)r * (size_t)u->S, s->obs[r]);
+    units_obs_back(u, s->log_next[r], s->next[r]);
+  }
+  mopo_status st =
+      task_judge(s->scratch, s->done, s->rew, s->log_obs, s->act, s->log_next, rows, err);
+  for (int r = 0; rule && st == MOPO_OK && r < rows; r++) s->rew[r] = units_reward(u, s->rew[r]);
+  return st;
+}
+
 mopo_status imagine_judge(const imagine *g, imagined *s, int rows, mopo_error *err)
 {
-  (void)g;
+  if (g->m->units) return judge_scaled(g, s, rows, err);
   return task_judge(s->scratch, s->done, s->rew, s->obs, s->act, s->next, rows, err);
 }
 

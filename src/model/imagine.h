@@ -23,7 +23,10 @@ typedef struct imagine {
   const ensemble *m;
   const mopo_task *task;
   const penalty_type *penalty;
-  double coef;              /* lambda */
+  double coef; /* lambda */
+  /* Of a model in scaled units: reward and next stay in the recorded range and `margin` times that
+   * range on either side. 0 and more; infinite: anywhere. */
+  double margin;
   imagine_measure *measure; /* of a penalty that needs a simulator, else NULL */
   void *ctx;                /* its first argument */
 } imagine;
@@ -42,6 +45,9 @@ typedef struct imagined {
   float *rew, *u;           /* [rows] reward before the penalty; uncertainty */
   unsigned char *done;      /* [rows] 1: terminal */
   task_scratch *scratch;
+  /* Of a model in scaled units: what the task is asked about, in the log's. */
+  const float **log_obs;       /* [rows] */
+  float **log_next, *log_rows; /* [rows]; [rows,2,S] */
   arena memory;
 } imagined;
 /* For steps of at most `rows` rows. g is borrowed. ENOMEM. */
@@ -53,7 +59,8 @@ void imagined_free(imagined *s);
  * need. Never allocates. NaN travels. */
 void imagine_rows(const imagine *g, imagine_work *w, int thread, imagined *s, int r0, int rows,
                   const ensemble_draw *draw);
-/* The task's half of rows 0 .. rows - 1: done, and rew where the task has a rule for it. Never
+/* The task's half of rows 0 .. rows - 1: done, and rew where the task has a rule for it. The task
+ * sees the log's units, whatever the model's are. Never
  * allocates. EDATA: the rule is a callback that says what cannot be. */
 MUST_CHECK mopo_status imagine_judge(const imagine *g, imagined *s, int rows, mopo_error *err);
 /* lambda u, which is taken off the reward. */

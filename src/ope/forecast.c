@@ -111,10 +111,17 @@ static void step(void *ctx, int number, int thread)
   imagine_rows(&f->g, &w->model, thread, f->step, x->at, x->live, &draw);
 }
 
+/* In the log's units. */
+static double reward_of(const forecast *f, float rew)
+{
+  const units *s = f->g.m->units;
+  return s ? units_reward_back(s, (double)rew) : (double)rew;
+}
+
 /* Adds what row i of the step got to its episode. True: it goes on. */
 static bool account(const forecast *f, episode *e, int i, double weight)
 {
-  e->ret += weight * (double)f->step->rew[i];
+  e->ret += weight * reward_of(f, f->step->rew[i]);
   e->penalty += weight * (double)f->step->u[i];
   e->weight += weight;
   e->broken = !all_finite(f->step->next[i], (size_t)f->g.m->S) || !isfinite(e->ret) ||
@@ -143,6 +150,7 @@ static void begin(forecast *f, const float *starts)
   for (int i = 0; i < f->n; i++) {
     f->of[i] = (episode){0};
     memcpy(f->obs + (size_t)i * S, starts + (size_t)(i % f->set.starts) * S, S * sizeof(float));
+    if (f->g.m->units) units_obs(f->g.m->units, f->obs + (size_t)i * S, f->obs + (size_t)i * S);
     f->piece[i / ROWS].episode[i % ROWS] = i;
     f->piece[i / ROWS].live = i % ROWS + 1;
   }
@@ -176,7 +184,8 @@ mopo_status forecast_run(forecast_result *out, forecast *f, const actor *p, cons
     out->broken += f->of[i].broken;
   }
   out->ret = ret / f->n;
-  out->penalised = (ret - f->g.coef * penalty) / f->n;
+  const units *s = f->g.m->units;
+  out->penalised = (ret - f->g.coef * (s ? (double)s->reward_spread : 1.0) * penalty) / f->n;
   out->uncertainty = penalty / sum;
   return MOPO_OK;
 }

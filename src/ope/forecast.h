@@ -31,7 +31,8 @@ MUST_CHECK mopo_status forecast_create(forecast **out, const forecast_settings *
                                        const imagine *g, const actor *p, par *pool,
                                        mopo_error *err);
 void forecast_free(forecast *f);
-/* From each of starts [n,S] FORECAST_COPIES episodes of p's deterministic action; each step is
+/* Starts and results are in the log's units, p takes observations in the model's.
+ * From each of starts [n,S] FORECAST_COPIES episodes of p's deterministic action; each step is
  * drawn from a random elite, as in training; an episode ends at the task's horizon or where its
  * termination says so. Never allocates; the same bits on any number of threads. EDATA: as
  * imagine_judge. */

@@ -5,6 +5,7 @@
 #include "run/fitlog.h"
 #include "train/fitting.h"
 #include "train/run.h"
+#include "train/run_units.h"
 
 /* Where a fit under way is kept, state [RUN_PATH]. */
 static mopo_status place_of_state(char *state, const char *model, bool resume, mopo_error *err)
@@ -25,7 +26,8 @@ mopo_status mopo_model_fit(mopo_fit_result *out, const mopo_config *c, bool resu
   char state[RUN_PATH];
   mopo_config set = *c;
   const mopo_task *task = NULL;
-  mopo_dataset *data = NULL;
+  mopo_dataset *data = NULL, *scaled = NULL;
+  units *scale = NULL;
   par *pool = NULL;
   ensemble *m = NULL;
   fit_result fit = {0};
@@ -36,8 +38,9 @@ mopo_status mopo_model_fit(mopo_fit_result *out, const mopo_config *c, bool resu
   if (st == MOPO_OK) st = lock_take(&held, set.out, err);
   if (st == MOPO_OK) st = place_of_state(state, set.out, resume, err);
   if (st == MOPO_OK) st = par_create(&pool, set.threads, err);
+  if (st == MOPO_OK) st = run_units_choose(&scale, &scaled, &set, task, data, watch, err);
   if (st == MOPO_OK)
-    st = fitting_run(&m, &fit, set.out, state, &set, data, pool,
+    st = fitting_run(&m, &fit, set.out, state, &set, scaled ? scaled : data, scale, pool,
                      rng_split(rng_seed(set.seed), "train"), watch, err);
   if (st == MOPO_OK) {
     *out = (mopo_fit_result){.epochs = fit.epochs,
@@ -51,6 +54,8 @@ mopo_status mopo_model_fit(mopo_fit_result *out, const mopo_config *c, bool resu
   }
   ensemble_free(m);
   par_free(pool);
+  units_free(scale);
+  mopo_dataset_free(scaled);
   mopo_dataset_free(data);
   lock_release(&held);
   return st;

@@ -66,6 +66,20 @@ static void log_bins(fitlog *log, const ensemble *m, const fit_result *fit)
   }
 }
 
+/* How much of each step the model explains: of the reward, and of the worst column. */
+static void tell_quality(const mopo_watch *w, const ensemble *m, const fit_result *fit)
+{
+  int worst = 0, moving = 0;
+  for (int d = 1; d < m->D; d++) {
+    if (isnan(fit->r2[d])) continue;
+    moving++;
+    if (!worst || fit->r2[d] < fit->r2[worst]) worst = d;
+  }
+  if (!worst) return;
+  watch_line(w, "model: R2 of the step: reward %.3g, the worst of %d columns obs_%d %.3g",
+             fit->r2[0], moving, worst - 1, fit->r2[worst]);
+}
+
 void fitting_tell(const mopo_watch *w, const ensemble *m, const char *from)
 {
   double best = m->holdout_mse[0], worst = best;
@@ -75,14 +89,16 @@ void fitting_tell(const mopo_watch *w, const ensemble *m, const char *from)
 }
 
 mopo_status fitting_run(ensemble **out, fit_result *fit, const char *path, const char *state,
-                        const mopo_config *c, const mopo_dataset *data, par *pool, rng_key key,
-                        const mopo_watch *watch, mopo_error *err)
+                        const mopo_config *c, const mopo_dataset *data, const units *s, par *pool,
+                        rng_key key, const mopo_watch *watch, mopo_error *err)
 {
   ensemble_settings shape = {c->members, c->elites, c->model_hidden, c->model_layers};
   fit_settings set = {.batch = c->model_batch,
                       .patience = c->model_patience,
                       .max_epochs = c->model_max_epochs,
+                      .min_updates = c->model_min_updates,
                       .holdout_max = c->holdout_max,
+                      .by_episodes = strcmp(c->holdout, "episodes") == 0,
                       .cosine = strcmp(c->model_schedule, "cosine") == 0,
                       .lr = c->model_lr,
                       .decay = c->model_decay,
@@ -96,6 +112,7 @@ mopo_status fitting_run(ensemble **out, fit_result *fit, const char *path, const
   ensemble *m = NULL;
   mopo_status st =
       ensemble_create(&m, &shape, data->at.S, data->at.A, rng_split(key, "weights"), err);
+  if (st == MOPO_OK && s) st = ensemble_set_units(m, s, err);
   if (st == MOPO_OK) st = ensemble_fit(m, fit, data, &set, pool, key, &told, err);
   if (st == MOPO_OK) log_bins(&teller.log, m, fit);
   if (st == MOPO_OK && path) st = fitlog_write(&teller.log, path, err);
@@ -110,6 +127,7 @@ mopo_status fitting_run(ensemble **out, fit_result *fit, const char *path, const
   char how[60];
   number_print(how, sizeof how, "%d epochs, %.1f s", fit->epochs, clock_seconds() - teller.began);
   fitting_tell(watch, m, how);
+  tell_quality(watch, m, fit);
   *out = m;
   return MOPO_OK;
 }

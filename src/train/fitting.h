@@ -7,10 +7,10 @@
 /* The ensemble fitted to data, written to the file `path`, unless that is NULL, with the tables of
  * its fit next to it.
  * key: the run's. state: the file where the fit under way is kept and from which it resumes; NULL:
- * none. As ensemble_fit, and EIO. */
+ * none. s: the units of data, NULL: the log's. As ensemble_fit, and EIO. */
 MUST_CHECK mopo_status fitting_run(ensemble **out, fit_result *fit, const char *path,
                                    const char *state, const mopo_config *c,
-                                   const mopo_dataset *data, par *pool, rng_key key,
+                                   const mopo_dataset *data, const units *s, par *pool, rng_key key,
                                    const mopo_watch *watch, mopo_error *err);
 /* One line: how good the model is that comes `from`. */
 void fitting_tell(const mopo_watch *w, const ensemble *m, const char *from);

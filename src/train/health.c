@@ -31,10 +31,12 @@ static double or_zero(double x) { return isnan(x) ? 0.0 : fabs(x); }
 health_limits health_bounds(const run *o, const metrics_row *row)
 {
   double r_max = fmax(fabs(o->info.reward_min), fabs(o->info.reward_max));
-  double step = agent_reward_scale(o->agent) * r_max + or_zero(row->penalty_mean) +
-                or_zero(row->alpha * fmin(or_zero(row->entropy), FACTOR * o->data->at.A));
-  double q = FACTOR + FACTOR * step / (1.0 - o->c.gamma);
-  return (health_limits){.q = q, .critic_loss = q * q, .model_reward = FACTOR * r_max};
+  double spread = o->units ? (double)o->units->reward_spread : 1.0; /* of the learner's rewards */
+  double times = agent_reward_scale(o->agent) / spread, log = o->units ? 1.0 : times;
+  double step = log * r_max + or_zero(row->penalty_mean) +
+                spread * or_zero(row->alpha * fmin(or_zero(row->entropy), FACTOR * o->data->at.A));
+  double q = spread * FACTOR + FACTOR * step / (1.0 - o->c.gamma), inside = q * times / log;
+  return (health_limits){.q = q, .critic_loss = inside * inside, .model_reward = FACTOR * r_max};
 }
 
 /* Where each step costs more than it earns, the best that a policy can do is to end the episode. */

@@ -22,6 +22,21 @@
 
 double run_seconds(const run *o) { return o->at.wall + clock_seconds() - o->began; }
 
+/* What the learner says of a value or of a reward, in the log's units. */
+static double value_of(const run *o, double q)
+{
+  if (!o->units) return q;
+  return units_value_back(o->units, q / agent_reward_scale(o->agent), o->c.gamma);
+}
+static double reward_of(const run *o, double r)
+{
+  return o->units ? units_reward_back(o->units, r) : r;
+}
+static double penalty_of(const run *o, double p)
+{
+  return o->units ? p * (double)o->units->reward_spread : p;
+}
+
 void run_progress(const run *o, const char *stage, int64_t done, int64_t total, double critic_loss)
 {
   if (done % 50 && done != total) return;
@@ -30,7 +45,7 @@ void run_progress(const run *o, const char *stage, int64_t done, int64_t total, 
   p.seconds = run_seconds(o);
   p.return_mean = o->at.return_mean, p.score = o->at.score;
   p.critic_loss = critic_loss;
-  if (o->at.update > 0) p.q_mean = o->at.q / o->at.update;
+  if (o->at.update > 0) p.q_mean = value_of(o, o->at.q / o->at.update);
   /* that of an epoch is known when its rollouts are done */
   if (o->model && o->at.rolled > 0) p.penalty_mean = o->at.penalty_mean;
   watch_progress(o->watch, &p);
@@ -49,13 +64,14 @@ static mopo_status roll_out(run *o, mopo_error *err)
   const actor *p = agent_learning(o->agent);
   o->ring_count = replay_count(o->ring), o->ring_head = replay_head(o->ring);
   run_progress(o, "rollout", 0, o->c.rollout_batch, NAN);
-  mopo_status st = rollout_run(o->rollout, &s, o->ring, o->data, p, rng_split(o->key, "rollout"),
+  mopo_status st = rollout_run(o->rollout, &s, o->ring, o->learn, p, rng_split(o->key, "rollout"),
                                (uint64_t)o->at.epoch, stop_between_steps, o, err);
   if (st == MOPO_ESTOPPED) return stopped_error(o, err);
   if (st != MOPO_OK) return st;
   o->at.rolled = 1;
   o->at.rollout_rows = (double)s.rows, o->at.rollout_terminals = (double)s.terminals;
-  o->at.penalty_mean = s.penalty_mean, o->at.model_reward_mean = s.reward_mean;
+  o->at.penalty_mean = penalty_of(o, s.penalty_mean);
+  o->at.model_reward_mean = reward_of(o, s.reward_mean);
   if (isfinite(s.penalty_mean) && isfinite(s.reward_mean)) return MOPO_OK;
   return error_set(err, MOPO_ENUMERIC,
                    "epoch %.0f: imagined reward %g, penalty %g: no longer finite", o->at.epoch + 1,
@@ -66,7 +82,7 @@ static mopo_status update(run *o, mopo_error *err)
 {
   uint64_t number =
       (uint64_t)o->at.epoch * (uint64_t)o->c.updates_per_epoch + (uint64_t)o->at.update;
-  batch b = batch_draw(o->rows, o->c.batch_size, o->data, o->real_rows, o->ring,
+  batch b = batch_draw(o->rows, o->c.batch_size, o->learn, o->real_rows, o->ring,
                        rng_split(o->key, "batch"), number);
   agent_stats s = agent_update(o->agent, &b);
   const struct {
@@ -95,7 +111,7 @@ static mopo_status foresee(run *o, int epoch, mopo_error *err)
   o->discounted.simulated = evaluator_discounted(o->evaluator);
   if (!o->forecast) return MOPO_OK;
   rng_key key = rng_index(rng_split(o->key, "forecast"), (uint64_t)epoch);
-  mopo_status st = forecast_run(&o->discounted.model, o->forecast, agent_policy(o->agent),
+  mopo_status st = forecast_run(&o->discounted.model, o->forecast, agent_policy_inside(o->agent),
                                 evaluator_starts(o->evaluator), key, err);
   if (o->discounted.model.broken)
     watch_line(o->watch, "epoch %d: numbers no longer finite in %d of %d episodes in the model",
@@ -133,7 +149,7 @@ static mopo_status record_histograms(run *o, mopo_error *err)
   if (o->last_q) {
     double *q = malloc((size_t)B * sizeof *q);
     if (!q) return error_set(err, MOPO_ENOMEM, "train: no memory");
-    for (int i = 0; i < B; i++) q[i] = (double)o->last_q[i];
+    for (int i = 0; i < B; i++) q[i] = value_of(o, (double)o->last_q[i]);
     st = metrics_histogram(o->metrics, "q", epoch, q, B, err);
     free(q);
   }
@@ -162,8 +178,8 @@ static mopo_status record(run *o, double actor_lr, const epoch_times *t, mopo_er
                      .actor_loss = o->at.actor_loss / n,
                      .alpha = o->at.alpha / n,
                      .entropy = o->at.entropy / n,
-                     .q_mean = o->at.q / n,
-                     .q_data_mean = o->at.q_data / n,
+                     .q_mean = value_of(o, o->at.q / n),
+                     .q_data_mean = value_of(o, o->at.q_data / n),
                      .penalty_mean = model ? o->at.penalty_mean : NAN,
                      .model_reward_mean = model ? o->at.model_reward_mean : NAN,
                      .rollout_rows = model ? o->at.rollout_rows : NAN,

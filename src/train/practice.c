@@ -11,11 +11,15 @@ static mopo_status set_up_oracle(run *o, mopo_error *err)
 
 mopo_status run_imagine(run *o, mopo_error *err)
 {
-  mopo_status st = run_model_get(o, err);
+  mopo_status st = o->model ? MOPO_OK : run_model_get(o, err);
   if (st != MOPO_OK) return st;
-  o->imagine = (imagine){.m = o->model, .task = o->task, .coef = o->c.penalty_coef};
+  o->imagine = (imagine){
+      .m = o->model, .task = o->task, .coef = o->c.penalty_coef, .margin = o->c.imagined_margin};
   st = penalty_find(&o->imagine.penalty, o->c.penalty, err);
   if (st != MOPO_OK || !o->imagine.penalty->simulator) return st;
+  if (o->units)
+    return error_set(err, MOPO_EINVAL, "penalty = %s with scaler = standard, want scaler = none",
+                     o->c.penalty);
   if ((st = set_up_oracle(o, err)) != MOPO_OK) return st;
   o->imagine.measure = oracle_measure, o->imagine.ctx = o->oracle;
   return MOPO_OK;

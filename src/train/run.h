@@ -60,6 +60,12 @@ typedef struct run {
   const mopo_dataset *data; /* the order's, or loaded */
   mopo_dataset *loaded;
   mopo_dataset_info info;
+  /* One scale inside: what agent, model and ring have is in its units; NULL: in the log's. `learn`:
+   * data in these units, data itself without a scale. */
+  units *units;
+  mopo_dataset *scaled; /* NULL: there is no scale */
+  const mopo_dataset *learn;
+  mopo_dataset_info learn_info;
   char digest[DATASET_DIGEST]; /* of data */
   par *pool;
   rng_key key;

@@ -1,5 +1,6 @@
 /* run_model.c - the model of a run: fitted, given, or of an earlier session; see run.h. */
 #include <stdio.h>
+#include <string.h>
 
 #include "config/config.h"
 #include "io/file.h"
@@ -54,6 +55,11 @@ static mopo_status take_shape(mopo_config *c, const ensemble *m, const char *whe
                        *shape[i].setting, where, shape[i].has);
     *shape[i].setting = shape[i].has;
   }
+  const char *fitted = m->units ? "standard" : "none";
+  if (c->marked[config_index("scaler")] && strcmp(c->scaler, fitted) != 0)
+    return error_set(err, MOPO_EINVAL, "scaler = %s, but the model %s was fitted with %s",
+                     c->scaler, where, fitted);
+  snprintf(c->scaler, sizeof c->scaler, "%s", fitted);
   return config_check(c, err);
 }
 
@@ -92,7 +98,8 @@ static mopo_status get_in_directory(run *o, mopo_error *err)
   }
   if (o->order.model) return ensemble_save(o->order.model->m, path, err);
   if (o->c.model[0]) return take_model(o, path, err);
-  return fitting_run(&o->fitted, &fit, path, state, &o->c, o->data, o->pool, o->key, o->watch, err);
+  return fitting_run(&o->fitted, &fit, path, state, &o->c, o->learn, o->units, o->pool, o->key,
+                     o->watch, err);
 }
 
 static mopo_status get_in_memory(run *o, mopo_error *err)
@@ -100,7 +107,8 @@ static mopo_status get_in_memory(run *o, mopo_error *err)
   fit_result fit;
   if (o->order.model) return MOPO_OK;
   if (o->c.model[0]) return take_model(o, NULL, err);
-  return fitting_run(&o->fitted, &fit, NULL, NULL, &o->c, o->data, o->pool, o->key, o->watch, err);
+  return fitting_run(&o->fitted, &fit, NULL, NULL, &o->c, o->learn, o->units, o->pool, o->key,
+                     o->watch, err);
 }
 
 mopo_status run_model_get(run *o, mopo_error *err)

@@ -10,6 +10,7 @@
 #include "play/oracle.h"
 #include "task/task.h"
 #include "train/run.h"
+#include "train/run_units.h"
 
 static mopo_status set_up_agent(run *o, const agent_type *type, mopo_error *err)
 {
@@ -18,9 +19,10 @@ static mopo_status set_up_agent(run *o, const agent_type *type, mopo_error *err)
                        .A = o->data->at.A,
                        .pool = o->pool,
                        .key = rng_split(o->key, "agent"),
-                       .data = o->data,
-                       .info = &o->info,
-                       .model = o->model ? &o->imagine : NULL};
+                       .data = o->learn,
+                       .info = &o->learn_info,
+                       .model = o->model ? &o->imagine : NULL,
+                       .units = o->units};
   return agent_create(&o->agent, type, &setup, err);
 }
 
@@ -51,6 +53,21 @@ static mopo_status set_up_evaluation(run *o, mopo_error *err)
   return forecast_create(&o->forecast, &set, &o->imagine, p, o->pool, err);
 }
 
+/* The scale, and the rows in its units. A model that is given has its own, which the run then has,
+ * too. */
+static mopo_status set_up_units(run *o, const agent_type *type, mopo_error *err)
+{
+  mopo_status st = MOPO_OK;
+  if (type->uses_model && (o->order.model || o->c.model[0])) {
+    st = run_model_get(o, err);
+    if (st == MOPO_OK) st = run_units_take(&o->units, &o->scaled, o->model->units, o->data, err);
+  } else {
+    st = run_units_choose(&o->units, &o->scaled, &o->c, o->task, o->data, o->watch, err);
+  }
+  o->learn = o->scaled ? o->scaled : o->data;
+  return st == MOPO_OK ? mopo_dataset_describe(&o->learn_info, o->learn, err) : st;
+}
+
 static mopo_status set_up_all(run *o, mopo_error *err)
 {
   char path[RUN_PATH];
@@ -63,6 +80,7 @@ static mopo_status set_up_all(run *o, mopo_error *err)
   if (!o->rows) return error_set(err, MOPO_ENOMEM, "train: no memory for a batch");
   const agent_type *type = agent_find(o->c.algo);
   if (!type) return error_set(err, MOPO_EINVAL, "algo = '%s', no such algorithm", o->c.algo);
+  if ((st = set_up_units(o, type, err)) != MOPO_OK) return st;
   if (type->uses_model && (st = run_imagine(o, err)) != MOPO_OK) return st;
   if ((st = set_up_agent(o, type, err)) != MOPO_OK) return st;
   if ((st = run_practice(o, err)) != MOPO_OK) return st;
@@ -103,6 +121,8 @@ void run_tear_down(run *o)
   mopo_policy_free(o->policy);
   free(o->rows);
   par_free(o->pool);
+  units_free(o->units);
+  mopo_dataset_free(o->scaled);
   mopo_dataset_free(o->loaded);
   rundir_unlock(o->lock);
 }
