@@ -191,7 +191,7 @@ static void test_of_something_else(void **state)
   stopper s = {.in = 3};
   unlink(PATH);
   assert_int_equal(fit(&m, &r, &s, PATH, d, &err), MOPO_ESTOPPED);
-  assert_non_null(strstr(err.msg, "--resume"));
+  assert_non_null(strstr(err.msg, "stopped"));
   ensemble_free(m);
   s = (stopper){0};
   assert_int_equal(fit_by(&m, &r, &s, PATH, d, 3, &err), MOPO_EINVAL);
