@@ -18,6 +18,7 @@ add_custom_command(OUTPUT ${ARCHIVE} DEPENDS mopo_static
   COMMAND ${CMAKE_COMMAND} -E rm -f ${ONE_OBJECT} VERBATIM)
 add_custom_target(archive ALL DEPENDS ${ARCHIVE})
 install(FILES ${ARCHIVE} DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS mopo_hdf5 RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/mopo)
 if(TARGET mopo_program)
   install(TARGETS mopo_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()

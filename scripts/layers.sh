@@ -25,6 +25,7 @@ function fill() {
   may["ope"] = "model agent play config run data task io nn base"
   may["train"] = "ope play sim model agent config run data task io nn base"
   may["bench"] = "train ope play sim model agent config run data task io nn base"
+  may["helper"] = "io base"
   may["cli"] = ""
 }
 

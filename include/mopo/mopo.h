@@ -151,9 +151,10 @@ typedef struct mopo_import {
   mopo_bad_rows bad_rows;
   bool clip_actions; /* those beyond their range by up to 5 % of its width are clipped, and counted
                       */
+  const struct mopo_watch *watch; /* asked whether to stop, while reading; NULL: nobody */
 } mopo_import;
 
-/* As mopo_dataset_load. EINVAL: `how` is not as above. */
+/* As mopo_dataset_load. EINVAL: `how` is not as above; ESTOPPED. */
 MOPO_MUST_CHECK mopo_status mopo_dataset_import(mopo_dataset **out, const char *path,
                                                 const mopo_import *how, const mopo_task *task,
                                                 mopo_error *err);

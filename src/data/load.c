@@ -289,7 +289,7 @@ static mopo_status ask(loader *l, io_array *arrays, mopo_error *err)
 static mopo_status read_file(loader *l, const char *path, mopo_error *err)
 {
   io_array arrays[LOAD_ARRAYS] = {0};
-  const io_sink sink = {take_shapes, load_rows, finish, l};
+  const io_sink sink = {take_shapes, load_rows, finish, l, l->how.watch};
   mopo_status st = MOPO_OK;
   if (l->container == IN_CSV || l->how.columns) {
     st = named_read(l, err);

@@ -1,4 +1,5 @@
 /* load_rows.c - what the loader does with the rows of each array, by its role. */
+#include "base/watch.h"
 #include "data/dialect.h"
 #include "data/notes.h"
 
@@ -160,6 +161,8 @@ mopo_status load_rows(void *ctx, int a, int64_t first, int n, const void *values
   const io_array *array = &l->arrays[a];
   const int C = load_cols(l, a);
   mopo_dataset *d = l->d;
+  if (watch_stopped(l->how.watch))
+    return error_set(err, MOPO_ESTOPPED, "%s: stopped while reading it", l->path);
   const row_layout *at = &d->at;
   const origin o = {l->path, array->name, first, l->lines, true, array->names};
   const float *x = values;

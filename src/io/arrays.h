@@ -47,6 +47,7 @@ typedef struct io_sink {
   /* Called once, after all rows, while what the arrays point to is still there; may be NULL. */
   mopo_status (*end)(void *ctx, mopo_error *err);
   void *ctx;
+  const mopo_watch *watch; /* asked whether to go on, ESTOPPED if not; may be NULL */
 } io_sink;
 
 /* Bytes of one value handed over. */

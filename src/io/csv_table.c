@@ -1,6 +1,7 @@
 /* csv_table.c - see csv_table.h. */
 #include "io/csv_table.h"
 
+#include "base/watch.h"
 #include "io/csv_cells.h"
 #include "io/file.h"
 
@@ -261,7 +262,8 @@ static bool reserve(table *t)
   return true;
 }
 
-static mopo_status read_body(table *t, const io_array *arrays, bool ragged, mopo_error *err)
+static mopo_status read_body(table *t, const io_array *arrays, bool ragged, const mopo_watch *watch,
+                             mopo_error *err)
 {
   for (;;) {
     int cells = 0;
@@ -272,6 +274,8 @@ static mopo_status read_body(table *t, const io_array *arrays, bool ragged, mopo
     if (cells != t->cols && !ragged)
       return error_set(err, MOPO_EFORMAT, "%s:%lld: %d cells, the first line has %d", t->path,
                        (long long)line, cells, t->cols);
+    if (t->rows % 4096 == 0 && watch_stopped(watch))
+      return error_set(err, MOPO_ESTOPPED, "%s: stopped while reading it", t->path);
     if (!reserve(t)) return no_memory(t, err);
     mopo_status st = read_row(t, arrays, cells, line, err);
     if (st) return st;
@@ -376,7 +380,7 @@ static mopo_status read_all(table *t, const char *const *columns, bool ragged, i
     arrays[i].cols = 0;
     if (arrays[i].as != 'l') st = want_columns(t, i, &arrays[i], columns[i], err);
   }
-  if (!st) st = read_body(t, arrays, ragged, err);
+  if (!st) st = read_body(t, arrays, ragged, sink->watch, err);
   if (!st) number_keys(t, arrays);
   for (int i = 0; i < n; i++) arrays[i].bad = t->bad[i].row >= 0 ? &t->bad[i] : NULL;
   if (!st) st = describe(t, arrays, n, err);
@@ -390,7 +394,7 @@ mopo_status csv_read(const char *path, const char *const *columns, bool ragged, 
 {
   size_t length = strlen(path), bytes = 0;
   table t = {.path = length > 200 ? path + length - 200 : path};
-  mopo_status st = file_read(&t.text, &bytes, path, (size_t)1 << 40, err);
+  mopo_status st = file_read_watched(&t.text, &bytes, path, (size_t)1 << 40, sink->watch, err);
   if (!st) st = check_text(&t, bytes, err);
   if (!st) st = read_all(&t, columns, ragged, arrays, n, sink, err);
   for (int i = 0; t.keys && i < n; i++) csv_keys_free(&t.keys[i]);

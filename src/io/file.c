@@ -1,17 +1,23 @@
 /* file.c - see file.h. */
 #include "io/file.h"
 
+#include "base/watch.h"
 #include "io/part.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_BYTES = 4096 };
+enum {
+  PATH_BYTES = 4096,
+  PIECE_BYTES = 1 << 24, /* read at a time */
+  SLICE_MS = 100,        /* between two looks at the watch */
+};
 
 const char *file_tail(const char *path)
 {
@@ -71,14 +77,32 @@ mopo_status file_write(const char *path, const void *bytes, size_t n, mopo_error
   return file_write_pieces(path, &(file_piece){bytes, n}, 1, err);
 }
 
+/* read(), but where nothing comes for a while it looks at the watch: ECANCELED. A FIFO that nobody
+ * writes yet is not at its end. */
+static ssize_t read_some(int fd, char *to, size_t n, const mopo_watch *watch)
+{
+  for (;;) {
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    int ready = poll(&wait, 1, SLICE_MS);
+    if (watch_stopped(watch)) {
+      errno = ECANCELED;
+      return -1;
+    }
+    if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
+    ssize_t k = read(fd, to, n);
+    if (k >= 0 || (errno != EINTR && errno != EAGAIN)) return k;
+  }
+}
+
 /* Reads to the end of fd or to limit bytes, whichever is first. False: errno says why. */
-static bool read_all(int fd, char **out, size_t *n, size_t first, size_t limit)
+static bool read_all(int fd, char **out, size_t *n, size_t first, size_t limit,
+                     const mopo_watch *watch)
 {
   size_t cap = first < limit ? first : limit, used = 0;
   char *buf = malloc(cap + 1);
   while (buf) {
-    ssize_t k = used < cap ? read(fd, buf + used, cap - used) : 0;
-    if (k < 0 && errno == EINTR) continue;
+    size_t room = cap - used < PIECE_BYTES ? cap - used : PIECE_BYTES;
+    ssize_t k = room ? read_some(fd, buf + used, room, watch) : 0;
     if (k < 0) break;
     used += (size_t)k;
     if (k > 0) continue;
@@ -101,19 +125,27 @@ static bool read_all(int fd, char **out, size_t *n, size_t first, size_t limit)
 
 mopo_status file_read(char **out, size_t *n, const char *path, size_t max, mopo_error *err)
 {
+  return file_read_watched(out, n, path, max, NULL, err);
+}
+
+mopo_status file_read_watched(char **out, size_t *n, const char *path, size_t max,
+                              const mopo_watch *watch, mopo_error *err)
+{
   *out = NULL;
   *n = 0;
   size_t limit =
-      max < SIZE_MAX - 1 ? max + 1 : SIZE_MAX - 1; /* one more tells "full" from "too long" */
-  int fd = file_open(path, O_RDONLY, 0);
+      max < SIZE_MAX - 1 ? max + 1 : SIZE_MAX - 1;    /* one more tells "full" from "too long" */
+  int fd = file_open(path, O_RDONLY | O_NONBLOCK, 0); /* to open a FIFO must not make us wait */
   if (fd < 0) return fail(path, err);
   struct stat s;
   /* A byte more than the size, so that the first read past it finds the end. */
   size_t first = fstat(fd, &s) == 0 && s.st_size > 0 ? (size_t)s.st_size + 1 : 65536;
-  bool ok = read_all(fd, out, n, first, limit);
+  bool ok = read_all(fd, out, n, first, limit, watch);
   int cause = errno;
   close(fd);
   errno = cause;
+  if (!ok && cause == ECANCELED)
+    return error_set(err, MOPO_ESTOPPED, "%s: stopped while reading it", file_tail(path));
   if (!ok) return fail(path, err);
   if (*n > max) {
     free(*out);
@@ -122,6 +154,17 @@ mopo_status file_read(char **out, size_t *n, const char *path, size_t max, mopo_
     return error_set(err, MOPO_EFORMAT, "%s: more than %zu bytes", file_tail(path), max);
   }
   return MOPO_OK;
+}
+
+mopo_status file_open_regular(int *fd, const char *path, mopo_error *err)
+{
+  struct stat s;
+  *fd = file_open(path, O_RDONLY | O_NONBLOCK, 0);
+  if (*fd < 0) return fail(path, err);
+  if (fstat(*fd, &s) == 0 && S_ISREG(s.st_mode)) return MOPO_OK;
+  close(*fd);
+  *fd = -1;
+  return error_set(err, MOPO_EIO, "%s: not a regular file", file_tail(path));
 }
 
 mopo_status file_make_dir(const char *path, mopo_error *err)

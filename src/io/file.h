@@ -16,6 +16,11 @@ MUST_CHECK mopo_status file_write_pieces(const char *path, const file_piece *pie
 /* Reads a whole file of at most max bytes into new memory (free() it), with a 0 after the end. */
 MUST_CHECK mopo_status file_read(char **out, size_t *n, const char *path, size_t max,
                                  mopo_error *err);
+/* The same, of what may let us wait, as a FIFO does: ESTOPPED when the watch says so. */
+MUST_CHECK mopo_status file_read_watched(char **out, size_t *n, const char *path, size_t max,
+                                         const mopo_watch *watch, mopo_error *err);
+/* Opens a file for reading; a FIFO is not waited for. EIO: also where it is no regular file. */
+MUST_CHECK mopo_status file_open_regular(int *fd, const char *path, mopo_error *err);
 /* Makes a directory and its parents; fine if it is there. */
 MUST_CHECK mopo_status file_make_dir(const char *path, mopo_error *err);
 bool file_exists(const char *path);

@@ -2,17 +2,14 @@
 #include "io/hdf5.h"
 
 #include "io/file.h"
-#include "io/guard.h"
+#include "io/hdf5_disk.h"
 #include "io/hdf5_names.h"
 #include "io/hdf5_quiet.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -432,30 +429,21 @@ static mopo_status read_shape(reader *r, io_array *a, mopo_error *err)
   return st;
 }
 
-static mopo_status open_file(reader *r, const char *path, mopo_error *err)
+static mopo_status open_file(reader *r, hdf5_disk *from, hid_t driver, mopo_error *err)
 {
-  *r = (reader){.path = file_tail(path), .file = -1};
-  int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a FIFO must not make us wait */
-  if (fd < 0) return error_set(err, MOPO_EIO, "%s: %s", r->path, strerror(errno));
-  struct stat about = {0};
   unsigned char start[9] = {0};
-  int failed = fstat(fd, &about);
-  r->superblock = !failed && pread(fd, start, sizeof start, 0) == sizeof start ? start[8] : 0;
-  close(fd);
-  if (failed || !S_ISREG(about.st_mode))
-    return error_set(err, MOPO_EIO, "%s: not a regular file", r->path);
-  r->bytes = about.st_size;
-  if (r->bytes > (int64_t)1 << 50)
+  r->bytes = lseek(from->fd, 0, SEEK_END);
+  if (pread(from->fd, start, sizeof start, 0) == sizeof start) r->superblock = start[8];
+  if (r->bytes < 0 || r->bytes > (int64_t)1 << 50)
     return error_set(err, MOPO_EFORMAT, "%s: %lld bytes, want less", r->path, (long long)r->bytes);
-
   hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-  H5Pset_file_locking(access, false, true); /* readable from file systems without locks */
+  hdf5_disk_use(access, driver, from);
   H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
-  r->file = H5Fopen(path, H5F_ACC_RDONLY, access);
+  r->file = H5Fopen("/", H5F_ACC_RDONLY, access); /* the driver has the file open already */
   H5Pclose(access);
-  if (r->file < 0)
-    return error_set(err, MOPO_EFORMAT, "%s: not an HDF5 file, or a truncated one", r->path);
-  return MOPO_OK;
+  if (r->file >= 0) return MOPO_OK;
+  if (from->error) return error_set(err, MOPO_EIO, "%s: %s", r->path, strerror(from->error));
+  return error_set(err, MOPO_EFORMAT, "%s: not an HDF5 file, or a truncated one", r->path);
 }
 
 static mopo_status read_all(reader *r, io_array *arrays, int n, const io_sink *sink,
@@ -472,27 +460,42 @@ static mopo_status read_all(reader *r, io_array *arrays, int n, const io_sink *s
   return st;
 }
 
-mopo_status hdf5_parse(const char *path, io_array *arrays, int n, const io_sink *sink,
-                       mopo_error *err)
+void hdf5_prepare(void)
+{
+  quiet q = quiet_begin();
+  H5open();
+  H5PLset_loading_state(0); /* a file must not choose code for us to load */
+  quiet_end(q);
+}
+
+mopo_status hdf5_parse_open(int fd, const char *name, io_array *arrays, int n, const io_sink *sink,
+                            mopo_error *err)
 {
   quiet q = quiet_begin();
   unsigned plugins = 0;
   H5PLget_loading_state(&plugins);
-  H5PLset_loading_state(0); /* a file must not choose code for us to load */
-  reader r;
-  mopo_status st = open_file(&r, path, err);
+  H5PLset_loading_state(0);
+  hid_t driver = hdf5_disk_register();
+  hdf5_disk from = {.fd = fd};
+  reader r = {.path = name, .file = -1};
+  mopo_status st = open_file(&r, &from, driver, err);
   if (!st) st = read_all(&r, arrays, n, sink, err);
   free(r.numbers.number);
   free(r.top.name);
   if (r.file >= 0) H5Fclose(r.file);
+  H5FDunregister(driver);
   H5PLset_loading_state(plugins);
   quiet_end(q);
   return st;
 }
 
-mopo_status hdf5_read(const char *path, io_array *arrays, int n, const io_sink *sink,
-                      mopo_error *err)
+mopo_status hdf5_parse(const char *path, io_array *arrays, int n, const io_sink *sink,
+                       mopo_error *err)
 {
-  mopo_status st = guard_read(hdf5_parse, path, arrays, n, sink, err);
-  return st || !sink->end ? st : sink->end(sink->ctx, err);
+  int fd = -1;
+  mopo_status st = file_open_regular(&fd, path, err);
+  if (st) return st;
+  st = hdf5_parse_open(fd, file_tail(path), arrays, n, sink, err);
+  close(fd);
+  return st;
 }

@@ -12,6 +12,7 @@ typedef struct disk {
   int *error;   /* the caller's: errno of the first failure */
   haddr_t eoa;  /* end of what the library has given out */
   haddr_t size; /* end of what is in the file */
+  bool writes;
 } disk;
 
 static H5FD_t *disk_open(const char *path, unsigned flags, hid_t access, haddr_t most)
@@ -33,6 +34,7 @@ static H5FD_t *disk_open(const char *path, unsigned flags, hid_t access, haddr_t
     return NULL;
   }
   f->size = (haddr_t)end;
+  f->writes = flags & H5F_ACC_RDWR;
   return &f->base;
 }
 
@@ -70,7 +72,8 @@ static haddr_t disk_get_eof(const H5FD_t *file, H5FD_mem_t type)
   return ((const disk *)file)->size;
 }
 
-/* What was never written, or was lost, reads as zeros. */
+/* What was never written reads as zeros; so does, of a file that is written, what cannot be read.
+ */
 static herr_t disk_read(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_t at, size_t n,
                         void *bytes)
 {
@@ -80,6 +83,8 @@ static herr_t disk_read(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_t a
   while (n > 0) {
     ssize_t k = pread(f->fd, p, n, (off_t)at);
     if (k < 0 && errno == EINTR) continue;
+    if (k < 0 && !*f->error) *f->error = errno;
+    if (k < 0 && !f->writes) return -1;
     if (k <= 0) break;
     p += k;
     at += (haddr_t)k;

@@ -1,6 +1,6 @@
-/* hdf5_disk.h - how HDF5's bytes reach the disk when we write: a driver for the library that keeps
- * the first error to itself. The library, once a write has failed, can neither close the file nor
- * end the process in peace; so it is told that all went well, and we ask the driver. */
+/* hdf5_disk.h - how HDF5's bytes reach the disk and come from it: a driver for the library that
+ * keeps the first error to itself. The library, once a write has failed, can neither close the file
+ * nor end the process in peace; so it is told that all went well, and we ask the driver. */
 #ifndef IO_HDF5_DISK_H
 #define IO_HDF5_DISK_H
 
@@ -8,7 +8,7 @@
 
 /* Where the bytes go, and how that went. */
 typedef struct hdf5_disk {
-  int fd;    /* open for reading and writing; stays open */
+  int fd;    /* open for reading, or for that and writing; stays open */
   int error; /* errno of the first write that failed; 0: none. The file is then useless */
 } hdf5_disk;
 

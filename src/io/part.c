@@ -20,7 +20,11 @@ static const char mark[] = ".mopo-", ending[] = ".part";
 
 int file_open(const char *path, int flags, unsigned mode)
 {
-  int fd = open(path, flags | O_CLOEXEC, mode);
+  return file_above(open(path, flags | O_CLOEXEC, mode));
+}
+
+int file_above(int fd)
+{
   if (fd < 0 || fd > STDERR_FILENO) return fd;
   int higher = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
   int cause = errno;

@@ -29,6 +29,8 @@ void part_abandon(part *p);
 /* open(), but never 0, 1 or 2: where the host has closed one of its standard streams, what it
  * prints must not land in our file. O_CLOEXEC is added. */
 int file_open(const char *path, int flags, unsigned mode);
+/* The same for a descriptor that is open; -1 stays -1. */
+int file_above(int fd);
 /* fopen() likewise; how: "r", "w" or "a", and "b" is not needed. */
 FILE *file_stream(const char *path, const char *how);
 

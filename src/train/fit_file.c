@@ -33,7 +33,7 @@ mopo_status mopo_model_fit(mopo_fit_result *out, const mopo_config *c, bool resu
   fit_result fit = {0};
   lock held = {0};
   double began = clock_seconds();
-  mopo_status st = run_data(&set, &task, &data, err);
+  mopo_status st = run_data(&set, &task, &data, watch, err);
   if (st == MOPO_OK) st = file_check_target(set.out, err); /* now, not after the fit */
   if (st == MOPO_OK) st = lock_take(&held, set.out, err);
   if (st == MOPO_OK) st = place_of_state(state, set.out, resume, err);

@@ -114,7 +114,7 @@ MUST_CHECK mopo_status run_practice(run *o, mopo_error *err);
 
 /* Settings, task and dataset; shared by `train` and `model fit`. */
 MUST_CHECK mopo_status run_data(mopo_config *c, const mopo_task **task, mopo_dataset **data,
-                                mopo_error *err);
+                                const mopo_watch *watch, mopo_error *err);
 
 /* policy.safetensors and checkpoint.safetensors, in a run that writes files. ENUMERIC: a parameter
  * is not finite; then neither file is touched. */

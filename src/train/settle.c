@@ -5,13 +5,15 @@
 #include "task/task.h"
 #include "train/run.h"
 
-mopo_status run_data(mopo_config *c, const mopo_task **task, mopo_dataset **data, mopo_error *err)
+mopo_status run_data(mopo_config *c, const mopo_task **task, mopo_dataset **data,
+                     const mopo_watch *watch, mopo_error *err)
 {
   if (!c->data[0]) return error_set(err, MOPO_EINVAL, "data is not set: a dataset");
   if (!c->out[0]) return error_set(err, MOPO_EINVAL, "out is not set: where to write");
   *task = mopo_task_find(c->task);
   if (!*task) return task_unknown(c->task, ", none", err);
-  mopo_status st = mopo_dataset_load(data, c->data, *task, err);
+  mopo_import how = {.size = sizeof how, .watch = watch};
+  mopo_status st = mopo_dataset_import(data, c->data, &how, *task, err);
   if (st != MOPO_OK) return st;
   return mopo_config_resolve(c, (*task)->facts.name, (*data)->kind, (*data)->at.A, err);
 }
@@ -51,7 +53,7 @@ static mopo_status take_data(run *o, mopo_error *err)
 static mopo_status get_data(run *o, mopo_error *err)
 {
   if (o->order.data) return take_data(o, err);
-  mopo_status st = run_data(&o->c, &o->task, &o->loaded, err);
+  mopo_status st = run_data(&o->c, &o->task, &o->loaded, o->watch, err);
   o->data = o->loaded;
   return st;
 }

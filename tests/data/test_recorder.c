@@ -136,7 +136,7 @@ static void states_keep_their_bits(void **state)
       if (!(which & k)) continue;
       states s = {.wanted = k == 1 ? 'q' : 'v'};
       io_array a = {.name = k == 1 ? "infos/qpos" : "infos/qvel", .as = 'd', .required = true};
-      io_sink sink = {see_shape, see_rows, NULL, &s};
+      io_sink sink = {see_shape, see_rows, NULL, &s, NULL};
       assert_ok(hdf5_read("recorder_states.hdf5", &a, 1, &sink, &e), e);
       assert_int_equal(s.rows, 9000);
       assert_int_equal(s.width, k == 1 ? NQ : NV);

@@ -47,7 +47,7 @@ static inline mopo_status read_npz(const char *path, seen *s, mopo_error *e)
   io_array arrays[ARRAYS] = {{.name = "observations", .as = 'f', .required = true},
                              {.name = "rewards", .as = 'd', .required = true},
                              {.name = "absent", .as = 'f'}};
-  io_sink sink = {see_shapes, see_rows, NULL, s};
+  io_sink sink = {see_shapes, see_rows, NULL, s, NULL};
   *s = (seen){0};
   mopo_status st = npz_read(path, arrays, ARRAYS, &sink, e);
   assert_true(st != MOPO_OK || (!arrays[2].present && arrays[0].cols == 3));

@@ -104,7 +104,7 @@ static void check_three(const char *path, int64_t N, int cols, const float *x, c
                    {.name = "deep/down/doubles", .as = 'd', .required = true},
                    {.name = "flags", .as = 'f', .required = true}};
   keeper k = {0};
-  io_sink sink = {keep_shapes, keep_rows, NULL, &k};
+  io_sink sink = {keep_shapes, keep_rows, NULL, &k, NULL};
   assert_ok(read(path, a, 4, &sink, &e), e);
   assert_true(a[0].present && a[0].cols == width && a[0].rows == N && !a[1].present);
   assert_true(k.begun == 1 && k.rows[0] == N && k.rows[1] == 0 && k.rows[2] == N && k.rows[3] == N);
@@ -151,7 +151,7 @@ static void wide_rows_come_in_small_blocks(void **state)
   for (int r = 0; r < 2; r++) {
     io_array a = {.name = "x", .as = 'f', .required = true};
     keeper k = {0};
-    io_sink sink = {keep_shapes, keep_rows, NULL, &k};
+    io_sink sink = {keep_shapes, keep_rows, NULL, &k, NULL};
     assert_ok(readers[r]("hdf5_wide.hdf5", &a, 1, &sink, &e), e);
     assert_true(k.rows[0] == 9);
     assert_memory_equal(k.values[0], x, COLS * 9 * sizeof *x);
@@ -177,7 +177,7 @@ static void texts_are_cut_and_cleaned(void **state)
     assert_ok(hdf5_out_close(o, &e), e);
     io_array a = {.name = "metadata/kind", .as = 's', .required = true};
     keeper k = {0};
-    io_sink sink = {keep_shapes, keep_rows, NULL, &k};
+    io_sink sink = {keep_shapes, keep_rows, NULL, &k, NULL};
     assert_ok(hdf5_read("hdf5_text.hdf5", &a, 1, &sink, &e), e);
     assert_true(k.rows[0] == 1);
     if (wants[t])
@@ -202,7 +202,7 @@ static void the_sink_can_refuse(void **state)
     io_array a = {.name = "observations", .as = 'd', .required = true};
     keeper k = {0};
     *(r < 2 ? &k.refuse_begin : &k.refuse_rows) = MOPO_EDATA;
-    io_sink sink = {keep_shapes, keep_rows, NULL, &k};
+    io_sink sink = {keep_shapes, keep_rows, NULL, &k, NULL};
     assert_int_equal(readers[r % 2](FIXTURES "/h5py_plain.hdf5", &a, 1, &sink, &e), MOPO_EDATA);
     assert_string_equal(e.msg, "the sink refused");
     assert_true(k.rows[0] == (r < 2 ? 0 : 40));
@@ -218,7 +218,7 @@ static void long_paths_leave_room_for_the_reason(void **state)
   memcpy(path + sizeof path - 6, ".hdf5", 6);
   mopo_error e;
   io_array a = {.name = "observations", .as = 'f', .required = true};
-  io_sink sink = {keep_shapes, keep_rows, NULL, NULL};
+  io_sink sink = {keep_shapes, keep_rows, NULL, NULL, NULL};
   assert_int_equal(hdf5_read(path, &a, 1, &sink, &e), MOPO_EIO);
   assert_non_null(strstr(e.msg, "p.hdf5: File name too long"));
   hdf5_out *o = NULL;
@@ -276,7 +276,7 @@ static mopo_status read_damaged(const char *path, mopo_error *err)
                   {.name = "terminals", .as = 'f', .required = true},
                   {.name = "metadata/kind", .as = 's'}};
   keeper k = {0};
-  io_sink sink = {keep_shapes, keep_rows, NULL, &k};
+  io_sink sink = {keep_shapes, keep_rows, NULL, &k, NULL};
   mopo_status st = hdf5_read(path, a, 4, &sink, err);
   forget(&k);
   return st;
@@ -351,7 +351,7 @@ static void numbers_with_gaps(void **state)
                     {.name = "none/demo_#/x", .as = 'f'},
                     {.as = 'l', .name = ""}};
     keeper k = {0};
-    io_sink sink = {keep_shapes, keep_rows, NULL, &k};
+    io_sink sink = {keep_shapes, keep_rows, NULL, &k, NULL};
     assert_ok(readers[r]("hdf5_numbered.hdf5", a, 5, &sink, &e), e);
     const double *rows = (void *)k.values[0], *number = (void *)k.values[1];
     const float *x = (void *)k.values[2];
@@ -366,7 +366,7 @@ static void numbers_with_gaps(void **state)
   mopo_error e;
   io_array a = {.name = "e_#/y", .as = 'f'};
   keeper k = {0};
-  io_sink sink = {keep_shapes, keep_rows, NULL, &k};
+  io_sink sink = {keep_shapes, keep_rows, NULL, &k, NULL};
   assert_int_equal(hdf5_read("hdf5_numbered.hdf5", &a, 1, &sink, &e), MOPO_EFORMAT);
   assert_string_equal(e.msg, "hdf5_numbered.hdf5: no array 'e_1/y', want one");
 }
@@ -381,7 +381,7 @@ static void groups_are_flattened(void **state)
     mopo_error e;
     io_array a[] = {{.name = "obs", .as = 'f', .required = true}, {.as = 'l', .name = ""}};
     keeper k = {0};
-    io_sink sink = {keep_shapes, keep_rows, NULL, &k};
+    io_sink sink = {keep_shapes, keep_rows, NULL, &k, NULL};
     assert_ok(readers[r]("hdf5_group.hdf5", a, 2, &sink, &e), e);
     const float *x = (void *)k.values[0];
     assert_true(a[0].cols == 8 && k.rows[0] == 3);
@@ -406,7 +406,7 @@ static void texts_in_a_list(void **state)
   for (int r = 0; r < 2; r++) {
     io_array a = {.name = "metadata/names", .as = 's', .required = true};
     keeper k = {.values = {NULL}};
-    io_sink sink = {keep_shapes, keep_rows, NULL, &k};
+    io_sink sink = {keep_shapes, keep_rows, NULL, &k, NULL};
     assert_ok(readers[r]("hdf5_texts.hdf5", &a, 1, &sink, &e), e);
     assert_true(k.rows[0] == 3);
     for (int i = 0; i < 3; i++) assert_string_equal(k.values[0] + i * IO_TEXT, texts[i]);

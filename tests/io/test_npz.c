@@ -138,7 +138,7 @@ static void files_that_change_while_they_are_read(void **state)
     change how = all[i].how;
     io_array a[] = {{.name = "observations", .as = 'f', .required = true},
                     {.name = "timeouts", .as = 'f', .required = true}};
-    io_sink sink = {exchange, ignore_rows, NULL, &how};
+    io_sink sink = {exchange, ignore_rows, NULL, &how, NULL};
     write_stretched("npz_small.npz");
     mopo_status st = npz_read("npz_small.npz", a, 2, &sink, &e);
     if (st != all[i].status || !strstr(e.msg, all[i].message))
