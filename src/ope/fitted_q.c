@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/learner.h"
+#include "task/task.h"
 
 enum { CRITICS = FITTED_Q_CRITICS, BATCH = 256, BLOCK = 64, HIDDEN = 128, LAYERS = 3 };
 static const double RATE = 1e-3, GAMMA = 0.99;
@@ -92,6 +93,8 @@ static void player_acts(fitted_q *q, actor_work *w, int r0, int n)
     standard_out(q->set.s, q->raw + r * S, q->x + r * S);
   if (!who->standardised) sees = q->raw + at * S;
   actor_act(who->p, w, q->act + at * A, A, sees, S, n, NULL);
+  task_round_actions(q->set.task, q->act + at * A, A, n);
+  for (size_t r = at; r < at + (size_t)n; r++) standard_round(q->set.s, q->act + r * A);
 }
 
 static float value_of(const fitted_q *q, const mlp_acts *acts, int r)

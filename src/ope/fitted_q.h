@@ -15,6 +15,7 @@ enum { FITTED_Q_CRITICS = 3 };
 typedef struct fitted_q_setup {
   const mopo_dataset *d;
   const standard *s;
+  const mopo_task *task;
   const stretch *stretch; /* [n] */
   int n, length;          /* most steps of a stretch */
   par *pool;

@@ -160,6 +160,7 @@ static mopo_status prepare_fitted_q(judge *j, mopo_error *err)
 {
   fitted_q_setup set = {.d = j->set.d,
                         .s = j->s,
+                        .task = j->set.task,
                         .stretch = j->stretch,
                         .n = j->n,
                         .pool = j->set.pool,

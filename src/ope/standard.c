@@ -13,6 +13,7 @@ static void layout(standard *s, arena *a)
   s->mean = arena_floats(a, S), s->sd = arena_floats(a, S), s->inverse = arena_floats(a, S);
   s->step_mean = arena_floats(a, S), s->step_sd = arena_floats(a, S);
   s->low = arena_floats(a, S), s->high = arena_floats(a, S);
+  s->settings = arena_floats(a, 2 * (size_t)s->A);
 }
 
 void standard_in(const standard *s, float *x, const float *obs)
@@ -26,6 +27,34 @@ void standard_in(const standard *s, float *x, const float *obs)
 void standard_out(const standard *s, float *obs, const float *x)
 {
   for (int c = 0; c < s->S; c++) obs[c] = s->mean[c] + s->sd[c] * x[c];
+}
+
+void standard_round(const standard *s, float *act)
+{
+  for (int k = 0; k < s->A; k++) {
+    float a = s->settings[2 * k], b = s->settings[2 * k + 1];
+    if (a != b) act[k] = fabsf(act[k] - a) <= fabsf(act[k] - b) ? a : b;
+  }
+}
+
+/* An action of which at least a hundred rows know two settings and no third. */
+static void find_switches(standard *s, const mopo_dataset *d)
+{
+  for (int k = 0; k < s->A; k++) {
+    float *two = s->settings + 2 * k, first = dataset_row(d, 0)[d->at.act + k];
+    two[0] = two[1] = first;
+    for (int64_t i = 1; i < d->N; i++) {
+      float x = dataset_row(d, i)[d->at.act + k];
+      if (x == two[0] || x == two[1]) continue;
+      if (two[0] == two[1]) {
+        two[1] = x;
+      } else {
+        two[0] = two[1] = first;
+        break;
+      }
+    }
+    if (d->N < 100) two[1] = two[0];
+  }
 }
 
 /* Mean and deviation of a column over the rows that count. */
@@ -143,6 +172,7 @@ mopo_status standard_create(standard **out, const mopo_dataset *d, mopo_error *e
   }
   layout(s, &s->memory);
   fit(s, d);
+  find_switches(s, d);
   mopo_status st = copy(s, d, err);
   if (st != MOPO_OK) {
     standard_free(s);

@@ -17,8 +17,11 @@ typedef struct standard {
   float *step_mean, *step_sd; /* [S] of x' - x */
   float *low, *high;          /* [S] least and greatest x on record */
   double rew_mean, rew_sd;    /* sd 0: all rewards are one */
-  double rew_low, rew_high;   /* on record */
-  mopo_dataset *d;            /* the copy: x, a, y_0, x + y_1.., done; owned */
+  /* [A,2] the two settings of an action that has no other on record: a switch, which takes the
+   * nearer one; equal: it is none */
+  float *settings;
+  double rew_low, rew_high; /* on record */
+  mopo_dataset *d;          /* the copy: x, a, y_0, x + y_1.., done; owned */
   arena memory;
 } standard;
 
@@ -26,7 +29,9 @@ typedef struct standard {
 MUST_CHECK mopo_status standard_create(standard **out, const mopo_dataset *d, mopo_error *err);
 void standard_free(standard *s);
 
-void standard_in(const standard *s, float *x, const float *obs);  /* [S] */
+void standard_in(const standard *s, float *x, const float *obs); /* [S] */
+/* act [A] as the actuator takes it. */
+void standard_round(const standard *s, float *act);
 void standard_out(const standard *s, float *obs, const float *x); /* [S] */
 
 #endif

@@ -106,7 +106,7 @@ static uint64_t place_of(const trials *t, int j)
   return (uint64_t)t->step * (uint64_t)(t->E * t->set.n) + (uint64_t)j;
 }
 
-/* Actions of the live ones, with the player's noise, within [-1,1]. */
+/* Actions of the live ones, with the player's noise, within [-1,1], as the actuators take them. */
 static void act(const trials *t, worker *w, const int *live, int n)
 {
   size_t S = (size_t)t->S, A = (size_t)t->A;
@@ -117,12 +117,13 @@ static void act(const trials *t, worker *w, const int *live, int n)
   for (int r = 0; r < n; r++) {
     float *a = t->act + (size_t)live[r] * A;
     memcpy(a, w->acts + (size_t)r * A, A * sizeof *a);
-    if (!noise) continue;
-    rng_normals(w->noise, t->A, t->action_noise, place_of(t, live[r]));
-    for (size_t k = 0; k < A; k++) {
+    if (noise) rng_normals(w->noise, t->A, t->action_noise, place_of(t, live[r]));
+    for (size_t k = 0; noise && k < A; k++) {
       float y = a[k] + noise[k] * w->noise[k];
       a[k] = y > 1.0f ? 1.0f : y < -1.0f ? -1.0f : y;
     }
+    task_round_actions(t->set.task, a, A, 1);
+    standard_round(t->set.s, a);
   }
 }
 
@@ -222,7 +223,12 @@ static mopo_status judge(trials *t, int n, mopo_error *err)
   }
   mopo_status st =
       task_judge(t->scratch, t->done, t->judged, t->obs_at, t->act_at, t->next_at, n, err);
-  for (int k = 0; k < n; k++) t->rew[t->live[k]] = t->judged[k];
+  bool repeats = t->set.task->rules && t->set.task->rules->history > 1;
+  for (int k = 0; k < n; k++) {
+    size_t j = (size_t)t->live[k];
+    t->rew[j] = t->judged[k];
+    if (repeats) standard_in(t->set.s, t->nx + j * (size_t)t->S, t->next_at[k]);
+  }
   return st;
 }
 

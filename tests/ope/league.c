@@ -36,7 +36,7 @@ static void learn(league *l, const char *name, const char *data, const char *mor
   snprintf(each, sizeof each, "%d", updates / 2);
   snprintf(text, sizeof text,
            "data=%s out=%s task=none epochs=2 updates-per-epoch=%s hidden=64 model-hidden=64 "
-           "model-layers=3 model-max-epochs=20 model-schedule=cosine rollout-batch=2000 "
+           "model-layers=3 model-max-epochs=20 model-schedule=cosine rollout-batch=1000 "
            "checkpoint-every=2 %s",
            data, dir, each, more);
   mopo_config *c = mopo_config_create();

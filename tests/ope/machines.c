@@ -204,116 +204,37 @@ static void green_good(float *a, const float *o)
   a[1] = 4.0f * (o[1] - 0.6f) + 0.2f * (o[0] - 23.0f);
 }
 
+/* clang-format off */
 static const machine machines[] = {
-    {"tank",
-     6,
-     2,
-     200,
-     false,
-     {0.0f, 1.0f},
-     {0.2f, 0.6f},
-     40,
-     tank_reset,
-     tank_observe,
-     tank_step,
-     tank_good},
-    {"rod",
-     2,
-     1,
-     300,
-     true,
-     {0.3f, 0.9f},
-     {0.3f, 0.8f},
-     80,
-     rod_reset,
-     pair_observe,
-     rod_step,
-     rod_good},
-    {"rocket",
-     3,
-     1,
-     250,
-     true,
-     {0.1f, 0.9f},
-     {0.2f, 0.6f},
-     60,
-     rocket_reset,
-     rocket_observe,
-     rocket_step,
-     rocket_good},
-    {"crane",
-     4,
-     1,
-     150,
-     false,
-     {0.2f, 0.4f},
-     {0.1f, 0.15f},
-     50,
-     crane_reset,
-     four_observe,
-     crane_step,
-     crane_good},
-    {"car",
-     2,
-     1,
-     200,
-     false,
-     {0.0f, 0.1f},
-     {0.6f, 1.0f},
-     50,
-     car_reset,
-     pair_observe,
-     car_step,
-     car_good},
-    {"servo",
-     3,
-     1,
-     150,
-     false,
-     {0.95f, 1.05f},
-     {0.03f, 0.1f},
-     50,
-     servo_reset,
-     rocket_observe,
-     servo_step,
-     servo_good},
-    {"reactor",
-     2,
-     1,
-     150,
-     false,
-     {0.95f, 1.05f},
-     {0.03f, 0.1f},
-     50,
-     reactor_reset,
-     pair_observe,
-     reactor_step,
-     reactor_good},
-    {"lane",
-     4,
-     1,
-     150,
-     false,
-     {0.3f, 0.8f},
-     {0.2f, 0.4f},
-     50,
-     lane_reset,
-     four_observe,
-     lane_step,
-     lane_good},
-    {"greenhouse",
-     5,
-     2,
-     200,
-     false,
-     {0.0f, 1.0f},
-     {0.2f, 0.5f},
-     40,
-     green_reset,
-     green_observe,
-     green_step,
-     green_good},
+    {"tank", 6, 2, 200, false, 1,
+     {0.0f, 1.0f}, {0.2f, 0.6f}, 40,
+     tank_reset, tank_observe, tank_step, tank_good},
+    {"rod", 2, 1, 300, true, -1,
+     {0.3f, 0.9f}, {0.3f, 0.8f}, 80,
+     rod_reset, pair_observe, rod_step, rod_good},
+    {"rocket", 3, 1, 250, true, -1,
+     {0.1f, 0.9f}, {0.2f, 0.6f}, 60,
+     rocket_reset, rocket_observe, rocket_step, rocket_good},
+    {"crane", 4, 1, 150, false, -1,
+     {0.2f, 0.4f}, {0.1f, 0.15f}, 50,
+     crane_reset, four_observe, crane_step, crane_good},
+    {"car", 2, 1, 200, false, -1,
+     {0.0f, 0.1f}, {0.6f, 1.0f}, 50,
+     car_reset, pair_observe, car_step, car_good},
+    {"servo", 3, 1, 150, false, -1,
+     {0.95f, 1.05f}, {0.03f, 0.1f}, 50,
+     servo_reset, rocket_observe, servo_step, servo_good},
+    {"reactor", 2, 1, 150, false, -1,
+     {0.95f, 1.05f}, {0.03f, 0.1f}, 50,
+     reactor_reset, pair_observe, reactor_step, reactor_good},
+    {"lane", 4, 1, 150, false, -1,
+     {0.3f, 0.8f}, {0.2f, 0.4f}, 50,
+     lane_reset, four_observe, lane_step, lane_good},
+    {"greenhouse", 5, 2, 200, false, -1,
+     {0.0f, 1.0f}, {0.2f, 0.5f}, 40,
+     green_reset, green_observe, green_step, green_good},
 };
+/* clang-format on */
 
 const machine *machine_at(int i)
 {
@@ -331,6 +252,11 @@ typedef struct record {
   size_t n;
 } record;
 
+static void take_switch(const machine *m, float *act)
+{
+  if (m->switch_at >= 0) act[m->switch_at] = act[m->switch_at] > 0.0f ? 1.0f : -1.0f;
+}
+
 static void record_episode(record *to, const machine *m, const float *gain, const float *noise,
                            rng_stream *r)
 {
@@ -345,6 +271,7 @@ static void record_episode(record *to, const machine *m, const float *gain, cons
     m->good(a, to->obs + i * S);
     for (size_t k = 0; k < A; k++)
       a[k] = (float)clip((double)(g * a[k] + sd * rng_normal(r)), -1.0, 1.0);
+    take_switch(m, a);
     to->terminal[i] = m->step(s, &to->rew[i], a, r);
     m->observe(to->next + i * S, s);
     to->timeout[i] = !to->terminal[i] && t == m->horizon - 1;
@@ -380,6 +307,7 @@ static double episode(const machine *m, mopo_policy *p, rng_stream *r)
     float obs[MACHINE_OBS], act[MACHINE_ACT], rew = 0.0f;
     m->observe(obs, s);
     mopo_policy_act(p, act, obs, 1);
+    take_switch(m, act);
     bool failed = m->step(s, &rew, act, r);
     sum += (double)rew;
     if (failed) break;

@@ -12,7 +12,8 @@ enum { MACHINE_STATE = 16, MACHINE_OBS = 8, MACHINE_ACT = 2 };
 typedef struct machine {
   const char *name;
   int S, A, horizon;
-  bool fails; /* it can terminate */
+  bool fails;    /* it can terminate */
+  int switch_at; /* the action that knows -1 and 1 only, recorded as it was taken; -1: none */
   /* The recorded controller: gain of the good one (1: good, 0: none, below 0: wrong), normal noise
    * on its action; each is drawn for an episode between its two bounds. */
   float gain[2], noise[2];

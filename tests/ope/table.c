@@ -31,7 +31,7 @@ int main(int argc, char **argv)
   uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
   league_figures all = {0};
   int leagues = 0, policies = 0;
-  league_effort effort = {.updates = 4000, .trained = true};
+  league_effort effort = {.updates = 2000, .trained = true};
   printf("machine,policy,log,bc,true,true_error,estimate,low,high,fqe,fqe_low,fqe_high,outside,"
          "length,believed,verdict,rank\n");
   for (int i = 0; machine_at(i); i++) {
