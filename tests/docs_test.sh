@@ -28,11 +28,11 @@ shift
 nets='--members 2 --elites 1 --hidden 8 --model-hidden 8'
 case \$verb in
 train) set -- train --quiet \$nets "\$@" --epochs 1 --updates-per-epoch 5 --rollout-batch 50 \\
-  --model-max-epochs 1 --eval-episodes 1 --behaviour-updates 2 --bear-warmup 2 --threads 1 ;;
+  --model-max-epochs 1 --eval-episodes 1 --behaviour-updates 2 --bear-warmup 2 --ope-updates 20 --threads 1 ;;
 model) first=\$1; shift; set -- model "\$first" --quiet --members 2 --elites 1 --model-hidden 8 "\$@" \\
   --model-max-epochs 1 --threads 1 ;;
 eval) set -- eval "\$@" --episodes 1 ;;
-ope) set -- ope "\$@" --updates 20 ;;
+ope) set -- ope "\$@" --ope-updates 20 ;;
 export) case " \$* " in *' --int8 '*) set -- "\$@" --episodes 1 ;; esac; set -- export "\$@" ;;
 render) set -- render "\$@" --seconds 0.1 --width 32 --height 32 ;;
 collect) set -- collect --quiet --hidden 8 "\$@" --kind random --steps 300 --threads 1 ;;

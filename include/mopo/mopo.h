@@ -372,6 +372,33 @@ typedef struct mopo_watch {
 /* A trained policy: tanh-squashed Gaussian, deterministic action tanh(mean(obs)). */
 typedef struct mopo_policy mopo_policy;
 
+typedef enum mopo_verdict {
+  MOPO_VERDICT_UNKNOWN,   /* the log does not tell; reasons says why */
+  MOPO_VERDICT_BETTER,    /* than what is on record */
+  MOPO_VERDICT_NOT_BETTER /* it is worse */
+} mopo_verdict;
+
+enum { MOPO_ESTIMATE_REASONS = 8 };
+
+/* What a policy is worth, as far as recorded data tell. Returns are sums of the rewards of an
+ * episode, in the data's units. */
+typedef struct mopo_estimate {
+  size_t size; /* sizeof(mopo_estimate), set by the caller: fields it does not know are left out */
+  mopo_verdict verdict;
+  int n_reasons; /* one line each, the verdict's first */
+  char reasons[MOPO_ESTIMATE_REASONS][160];
+  double log;               /* mean return on record, of the episodes that trials begin at */
+  double bc;                /* a clone of the recorded controller, by the same trials */
+  double policy, low, high; /* this policy; 5 and 95 % */
+  /* Fitted Q evaluation, for comparison; it decides nothing. NAN: not asked for. */
+  double fqe, fqe_low, fqe_high;
+  double outside;        /* share of imagined states outside what is on record */
+  double length;         /* mean steps of an imagined episode */
+  int members, believed; /* of the ensemble; those that can play the recorded controller */
+  int rank;              /* among the policies of the call: 1 has the highest `low` */
+  bool like_first;       /* paired with that one, the difference may be 0 */
+} mopo_estimate;
+
 typedef struct mopo_train_result {
   int epochs;                     /* done */
   double return_mean, return_std; /* of the last policy, NAN without a simulator */
@@ -382,6 +409,7 @@ typedef struct mopo_train_result {
   double discounted_return, model_return, model_return_penalised, model_uncertainty;
   double batch_return_mean, batch_return_max;
   double wall_seconds;
+  mopo_estimate ope; /* of the last policy, by the data alone; size 0: not asked for (`ope`) */
 } mopo_train_result;
 
 /* What an epoch measured; NAN where there is nothing to say (no simulator, no model, an algorithm
@@ -570,33 +598,6 @@ MOPO_MUST_CHECK mopo_status mopo_evaluate(mopo_eval_result *out, mopo_policy *p,
                                           mopo_error *err);
 
 /* ------------------------------------------------------------------ worth, from the log alone */
-
-typedef enum mopo_verdict {
-  MOPO_VERDICT_UNKNOWN,   /* the log does not tell; reasons says why */
-  MOPO_VERDICT_BETTER,    /* than what is on record */
-  MOPO_VERDICT_NOT_BETTER /* it is worse */
-} mopo_verdict;
-
-enum { MOPO_ESTIMATE_REASONS = 8 };
-
-/* What a policy is worth, as far as recorded data tell. Returns are sums of the rewards of an
- * episode, in the data's units. */
-typedef struct mopo_estimate {
-  size_t size; /* sizeof(mopo_estimate), set by the caller: fields it does not know are left out */
-  mopo_verdict verdict;
-  int n_reasons; /* one line each, the verdict's first */
-  char reasons[MOPO_ESTIMATE_REASONS][160];
-  double log;               /* mean return on record, of the episodes that trials begin at */
-  double bc;                /* a clone of the recorded controller, by the same trials */
-  double policy, low, high; /* this policy; 5 and 95 % */
-  /* Fitted Q evaluation, for comparison; it decides nothing. NAN: not asked for. */
-  double fqe, fqe_low, fqe_high;
-  double outside;        /* share of imagined states outside what is on record */
-  double length;         /* mean steps of an imagined episode */
-  int members, believed; /* of the ensemble; those that can play the recorded controller */
-  int rank;              /* among the policies of the call: 1 has the highest `low` */
-  bool like_first;       /* paired with that one, the difference may be 0 */
-} mopo_estimate;
 
 typedef struct mopo_ope_options {
   size_t size; /* sizeof(mopo_ope_options): fields that a caller does not know yet are 0 */

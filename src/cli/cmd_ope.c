@@ -52,16 +52,6 @@ static int load(session *s)
   return cli_status(mopo_dataset_load(&s->d, options_text(s->o, "data"), s->task, &err), &err);
 }
 
-static int updates_of(int *out, const options *o)
-{
-  char *end;
-  long n = o->updates ? strtol(o->updates, &end, 10) : 0;
-  if (o->updates && (*end || n < 1 || n > 1000000000))
-    return cli_fail(EXIT_USAGE, "updates = '%s', want 1 to 1000000000", o->updates);
-  *out = (int)n;
-  return EXIT_DONE;
-}
-
 static void print(const session *s)
 {
   const char *const *names = (const char *const *)s->o->args;
@@ -85,8 +75,8 @@ static int judge(session *s)
   mopo_error err;
   int code = load(s);
   mopo_ope_options how = {.size = sizeof how};
-  if (code == EXIT_DONE) code = updates_of(&how.updates, s->o);
   if (code != EXIT_DONE) return code;
+  how.updates = (int)options_number(s->o, "ope-updates");
   how.seed = options_seed(s->o), how.threads = (int)options_number(s->o, "threads");
   progress bar = progress_create(s->o->quiet);
   mopo_watch watch = progress_watch(&bar);

@@ -1,6 +1,7 @@
 /* cmd_train.c - mopo train: learn a policy from a dataset. */
 #include "cli.h"
 #include "json.h"
+#include "ope_print.h"
 #include "options.h"
 #include "plot.h"
 #include "progress.h"
@@ -99,7 +100,12 @@ static void print_table(const options *o, const mopo_train_result *r)
   if (!isnan(r->model_return_penalised))
     printf("%-22s%12.1f  in the model %.1f, penalised %.1f\n", "  discounted", r->discounted_return,
            r->model_return, r->model_return_penalised);
-  if (isnan(r->return_mean)) printf("(not evaluated: no simulator for this task)\n");
+  if (isnan(r->return_mean) && !r->ope.size)
+    printf("(not evaluated: no simulator for this task)\n");
+  if (r->ope.size) {
+    printf("\n");
+    ope_print_table(&r->ope, (const char *const[]){"learned policy"}, 1);
+  }
   in_dir(path, sizeof path, o, "progress.csv");
   if (!isnan(r->return_mean)) {
     printf("\n");
@@ -134,6 +140,10 @@ static void print_json(const options *o, const mopo_train_result *r)
   json_number(r->batch_return_max);
   printf(",\"wall_seconds\":");
   json_number(r->wall_seconds);
+  if (r->ope.size) {
+    printf(",\"ope\":");
+    ope_print_json(&r->ope);
+  }
   printf(",\"out\":");
   json_text(options_text(o, "out"));
   printf("}\n");

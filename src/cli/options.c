@@ -40,8 +40,6 @@ static const flag flags[] = {
      offsetof(options, steps)},
     {"dry-run", NULL, "print what is to be done, as lines for a shell", "reproduce",
      offsetof(options, dry_run)},
-    {"updates", "N", "least updates of the model that judges [2500]", "ope",
-     offsetof(options, updates)},
     {"json", NULL, "print the result as JSON",
      "train model collect eval ope bench data export render report reproduce",
      offsetof(options, json)},

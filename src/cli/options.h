@@ -16,7 +16,7 @@ typedef struct options {
   int n_args;
   char **args; /* they take the first places of argv */
   const char *config, *record, *repeats, *format, *columns, *action_range;
-  const char *dir, *seeds, *only, *preset, *steps, *updates;
+  const char *dir, *seeds, *only, *preset, *steps;
   bool help, json, quiet, resume, int8, dry_run;
 } options;
 

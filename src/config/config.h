@@ -11,6 +11,8 @@
 /* Every setting of a run. Whoever changes a field itself also calls config_mark, so that
  * mopo_config_load does not overwrite it. */
 struct mopo_config {
+  char ope[8]; /* always, none */
+  int ope_updates;
   char data[1024], task[64], out[1024], algo[32], preset[16], model[1024], physics[16];
   char scaler[16];
   uint64_t seed;

@@ -93,6 +93,8 @@ static mopo_status check_each(const mopo_config *c, mopo_error *err)
   return MOPO_OK;
 }
 
+static const double JUDGED_FROM = 1000; /* updates */
+
 static double updates_of(const mopo_config *c)
 {
   return (double)c->epochs * (double)c->updates_per_epoch;
@@ -150,6 +152,12 @@ mopo_status config_check(const mopo_config *c, mopo_error *err)
   return st == MOPO_OK ? check_together(c, err) : st;
 }
 
+/* Where a simulator can tell, nobody asks the data; a run of a few updates is a trial. */
+static bool judges(const mopo_config *c, const mopo_task *task)
+{
+  return !(task && task->body.simulator) && updates_of(c) >= JUDGED_FROM;
+}
+
 mopo_status mopo_config_resolve(mopo_config *c, const char *task, const char *kind, int act_dim,
                                 mopo_error *err)
 {
@@ -187,5 +195,6 @@ mopo_status mopo_config_resolve(mopo_config *c, const char *task, const char *ki
   fill(&c->penalty_coef, unpenalised ? 0 : coef);
   fill(&c->real_ratio, uses_model(c) ? 0.05 : 1);
   fill_first_updates(c);
+  fill_text(c->ope, sizeof c->ope, judges(c, mopo_task_find(task)) ? "always" : "none");
   return config_check(c, err);
 }

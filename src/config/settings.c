@@ -38,6 +38,10 @@ static const mopo_setting settings[] = {
     {"model", "PATH", "use this fitted ensemble, do not fit one", "train", TEXT_OF(MODEL, model)},
     {"physics", "d4rl|gymnasium", "inertia of capsules: as the D4RL sets, or exact",
      "train collect eval export render", TEXT(physics)},
+    {"ope", "always|none", "judge the policy by the data; auto: where no simulator does", "train",
+     TEXT(ope)},
+    {"ope-updates", "N", "least updates of the model that judges", "train ope",
+     INT(ope_updates, 1, 1e9)},
     {"seed", "N", "the same seed gives the same bits", "train model collect eval export render ope",
      'u', FIELD(seed), 0, 18446744073709551615.0, NULL},
     {"threads", "N", "0: one per core; the result does not depend on it",
@@ -206,6 +210,7 @@ mopo_config config_default(void)
 {
   mopo_config c = {.algo = "mopo",
                    .preset = "tuned",
+                   .ope_updates = 2500,
                    .updates_per_epoch = 1000,
                    .batch_size = 256,
                    .eval_every = 1,

@@ -258,7 +258,7 @@ mopo_status judge_policy(mopo_estimate *out, double *values, judge *j, const act
   *out = (mopo_estimate){.size = sizeof *out, .rank = 1, .like_first = true};
   mopo_status st = differences(j, j->D, &r, &who, err);
   if (st != MOPO_OK) return st;
-  memcpy(values, j->D, judge_values(j) * sizeof *values);
+  if (values) memcpy(values, j->D, judge_values(j) * sizeof *values);
   interval_of(&d, j->D, j->exam.keep, j->exam.kept, j->n, rng_split(j->set.key, "draws"));
   verdict_give(out, &d, &j->exam, r.outside);
   out->log = j->log, out->bc = j->bc;

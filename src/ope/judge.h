@@ -21,7 +21,8 @@ MUST_CHECK mopo_status judge_create(judge **out, const judge_setup *set, mopo_er
 void judge_free(judge *j);
 /* Numbers of `values`. */
 size_t judge_values(const judge *j);
-/* out->size is not looked at; rank 1. values [judge_values] returns of the trials, for judge_alike.
+/* out->size is not looked at; rank 1. values [judge_values] returns of the trials, for judge_alike;
+ * may be NULL.
  * ESTOPPED, ENOMEM, ENUMERIC, EDATA (of the task's callbacks). */
 MUST_CHECK mopo_status judge_policy(mopo_estimate *out, double *values, judge *j, const actor *p,
                                     mopo_error *err);

@@ -76,6 +76,28 @@ static char *dump(const json_t *root, size_t flags)
   return NULL;
 }
 
+static const char *verdict_name(mopo_verdict v)
+{
+  static const char *const names[] = {"unknown", "better", "not-better"};
+  return names[v];
+}
+
+/* What the data say of the policy; NULL: no memory. */
+static json_t *judged(const mopo_estimate *e)
+{
+  json_t *reasons = json_array();
+  for (int i = 0; reasons && i < e->n_reasons; i++)
+    if (json_array_append_new(reasons, json_string(e->reasons[i])) != 0) {
+      json_decref(reasons);
+      return NULL;
+    }
+  return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "verdict",
+                   verdict_name(e->verdict), "log", number(e->log), "bc", number(e->bc), "policy",
+                   number(e->policy), "low", number(e->low), "high", number(e->high), "fqe",
+                   number(e->fqe), "fqe_low", number(e->fqe_low), "fqe_high", number(e->fqe_high),
+                   "outside", number(e->outside), "length", number(e->length), "reasons", reasons);
+}
+
 static char *result_text(const result_build *build, const mopo_config *c, const metrics_row *rows,
                          int count, const mopo_train_result *r)
 {
@@ -90,6 +112,10 @@ static char *result_text(const result_build *build, const mopo_config *c, const 
       "model_uncertainty", number(r->model_uncertainty), "batch", "return_mean",
       number(r->batch_return_mean), "return_max", number(r->batch_return_max), "wall_seconds",
       number(r->wall_seconds));
+  if (root && r->ope.size && json_object_set_new(root, "ope", judged(&r->ope)) != 0) {
+    json_decref(root);
+    return NULL;
+  }
   number_locale l = number_begin();
   char *text = root ? dump(root, JSON_INDENT(2)) : NULL;
   number_end(l);

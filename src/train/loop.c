@@ -312,6 +312,11 @@ static mopo_status finish(run *o, mopo_train_result *out, mopo_error *err)
                           .batch_return_mean = o->info.return_mean,
                           .batch_return_max = o->info.return_max,
                           .wall_seconds = run_seconds(o)};
+  if ((st = run_judge(o, &out->ope, err)) != MOPO_OK) {
+    free(r);
+    return st;
+  }
+  out->wall_seconds = run_seconds(o);
   const result_build build = {mopo_simulator_version(), mopo_kernels_name()};
   if (o->dir) st = result_write(o->dir, &build, &o->c, r, rows, out, err);
   free(r);

@@ -116,6 +116,10 @@ MUST_CHECK mopo_status run_practice(run *o, mopo_error *err);
 MUST_CHECK mopo_status run_data(mopo_config *c, const mopo_task **task, mopo_dataset **data,
                                 const mopo_watch *watch, mopo_error *err);
 
+/* The last policy, judged by the data, where the setting `ope` asks for it; else out->size is 0.
+ * ESTOPPED. */
+MUST_CHECK mopo_status run_judge(run *o, mopo_estimate *out, mopo_error *err);
+
 /* policy.safetensors and checkpoint.safetensors, in a run that writes files. ENUMERIC: a parameter
  * is not finite; then neither file is touched. */
 MUST_CHECK mopo_status checkpoint_save(run *o, mopo_error *err);

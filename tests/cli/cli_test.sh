@@ -240,9 +240,13 @@ rm m.fit.safetensors
 expect 2 'm.safetensors: is there, and no fit is under way' model fit --data own.csv --task none --out m.safetensors --resume
 rm m.safetensors
 expect 2 'task none has no simulator' eval own
-expect 0 '^recorded episodes  ' ope own --data own.csv --updates 2 --threads 1 --quiet
-expect 0 '"verdict":"[a-z-]*","log":-*[0-9.]*,"bc":' ope own own --data own.csv --updates 2 --threads 1 --quiet --json
-expect 2 "updates = '0', want 1 to 1000000000" ope own --data own.csv --updates 0
+expect 0 '^recorded episodes  ' ope own --data own.csv --ope-updates 2 --threads 1 --quiet
+expect 0 '"verdict":"[a-z-]*","log":-*[0-9.]*,"bc":' ope own own --data own.csv --ope-updates 2 --threads 1 --quiet --json
+expect 2 "ope-updates = '0'" ope own --data own.csv --ope-updates 0
+expect 0 '^learned policy  .*  \(better\|not-better\|unknown\)$' train --data own.csv --task none --out judged --algo bc \
+  --epochs 1 --updates-per-epoch 2 --hidden 8 --batch-size 16 --threads 1 --quiet --ope always --ope-updates 2
+grep -q '"verdict": "' judged/result.json || { echo 'no verdict in result.json'; failed=1; }
+if grep -q '"ope": {' own/result.json; then echo 'a trial run is judged'; failed=1; fi
 expect 2 'none: no simulated body' collect --task none --kind random --out own.hdf5
 
 # output that cannot be written
