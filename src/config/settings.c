@@ -69,6 +69,9 @@ static const mopo_setting settings[] = {
      REAL_OF("mopo", penalty_coef, 0, 1e9)},
     {"imagined-margin", "X", "share of the log's range that imagined rows may exceed it", "train",
      REAL_OF(MODEL, imagined_margin, 0, INFINITY)},
+    {"termination", "auto|learned|none",
+     "imagined ends; auto: learned where nothing else says when", "train",
+     TEXT_OF(MODEL, termination)},
     {"real-ratio", "X", "share of recorded rows in an update", "train",
      REAL_OF(MODEL, real_ratio, 0, 1)},
 
@@ -219,6 +222,7 @@ mopo_config config_default(void)
                    .rollout_batch = 50000,
                    .rollout_keep = 5,
                    .penalty = "aleatoric",
+                   .termination = "auto",
                    .penalty_coef = NAN,
                    .real_ratio = NAN,
                    .imagined_margin = NAN,

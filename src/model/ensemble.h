@@ -13,6 +13,7 @@
 #include "data/scaler.h"
 #include "data/units.h"
 #include "model/penalty.h"
+#include "model/termination.h"
 #include "nn/mlp.h"
 
 enum { ENSEMBLE_MAX = 32, ENSEMBLE_ROWS = 96 /* rows of a block: sixteen tiles of six */ };
@@ -99,6 +100,9 @@ void ensemble_targets(const ensemble *m, float *y, const float *row, const row_l
  * min_logvar [D], scaler.mean, scaler.std [S+A], elites, holdout_mse; of a model in scaled units
  * units.* as well, and another format. EIO, EFORMAT, ENOMEM. */
 MUST_CHECK mopo_status ensemble_save(const ensemble *m, const char *path, mopo_error *err);
+/* The same with learned ends in it (model/termination.h); NULL: none. */
+MUST_CHECK mopo_status ensemble_save_with(const ensemble *m, termination *end, const char *path,
+                                          mopo_error *err);
 MUST_CHECK mopo_status ensemble_load(ensemble **out, const char *path, mopo_error *err);
 
 #endif

@@ -101,7 +101,8 @@ static mopo_status add_rest(tensor_list *l, const ensemble *m, const int64_t *el
   return st;
 }
 
-mopo_status ensemble_save(const ensemble *m, const char *path, mopo_error *err)
+mopo_status ensemble_save_with(const ensemble *m, termination *end, const char *path,
+                               mopo_error *err)
 {
   size_t n = 0;
   int64_t elites[ENSEMBLE_MAX];
@@ -116,10 +117,16 @@ mopo_status ensemble_save(const ensemble *m, const char *path, mopo_error *err)
   if (st == MOPO_OK) st = add_layers(l, m, values, err);
   if (st == MOPO_OK) st = add_rest(l, m, elites, err);
   if (st == MOPO_OK) st = add_units(l, m, reward, err);
+  if (st == MOPO_OK && end) st = termination_add(end, l, err);
   if (st == MOPO_OK) st = tensor_list_write(l, path, err);
   tensor_list_free(l);
   free(values);
   return st;
+}
+
+mopo_status ensemble_save(const ensemble *m, const char *path, mopo_error *err)
+{
+  return ensemble_save_with(m, NULL, path, err);
 }
 
 /* ------------------------------------------------------------------ reading */

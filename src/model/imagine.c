@@ -4,10 +4,12 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 void imagine_work_layout(imagine_work *w, const imagine *g, arena *a)
 {
   ensemble_work_layout(&w->model, g->m, a);
+  if (g->end) termination_work_layout(&w->end, g->end, a);
 }
 
 static void layout(imagined *s, const ensemble *m, size_t n, arena *a)
@@ -15,7 +17,7 @@ static void layout(imagined *s, const ensemble *m, size_t n, arena *a)
   s->obs = arena_bytes(a, n * sizeof *s->obs), s->act = arena_bytes(a, n * sizeof *s->act);
   s->next = arena_bytes(a, n * sizeof *s->next);
   s->rew = arena_floats(a, n), s->u = arena_floats(a, n);
-  s->done = arena_bytes(a, n);
+  s->done = arena_bytes(a, n), s->ended = arena_bytes(a, n);
   if (!m->units) return;
   s->log_obs = arena_bytes(a, n * sizeof *s->log_obs);
   s->log_next = arena_bytes(a, n * sizeof *s->log_next);
@@ -74,6 +76,22 @@ static void keep_near(const imagine *g, imagined *s, int r0, int rows)
   for (int r = 0; r < rows; r++) bound(&rew, r, 1, u->step_low[0], u->step_high[0], g->margin);
 }
 
+/* Drawn anew at each step: over the steps that an episode is in danger it ends as often as the
+ * recorded ones did. */
+static void draw_ends(const imagine *g, imagine_work *w, unsigned char *ended,
+                      const float *const *obs, const float *const *act, int rows,
+                      const ensemble_draw *draw)
+{
+  float logit[ENSEMBLE_ROWS];
+  rng_key key = rng_split(draw->member, "end");
+  termination_logit(g->end, &w->end, logit, obs, act, rows);
+  for (int r = 0; r < rows; r++) {
+    uint32_t x[4];
+    rng_block(x, key, draw->hi, draw->r0 + (uint64_t)r);
+    ended[r] = termination_draw(logit[r], (float)(x[0] >> 8) * 0x1p-24f);
+  }
+}
+
 void imagine_rows(const imagine *g, imagine_work *w, int thread, imagined *s, int r0, int rows,
                   const ensemble_draw *draw)
 {
@@ -81,6 +99,7 @@ void imagine_rows(const imagine *g, imagine_work *w, int thread, imagined *s, in
   ensemble_step(g->m, &w->model, s->next + r0, s->rew + r0, s->u + r0, obs, act, rows, g->penalty,
                 draw);
   keep_near(g, s, r0, rows);
+  if (g->end) draw_ends(g, w, s->ended + r0, obs, act, rows, draw);
   if (!g->penalty->simulator) return;
   assert(g->measure);
   g->measure(g->ctx, thread, s->u + r0, g->m, &w->model, obs, act, rows);
@@ -107,8 +126,11 @@ static mopo_status judge_scaled(const imagine *g, imagined *s, int rows, mopo_er
 
 mopo_status imagine_judge(const imagine *g, imagined *s, int rows, mopo_error *err)
 {
-  if (g->m->units) return judge_scaled(g, s, rows, err);
-  return task_judge(s->scratch, s->done, s->rew, s->obs, s->act, s->next, rows, err);
+  mopo_status st =
+      g->m->units ? judge_scaled(g, s, rows, err)
+                  : task_judge(s->scratch, s->done, s->rew, s->obs, s->act, s->next, rows, err);
+  if (g->end) memcpy(s->done, s->ended, (size_t)rows);
+  return st;
 }
 
 float imagine_cost(const imagine *g, float u) { return (float)g->coef * u; }

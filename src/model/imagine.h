@@ -29,11 +29,14 @@ typedef struct imagine {
   double margin;
   imagine_measure *measure; /* of a penalty that needs a simulator, else NULL */
   void *ctx;                /* its first argument */
+  /* Ends that were learned, which stand in place of the task's rule; NULL: there are none. */
+  const termination *end;
 } imagine;
 
 /* Workspace of one thread. */
 typedef struct imagine_work {
   ensemble_work model;
+  termination_work end;
 } imagine_work;
 void imagine_work_layout(imagine_work *w, const imagine *g, arena *a);
 
@@ -44,6 +47,7 @@ typedef struct imagined {
   float **next;             /* [rows] of S floats */
   float *rew, *u;           /* [rows] reward before the penalty; uncertainty */
   unsigned char *done;      /* [rows] 1: terminal */
+  unsigned char *ended;     /* [rows] 1: by a learned end */
   task_scratch *scratch;
   /* Of a model in scaled units: what the task is asked about, in the log's. */
   const float **log_obs;       /* [rows] */
@@ -54,14 +58,15 @@ typedef struct imagined {
 MUST_CHECK mopo_status imagined_create(imagined **out, const imagine *g, int rows, mopo_error *err);
 void imagined_free(imagined *s);
 
-/* The model's half of rows r0 .. r0 + rows - 1, at most ENSEMBLE_ROWS of them: next, rew, u. The
- * draws are those of draw->r0 .., whatever r0 is. `thread` names the simulation that a penalty may
- * need. Never allocates. NaN travels. */
+/* The model's half of rows r0 .. r0 + rows - 1, at most ENSEMBLE_ROWS of them: next, rew, u; and
+ * whether a learned end ends them, by a draw from its probability. The draws are those of draw->r0
+ * .., whatever r0 is. `thread` names the simulation that a penalty may need. Never allocates. NaN
+ * travels. */
 void imagine_rows(const imagine *g, imagine_work *w, int thread, imagined *s, int r0, int rows,
                   const ensemble_draw *draw);
 /* The task's half of rows 0 .. rows - 1: done, and rew where the task has a rule for it. The task
- * sees the log's units, whatever the model's are. Never
- * allocates. EDATA: the rule is a callback that says what cannot be. */
+ * sees the log's units, whatever the model's are. Never allocates. EDATA: the rule is a callback
+ * that says what cannot be. */
 MUST_CHECK mopo_status imagine_judge(const imagine *g, imagined *s, int rows, mopo_error *err);
 /* lambda u, which is taken off the reward. */
 float imagine_cost(const imagine *g, float u);

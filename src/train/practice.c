@@ -1,5 +1,8 @@
 /* practice.c - where a run's policy practises: the imagined step, the rollouts, the ring of
  * imagined rows; see run.h. */
+#include <string.h>
+
+#include "base/watch.h"
 #include "play/oracle.h"
 #include "train/run.h"
 
@@ -9,12 +12,68 @@ static mopo_status set_up_oracle(run *o, mopo_error *err)
   return st == MOPO_OK ? oracle_create(&o->oracle, o->task, o->world, o->pool, err) : st;
 }
 
+/* Are ends to be learned? Says so at once where the data have some that nothing foretells. */
+static bool learns_ends(const run *o)
+{
+  bool rule = task_knows_ends(o->task), ends = o->info.terminals > 0;
+  if (strcmp(o->c.termination, "learned") == 0) return true;
+  if (rule || !ends) return false;
+  if (strcmp(o->c.termination, "auto") == 0) return true;
+  watch_line(o->watch,
+             "warning: %lld recorded episodes end, but with termination = none imagined ones never "
+             "do: failing will look like living on",
+             (long long)o->info.terminals);
+  return false;
+}
+
+static void tell_ends(const run *o)
+{
+  const termination_facts *k = &o->end->facts;
+  if (k->held_rows)
+    watch_line(
+        o->watch,
+        "ends: learned from %lld recorded ones; of %lld rows held out %.0f end, foretold %.1f",
+        (long long)k->terminals, (long long)k->held_rows, k->held_ends, k->held_foretold);
+  else
+    watch_line(o->watch, "ends: learned from %lld recorded ones; too few to hold some out",
+               (long long)k->terminals);
+}
+
+/* Those that an earlier session left in the model's file, if any. */
+static mopo_status kept_ends(run *o, const char *path, mopo_error *err)
+{
+  tensor_file *f = NULL;
+  mopo_status st = tensor_file_open(&f, path, err);
+  if (st == MOPO_OK) st = termination_of(&o->end, f, path, o->model->S, o->model->A, err);
+  tensor_file_free(f);
+  return st;
+}
+
+/* Fitted, and added to the model's file where the run writes one. */
+static mopo_status get_ends(run *o, mopo_error *err)
+{
+  char path[RUN_PATH];
+  mopo_status st = MOPO_OK;
+  if (o->dir) st = rundir_path(path, sizeof path, o->dir, RUN_MODEL, err);
+  if (st == MOPO_OK && o->dir && o->order.resume) st = kept_ends(o, path, err);
+  if (st != MOPO_OK || o->end) return st;
+  st = termination_fit(&o->end, o->learn, rng_split(o->key, "termination"), o->pool,
+                       o->watch ? o->watch->stop : NULL, err);
+  if (st == MOPO_OK && o->dir) st = ensemble_save_with(o->model, o->end, path, err);
+  if (st == MOPO_OK) tell_ends(o);
+  return st;
+}
+
 mopo_status run_imagine(run *o, mopo_error *err)
 {
   mopo_status st = o->model ? MOPO_OK : run_model_get(o, err);
   if (st != MOPO_OK) return st;
-  o->imagine = (imagine){
-      .m = o->model, .task = o->task, .coef = o->c.penalty_coef, .margin = o->c.imagined_margin};
+  if (learns_ends(o) && (st = get_ends(o, err)) != MOPO_OK) return st;
+  o->imagine = (imagine){.m = o->model,
+                         .task = o->task,
+                         .coef = o->c.penalty_coef,
+                         .margin = o->c.imagined_margin,
+                         .end = o->end};
   st = penalty_find(&o->imagine.penalty, o->c.penalty, err);
   if (st != MOPO_OK || !o->imagine.penalty->simulator) return st;
   if (o->units)

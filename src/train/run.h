@@ -72,6 +72,7 @@ typedef struct run {
   int lock;
   const ensemble *model; /* the order's, or fitted; NULL: the algorithm uses none */
   ensemble *fitted;      /* or read from a file */
+  termination *end;      /* learned ends; NULL: the task's rule, or none */
   agent *agent;
   imagine imagine; /* the imagined step of rollouts and forecasts, if there is a model */
   replay *ring;    /* imagined rows; NULL without a model */

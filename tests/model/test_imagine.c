@@ -27,7 +27,7 @@ typedef struct world {
 
 static void layout(world *x) { imagine_work_layout(&x->w, &x->g, &x->memory); }
 
-static void make(world *x, const char *penalty, const mopo_task *task)
+static void make(world *x, const char *penalty, const mopo_task *task, const termination *end)
 {
   mopo_error err;
   ensemble_settings shape = {MEMBERS, ELITES, 16, 2};
@@ -41,7 +41,8 @@ static void make(world *x, const char *penalty, const mopo_task *task)
   for (int d = 0; d < D; d++) x->m->min[d] = -30, x->m->max[d] = 30; /* they bend nothing */
   ensemble_bounds_changed(x->m);
   for (int i = 0; i < ELITES; i++) x->m->elite[i] = ELITE[i];
-  x->g = (imagine){.m = x->m, .task = task, .penalty = penalty_named(penalty), .coef = 2};
+  x->g =
+      (imagine){.m = x->m, .task = task, .penalty = penalty_named(penalty), .coef = 2, .end = end};
   assert_ok(imagined_create(&x->step, &x->g, ROWS, &err), err);
   layout(x);
   assert_true(arena_alloc(&x->memory));
@@ -90,7 +91,7 @@ static void a_block_takes_the_draws_it_is_told(void **state)
 {
   (void)state;
   world x, y;
-  make(&x, "aleatoric", task_none()), make(&y, "aleatoric", task_none());
+  make(&x, "aleatoric", task_none(), NULL), make(&y, "aleatoric", task_none(), NULL);
   ensemble_draw whole = draw_at(0), part = draw_at(10);
   imagine_rows(&x.g, &x.w, 0, x.step, 0, ROWS, &whole);
   for (int r = 0; r < 10; r++) y.step->obs[20 + r] = x.obs[10 + r];
@@ -116,7 +117,7 @@ static void the_task_judges_every_row(void **state)
                                 .act_dim = A,
                                 .done = all_ahead,
                                 .reward = ruled ? sum_of_next : NULL}};
-    make(&x, "none", &task);
+    make(&x, "none", &task, NULL);
     ensemble_draw d = draw_at(0);
     int ended = 0;
     imagine_rows(&x.g, &x.w, 0, x.step, 0, ROWS, &d);
@@ -153,7 +154,7 @@ static void only_a_penalty_of_the_simulators_is_measured_outside(void **state)
 {
   (void)state;
   world x;
-  make(&x, "none", task_none());
+  make(&x, "none", task_none(), NULL);
   ensemble_draw d = draw_at(0);
   for (int i = 0; penalty_at(i); i++) {
     int calls = 0;
@@ -165,6 +166,39 @@ static void only_a_penalty_of_the_simulators_is_measured_outside(void **state)
   discard(&x);
 }
 
+/* A learned end of probability 1/4, whatever the state: it ends a quarter of the rows, whatever the
+ * task's rule says; the same rows whenever they are asked, others at another step. */
+static void a_learned_end_is_drawn(void **state)
+{
+  (void)state;
+  enum { STEPS = 50 };
+  mopo_error err;
+  termination *end = NULL;
+  world x;
+  mopo_task task = {.facts = {.name = "test", .obs_dim = S, .act_dim = A, .done = all_ahead}};
+  assert_ok(termination_create(&end, S, A, &err), err);
+  end->offset = log(0.25 / 0.75);
+  make(&x, "none", &task, end);
+  unsigned char first[ROWS] = {0};
+  int ended = 0, other = 0;
+  for (uint64_t t = 0; t < STEPS; t++) {
+    ensemble_draw d = {rng_seed(3), rng_seed(4), t, 0};
+    imagine_rows(&x.g, &x.w, 0, x.step, 0, ROWS, &d);
+    assert_ok(imagine_judge(&x.g, x.step, ROWS, &err), err);
+    for (int r = 0; r < ROWS; r++) ended += x.step->done[r], other += x.step->done[r] != first[r];
+    if (t == 0) memcpy(first, x.step->done, sizeof first), other = 0;
+  }
+  double n = STEPS * ROWS;
+  assert_true(fabs(ended - n / 4) < 5 * sqrt(n * 3 / 16));
+  assert_true(other > n / 4);
+  ensemble_draw part = {rng_seed(3), rng_seed(4), 0, 10};
+  imagine_rows(&x.g, &x.w, 0, x.step, 0, 20, &part);
+  assert_ok(imagine_judge(&x.g, x.step, 20, &err), err);
+  assert_memory_equal(x.step->done, first + 10, 20);
+  discard(&x);
+  termination_free(end);
+}
+
 /* ------------------------------------------------------------------ for agents */
 
 /* Every elite's own Gaussian, best first: 1000 draws a component, means within five standard errors
@@ -174,7 +208,7 @@ static void each_elite_answers_for_itself(void **state)
   (void)state;
   static float next[ELITES][SAMPLES][ROWS][S], again[ELITES][SAMPLES][ROWS][S];
   world x;
-  make(&x, "aleatoric", task_none());
+  make(&x, "aleatoric", task_none(), NULL);
   ensemble_draw d = draw_at(0);
   int n = SAMPLES * ROWS;
   imagine_elites(&x.g, &x.w, &next[0][0][0][0], SAMPLES, x.step->obs, x.step->act, ROWS, &d);
@@ -202,7 +236,7 @@ static void pieces_of_a_batch_are_those_of_the_whole(void **state)
   (void)state;
   float next[ELITES][2][ROWS][S], part[ELITES][2][8][S];
   world x;
-  make(&x, "aleatoric", task_none());
+  make(&x, "aleatoric", task_none(), NULL);
   ensemble_draw whole = draw_at(0), at = draw_at(24);
   imagine_elites(&x.g, &x.w, &next[0][0][0][0], 2, x.step->obs, x.step->act, ROWS, &whole);
   imagine_elites(&x.g, &x.w, &part[0][0][0][0], 2, x.step->obs + 24, x.step->act + 24, 8, &at);
@@ -217,6 +251,7 @@ int main(void)
       cmocka_unit_test(a_block_takes_the_draws_it_is_told),
       cmocka_unit_test(the_task_judges_every_row),
       cmocka_unit_test(only_a_penalty_of_the_simulators_is_measured_outside),
+      cmocka_unit_test(a_learned_end_is_drawn),
       cmocka_unit_test(each_elite_answers_for_itself),
       cmocka_unit_test(pieces_of_a_batch_are_those_of_the_whole),
   };
