@@ -666,6 +666,54 @@ typedef struct mopo_report_result {
 MOPO_MUST_CHECK mopo_status mopo_report(mopo_report_result *out, const char *const *runs, int n,
                                         const char *path, mopo_error *err);
 
+/* ------------------------------------------------------------------ many runs */
+
+/* A grid of runs (docs/formats.md): every combination of the values of its keys, of which those
+ * that an algorithm does not read make no difference to it. Units of work: first the ensembles that
+ * several runs would fit alike, each once, then the runs. */
+typedef struct mopo_sweep mopo_sweep;
+
+typedef struct mopo_sweep_unit {
+  const char *name;          /* of its directory below the sweep's: "hopper-medium/mopo/seed-0" */
+  const mopo_config *config; /* what mopo_train, or mopo_model_fit, is to be called with */
+  bool model;                /* an ensemble, not a run */
+  int needs;                 /* the unit of its ensemble; -1: none */
+} mopo_sweep_unit;
+
+/* Reads a sweep file whose runs go to `dir`. EIO, EFORMAT, EINVAL (an unknown key or value, an
+ * empty grid, a key that no algorithm of the sweep reads; names the line), ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_sweep_load(mopo_sweep **out, const char *path, const char *dir,
+                                            mopo_error *err);
+/* Writes it so that mopo_sweep_load reads the same from any working directory. EIO, ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_sweep_save(const mopo_sweep *s, const char *path, mopo_error *err);
+void mopo_sweep_free(mopo_sweep *s);
+/* The i-th unit, whose texts and settings are borrowed from s; false past the last. */
+bool mopo_sweep_unit_at(mopo_sweep_unit *out, const mopo_sweep *s, int i);
+/* The i-th key that has more than one value; NULL past the last. */
+const char *mopo_sweep_key(const mopo_sweep *s, int i);
+/* The i-th option for sbatch, from the section [slurm], and its value; NULL past the last. */
+const char *mopo_sweep_option(const mopo_sweep *s, int i, const char **value);
+
+/* Where a run stands, from its directory alone. */
+typedef enum mopo_run_state {
+  MOPO_RUN_ABSENT,    /* nothing is there */
+  MOPO_RUN_BEGUN,     /* begun and not done; nobody is at it */
+  MOPO_RUN_UNDER_WAY, /* a process is at it */
+  MOPO_RUN_DONE
+} mopo_run_state;
+mopo_run_state mopo_run_find(const char *dir);
+
+/* The figures of a finished run, from result.json: take(ctx, "final.score", "31.5") for each, in
+ * the file's order; a figure that is not known has the text "". EIO, EFORMAT, ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_run_figures(const char *dir,
+                                             void (*take)(void *ctx, const char *name,
+                                                          const char *value),
+                                             void *ctx, mopo_error *err);
+
+/* Processors that this process may use: its affinity, its control group's quota and what Slurm gave
+ * its task, whichever is least. */
+int mopo_processors(void);
+
 /* ------------------------------------------------------------------ timing */
 
 enum { MOPO_BENCH_ROWS = 32 };

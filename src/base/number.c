@@ -55,3 +55,11 @@ float number_parse_float(const char *text, char **end)
   number_end(l);
   return x;
 }
+
+void number_shortest(char *text, size_t size, double x)
+{
+  for (int digits = 15; digits <= 17; digits++) {
+    number_print(text, size, "%.*g", digits, x);
+    if (number_parse(text, NULL) == x) return;
+  }
+}

@@ -11,6 +11,8 @@
 /* As snprintf and vsnprintf. */
 int number_print(char *text, size_t size, const char *fmt, ...) PRINTF_LIKE(3, 4);
 int number_vprint(char *text, size_t size, const char *fmt, va_list args) PRINTF_LIKE(3, 0);
+/* The shortest of 15 to 17 digits that number_parse reads back to the same bits. */
+void number_shortest(char *text, size_t size, double x);
 /* As strtod and strtof. */
 double number_parse(const char *text, char **end);
 float number_parse_float(const char *text, char **end);

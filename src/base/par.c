@@ -20,7 +20,7 @@
 #define RELAX() ((void)0)
 #endif
 
-enum { SPINS = 20000, MAX_THREADS = 256 }; /* about 0.3 ms of spinning */
+enum { SPINS = 20000 }; /* about 0.3 ms of spinning */
 
 typedef struct worker {
   par *pool;
@@ -125,24 +125,13 @@ void par_run(par *p, int pieces, par_fn *fn, void *ctx)
   }
 }
 
-int par_cores(void)
-{
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) {
-    int n = CPU_COUNT(&set);
-    return n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : n;
-  }
-  return 1;
-}
-
 int par_threads(const par *p) { return p->threads; }
 
 mopo_status par_create(par **out, int threads, mopo_error *err)
 {
   *out = NULL;
-  if (threads < 0 || threads > MAX_THREADS)
-    return error_set(err, MOPO_EINVAL, "threads = %d, want 0 (all cores) to %d", threads,
-                     MAX_THREADS);
+  if (threads < 0 || threads > PAR_MAX)
+    return error_set(err, MOPO_EINVAL, "threads = %d, want 0 (all cores) to %d", threads, PAR_MAX);
   par *p = calloc(1, sizeof *p);
   if (!p) return error_set(err, MOPO_ENOMEM, "threads: no memory");
   p->threads = threads ? threads : par_cores();

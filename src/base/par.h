@@ -11,6 +11,8 @@
 
 typedef struct par par;
 
+enum { PAR_MAX = 256 /* threads of a pool */ };
+
 /* Runs piece 0 .. pieces-1; `thread` in 0 .. par_threads-1 names a workspace. */
 typedef void par_fn(void *ctx, int piece, int thread);
 
@@ -21,6 +23,10 @@ void par_free(par *p);
 int par_threads(const par *p);
 /* Returns when every piece is done. Not re-entrant. */
 void par_run(par *p, int pieces, par_fn *fn, void *ctx);
+/* Processors that this process may use (cores.c). */
 int par_cores(void);
+/* The least quota of the control groups that the file `proc` lists, whose file system is at `root`;
+ * INT_MAX: none. */
+int cores_by_groups(const char *proc, const char *root);
 
 #endif

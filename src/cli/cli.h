@@ -32,6 +32,7 @@ int cmd_export(int argc, char **argv);
 int cmd_render(int argc, char **argv);
 int cmd_reproduce(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_sweep(int argc, char **argv);
 
 /* Prints `mopo: message` to stderr and returns code. */
 int cli_fail(int code, const char *fmt, ...) CLI_PRINTF(2, 3);

@@ -5,9 +5,11 @@
 #include "options.h"
 #include "plot.h"
 #include "progress.h"
+#include "sweep.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char usage[] = "train --data FILE --task NAME --out DIR [options]";
@@ -149,8 +151,50 @@ static void print_json(const options *o, const mopo_train_result *r)
   printf("}\n");
 }
 
+/* A run that is done may be asked for more epochs. */
+static bool asks_for_more(const options *o)
+{
+  char path[1100], had[32] = "0";
+  mopo_error err;
+  mopo_config *done = mopo_config_create();
+  in_dir(path, sizeof path, o, "config.ini");
+  bool known = done && mopo_config_load(done, path, &err) == MOPO_OK;
+  if (known) mopo_config_get(done, "epochs", had, sizeof had);
+  bool more = known && mopo_config_is_set(o->c, "epochs") &&
+              options_number(o, "epochs") > strtod(had, NULL);
+  mopo_config_free(done);
+  return more;
+}
+
+static int tell_done(const options *o)
+{
+  const char *dir = options_text(o, "out");
+  if (!o->json && !o->quiet) printf("%s: done already\n", dir);
+  if (o->json) {
+    printf("{\"done\":true,\"out\":");
+    json_text(dir);
+    printf("}\n");
+  }
+  return EXIT_DONE;
+}
+
+int train_auto(mopo_train_result *out, const mopo_config *c, const mopo_watch *watch)
+{
+  mopo_error err;
+  mopo_run_state state = mopo_run_find(mopo_config_text(c, "out"));
+  if (state == MOPO_RUN_DONE) return EXIT_DONE;
+  return cli_status(mopo_train(out, c, state != MOPO_RUN_ABSENT, watch, &err), &err);
+}
+
 static int train(options *o)
 {
+  if (o->resume_auto) {
+    int code = options_need(o, "out");
+    if (code != EXIT_DONE) return code;
+    mopo_run_state state = mopo_run_find(options_text(o, "out"));
+    if (state == MOPO_RUN_DONE && !asks_for_more(o)) return tell_done(o);
+    o->resume = state != MOPO_RUN_ABSENT;
+  }
   int code = check_inputs(o);
   if (code != EXIT_DONE) return code;
   if (!o->quiet) note_unread(o);

@@ -18,6 +18,8 @@ static const manual_entry verbs[] = {
     {"export", cmd_export, "a policy as C source, ONNX, or safetensors", ""},
     {"render", cmd_render, "film a policy at work", ""},
     {"report", cmd_report, "one HTML page from one or many runs", ""},
+    {"sweep", cmd_sweep, "many runs: data x algorithms x settings x seeds, here or on a cluster",
+     ""},
     {"reproduce", cmd_reproduce, "the paper's tables: every cell, beside the published numbers",
      "table1 table2 ablation"},
     {"bench", cmd_bench, "time this machine against what the arithmetic allows", ""},

@@ -10,15 +10,17 @@
 
 /* What is no setting of the library. */
 typedef struct flag {
-  const char *name, *metavar; /* metavar NULL: a switch */
-  const char *help, *verbs;
-  size_t offset; /* in options: bool or const char * */
+  const char *name, *metavar; /* metavar NULL: a switch; "[auto]": a switch that takes that word */
+  const char *help, *verbs;   /* verbs NULL: all */
+  size_t offset;              /* in options: bool or const char * */
 } flag;
 
 static const flag flags[] = {
     {"config", "PATH", "read settings from an INI file; the command line wins",
      "train model collect reproduce", offsetof(options, config)},
-    {"resume", NULL, "go on from the checkpoint in --out, to the same bits", "train model collect",
+    {"resume", "[auto]", "resume from the checkpoint in --out; auto: begin, resume, or be done",
+     "train", offsetof(options, resume)},
+    {"resume", NULL, "resume from the checkpoint in --out, to the same bits", "model collect",
      offsetof(options, resume)},
     {"record", "PATH", "write the episodes as a D4RL HDF5 file", "eval", offsetof(options, record)},
     {"repeats", "N", "how often everything is timed [7]", "bench", offsetof(options, repeats)},
@@ -38,21 +40,27 @@ static const flag flags[] = {
      offsetof(options, preset)},
     {"steps", "N", "rows of each set of data [1000000; of medium-expert 2000000]", "reproduce",
      offsetof(options, steps)},
+    {"dir", "PATH", "where the runs are", "sweep", offsetof(options, dir)},
+    {"engine", "local|slurm|lines", "who makes the runs [local]", "sweep",
+     offsetof(options, engine)},
+    {"jobs", "N", "runs at once [as many as processors]", "sweep", offsetof(options, jobs)},
+    {"unit", "N", "make this unit alone, as --engine lines prints it", "sweep",
+     offsetof(options, unit)},
+    {"status", NULL, "say how far it is, and write results.csv", "sweep",
+     offsetof(options, status)},
     {"dry-run", NULL, "print what is to be done, as lines for a shell", "reproduce",
      offsetof(options, dry_run)},
-    {"json", NULL, "print the result as JSON",
-     "train model collect eval ope bench data export render report reproduce",
-     offsetof(options, json)},
-    {"quiet", NULL, "no progress", "train model collect ope reproduce", offsetof(options, quiet)},
-    {"help", NULL, "print this",
-     "train model collect eval ope bench data export render report reproduce",
-     offsetof(options, help)},
+    {"json", NULL, "print the result as JSON", NULL, offsetof(options, json)},
+    {"quiet", NULL, "no progress", "train model collect ope reproduce sweep",
+     offsetof(options, quiet)},
+    {"help", NULL, "print this", NULL, offsetof(options, help)},
 };
 enum { FLAGS = sizeof flags / sizeof flags[0] };
 
-/* Is verb one of the words of verbs? */
+/* Is verb one of the words of verbs? NULL: every verb is. */
 static bool has_verb(const char *verbs, const char *verb)
 {
+  if (!verbs) return true;
   size_t n = strlen(verb);
   for (const char *p = verbs; (p = strstr(p, verb)) != NULL; p += n)
     if ((p == verbs || p[-1] == ' ') && (p[n] == ' ' || !p[n])) return true;
@@ -164,6 +172,15 @@ static int parse_option(options *o, int argc, char **argv, int *i)
   const mopo_setting *s = find_setting(o, name);
   const flag *f = find_flag(o, name);
   if (!s && !f) return unknown_option(o, name);
+  if (f && f->metavar && *f->metavar == '[') {
+    const char *word = equals ? equals + 1 : *i + 1 < argc ? argv[*i + 1] : "";
+    o->resume_auto = !strcmp(word, "auto");
+    if (equals && !o->resume_auto)
+      return cli_fail(EXIT_USAGE, "--%s = '%s', want nothing or auto", name, word);
+    *i += o->resume_auto && !equals;
+    *(bool *)((char *)o + f->offset) = true;
+    return EXIT_DONE;
+  }
   if (f && !f->metavar) {
     if (equals) return cli_fail(EXIT_USAGE, "--%s takes no value", name);
     *(bool *)((char *)o + f->offset) = true;

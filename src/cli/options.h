@@ -16,8 +16,8 @@ typedef struct options {
   int n_args;
   char **args; /* they take the first places of argv */
   const char *config, *record, *repeats, *format, *columns, *action_range;
-  const char *dir, *seeds, *only, *preset, *steps;
-  bool help, json, quiet, resume, int8, dry_run;
+  const char *dir, *seeds, *only, *preset, *steps, *engine, *jobs, *unit;
+  bool help, json, quiet, resume, resume_auto, int8, dry_run, status;
 } options;
 
 /* Parses argv[1..argc-1] into o, whose first four fields the caller has set, reads --config, and

@@ -141,15 +141,6 @@ mopo_status mopo_config_set(mopo_config *c, const char *name, const char *value,
   return st;
 }
 
-/* The shortest of 15 to 17 digits that reads back to the same bits. */
-static void print_double(char *buf, size_t size, double x)
-{
-  for (int digits = 15; digits <= 17; digits++) {
-    number_print(buf, size, "%.*g", digits, x);
-    if (number_parse(buf, NULL) == x) return;
-  }
-}
-
 void mopo_config_get(const mopo_config *c, const char *name, char *buf, size_t size)
 {
   const mopo_setting *s = mopo_setting_at(config_index(name));
@@ -161,7 +152,7 @@ void mopo_config_get(const mopo_config *c, const char *name, char *buf, size_t s
   }
   switch (s->type) {
   case 'd':
-    print_double(buf, size, *(const double *)field);
+    number_shortest(buf, size, *(const double *)field);
     break;
   case 'u':
     snprintf(buf, size, "%llu", (unsigned long long)*(const uint64_t *)field);

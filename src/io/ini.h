@@ -9,7 +9,7 @@
 typedef mopo_status ini_key(void *ctx, const char *section, const char *name, const char *value,
                             int line, mopo_error *err);
 
-enum { INI_VALUE = 1100 }; /* bytes of a value, with its zero */
+enum { INI_VALUE = 1 << 16 }; /* bytes of a value, with its zero */
 
 /* Reads text, of the file `path`, key by key. EFORMAT (a line that is neither, a value that is too
  * long, a zero byte within n), ENOMEM, and what `key` says. */

@@ -37,6 +37,10 @@ mopo_status rundir_lock(int *lock, const char *dir, mopo_error *err)
   int fd = file_open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0666);
   if (fd < 0) return error_set(err, MOPO_EIO, "%s: %s", path, strerror(errno));
   if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno == ENOSYS || errno == EOPNOTSUPP || errno == ENOLCK) { /* some cluster file systems */
+      close(fd);
+      return MOPO_OK;
+    }
     st = errno == EWOULDBLOCK
              ? error_set(err, MOPO_EIO, "%s: another process is writing this run directory", dir)
              : error_set(err, MOPO_EIO, "%s: %s", path, strerror(errno));
@@ -45,6 +49,31 @@ mopo_status rundir_lock(int *lock, const char *dir, mopo_error *err)
   }
   *lock = fd;
   return MOPO_OK;
+}
+
+/* Is another process at it? One that holds the lock, on this machine or on one that shares the file
+ * system. */
+static bool under_way(const char *dir)
+{
+  char path[RUN_PATH];
+  if (rundir_path(path, sizeof path, dir, RUN_LOCK, NULL) != MOPO_OK) return false;
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  bool held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  if (fd >= 0) close(fd);
+  return held;
+}
+
+static bool has(const char *dir, run_file file)
+{
+  char path[RUN_PATH];
+  return rundir_path(path, sizeof path, dir, file, NULL) == MOPO_OK && file_exists(path);
+}
+
+mopo_run_state mopo_run_find(const char *dir)
+{
+  if (under_way(dir)) return MOPO_RUN_UNDER_WAY;
+  if (has(dir, RUN_RESULT)) return MOPO_RUN_DONE;
+  return has(dir, RUN_CONFIG) ? MOPO_RUN_BEGUN : MOPO_RUN_ABSENT;
 }
 
 void rundir_unlock(int lock)

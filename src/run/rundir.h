@@ -22,7 +22,7 @@ enum { RUN_PATH = 1100 }; /* room for a directory of the settings and any name i
 MUST_CHECK mopo_status rundir_path(char *buf, size_t size, const char *dir, run_file file,
                                    mopo_error *err);
 /* Makes the directory and keeps other processes out of it until rundir_unlock(*lock), or until this
- * process ends. EIO: also when another process has it. */
+ * process ends. *lock -1: the file system knows no locks. EIO: also when another process has it. */
 MUST_CHECK mopo_status rundir_lock(int *lock, const char *dir, mopo_error *err);
 void rundir_unlock(int lock); /* -1 is fine */
 
