@@ -5,6 +5,7 @@
 # renew: writes interface.txt anew; say in CHANGELOG.md what changed.
 set -eu
 how=$1
+[ -f "$2" ] || { echo "abi: $2: there is no such library" >&2; exit 1; }
 library=$2
 cc=${3:-cc}
 here=$(realpath "$(dirname "$0")")
