@@ -412,6 +412,21 @@ typedef struct mopo_train_result {
   mopo_estimate ope; /* of the last policy, by the data alone; size 0: not asked for (`ope`) */
 } mopo_train_result;
 
+/* The files of a run directory. */
+typedef enum mopo_run_part {
+  MOPO_RUN_CONFIG,     /* every setting that training reads, resolved */
+  MOPO_RUN_PROGRESS,   /* one line an epoch */
+  MOPO_RUN_EVENTS,     /* the same for TensorBoard */
+  MOPO_RUN_FIT,        /* a fit under way; gone when there is an ensemble */
+  MOPO_RUN_MODEL,      /* the fitted ensemble */
+  MOPO_RUN_POLICY,     /* the newest policy */
+  MOPO_RUN_CHECKPOINT, /* everything needed to resume with the same bits */
+  MOPO_RUN_RESULT,     /* written last */
+  MOPO_RUN_LOCK,       /* held by the process that writes the directory */
+} mopo_run_part;
+/* What a file is called in its directory: "policy.safetensors". Constant; NULL: no such part. */
+const char *mopo_run_file(mopo_run_part which);
+
 /* What an epoch measured; NAN where there is nothing to say (no simulator, no model, an algorithm
  * without such a figure). Docs: the columns of progress.csv, docs/formats.md. */
 typedef struct mopo_epoch {
@@ -496,13 +511,64 @@ typedef struct mopo_fit_result {
   double wall_seconds;
 } mopo_fit_result;
 
-/* Fits the dynamics ensemble alone and writes it to c->out (a .safetensors file), with the tables
- * of its fit beside it (docs/formats.md). A fit under way is kept beside it too, every 20 s; with
- * `resume` it goes on from there, or begins if nothing was kept, to the same bits.
- * EINVAL (a fit was begun there and resume is not set, or it is set and the fit is done, or was
- * begun with other data or settings), EIO, EFORMAT, EDATA, ENOMEM, ENUMERIC, ESTOPPED. */
-MOPO_MUST_CHECK mopo_status mopo_model_fit(mopo_fit_result *out, const mopo_config *c, bool resume,
+/* Fits the dynamics ensemble alone and writes it to the file of the setting `out`
+ * (.safetensors), with the tables of its fit next to it (docs/formats.md). A fit under way is kept
+ * there too, every 20 s; `resume` takes it up again, or begins if nothing was kept, to the same
+ * bits. EINVAL (a fit was begun there and resume is not set, or it is set and the fit is done, or
+ * was begun with other data or settings), EIO, EFORMAT, EDATA, ENOMEM, ENUMERIC, ESTOPPED. */
+MOPO_MUST_CHECK mopo_status mopo_model_fit_file(mopo_fit_result *out, const mopo_config *c,
+                                                bool resume, const mopo_watch *watch,
+                                                mopo_error *err);
+
+/* ------------------------------------------------------------------ models */
+
+/* Fits an ensemble to data in memory, as mopo_learn would with these settings: handed to it, the
+ * policy has the same bits. Its steps are judged by task, which outlives it (NULL: the one that the
+ * settings name), and unsure by the setting `penalty`.
+ * EINVAL, EDATA, ENOMEM, ENUMERIC, ESTOPPED. */
+MOPO_MUST_CHECK mopo_status mopo_model_fit(mopo_model **out, const mopo_dataset *data,
+                                           const mopo_task *task, const mopo_config *config,
                                            const mopo_watch *watch, mopo_error *err);
+/* From a model.safetensors; it knows no task, and its penalty is `aleatoric`. EIO, EFORMAT, ENOMEM.
+ */
+MOPO_MUST_CHECK mopo_status mopo_model_load(mopo_model **out, const char *path, mopo_error *err);
+/* Writes such a file, whole or not at all. EIO, ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_model_save(const mopo_model *m, const char *path, mopo_error *err);
+void mopo_model_free(mopo_model *m);
+
+/* By which task its steps are judged, and by which penalty it is unsure; NULL leaves it. EINVAL (no
+ * such penalty, or one that asks a simulator), EDATA (sizes), ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_model_use(mopo_model *m, const mopo_task *task,
+                                           const char *penalty, mopo_error *err);
+
+int mopo_model_obs_dim(const mopo_model *m);
+int mopo_model_act_dim(const mopo_model *m);
+int mopo_model_members(const mopo_model *m);
+int mopo_model_elites(const mopo_model *m);
+/* Number of the i-th best member, i < elites; -1 past the last. */
+int mopo_model_elite(const mopo_model *m, int i);
+/* Mean squared error of a member on the rows held out; NAN: no such member. */
+double mopo_model_holdout_mse(const mopo_model *m, int member);
+
+/* One imagined step of n rows, obs [n,S], act [n,A]: each takes one elite and a sample of its
+ * Gaussian, as functions of (seed, row).
+ *   next [n,S]
+ *   rew [n]              sampled, or what the task's rule says; not penalised; may be NULL
+ *   end_probability [n]  that the step ends the task: 0 or 1 by its rule; NAN where nothing is
+ *                        known; may be NULL
+ *   u [n]                how unsure all members are, by the penalty, raw units; may be NULL
+ * Allocates nothing; one caller at a time. EINVAL, EDATA (obs, act or what a rule says is not
+ * finite; names row and column). */
+MOPO_MUST_CHECK mopo_status mopo_model_step(mopo_model *m, float *next, float *rew,
+                                            float *end_probability, float *u, const float *obs,
+                                            const float *act, int n, uint64_t seed,
+                                            mopo_error *err);
+/* The Gaussian of one member, 0 <= member < members: mean, std [n,1+S] of the reward, then of the
+ * next observation, raw units. std may be NULL. Allocates nothing; one caller at a time. EINVAL,
+ * EDATA. */
+MOPO_MUST_CHECK mopo_status mopo_model_predict(mopo_model *m, float *mean, float *std, int member,
+                                               const float *obs, const float *act, int n,
+                                               mopo_error *err);
 
 /* ------------------------------------------------------------------ policies */
 

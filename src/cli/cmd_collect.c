@@ -15,7 +15,7 @@ static int collect(options *o)
   int code = options_need(o, "task");
   if (code == EXIT_DONE) code = options_need(o, "out");
   if (code == EXIT_DONE && *options_text(o, "policy"))
-    code = options_path(o, "policy", "policy.safetensors");
+    code = options_path(o, "policy", mopo_run_file(MOPO_RUN_POLICY));
   if (code != EXIT_DONE) return code;
 
   mopo_error err;

@@ -174,7 +174,7 @@ static int export(options *o)
   if (code != EXIT_DONE) return code;
   char path[1100];
   snprintf(path, sizeof path, "%s", o->args[0]);
-  code = cli_input_inside(path, sizeof path, "policy.safetensors");
+  code = cli_input_inside(path, sizeof path, mopo_run_file(MOPO_RUN_POLICY));
   return code == EXIT_DONE ? write_policy(o, path, format) : code;
 }
 

@@ -58,7 +58,7 @@ static int fit(options *o)
   mopo_fit_result r;
   progress bar = progress_create(o->quiet);
   mopo_watch watch = progress_watch(&bar);
-  mopo_status st = mopo_model_fit(&r, o->c, o->resume, &watch, &err);
+  mopo_status st = mopo_model_fit_file(&r, o->c, o->resume, &watch, &err);
   progress_end(&bar);
   if (st != MOPO_OK) return cli_resumable(st, &err);
   if (o->json) {

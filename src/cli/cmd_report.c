@@ -43,7 +43,8 @@ static void find_runs(run_list *l, const char *dir, int depth)
 {
   char path[PATH_MAX];
   struct dirent **entry = NULL;
-  int fits = snprintf(path, sizeof path, "%s/config.ini", dir) < (int)sizeof path;
+  int fits =
+      snprintf(path, sizeof path, "%s/%s", dir, mopo_run_file(MOPO_RUN_CONFIG)) < (int)sizeof path;
   if (fits && access(path, F_OK) == 0) {
     add_run(l, dir);
     return;

@@ -33,7 +33,7 @@ static int read_resumed(options *o)
   mopo_error err;
   int code = options_need(o, "out");
   if (code != EXIT_DONE) return code;
-  in_dir(path, sizeof path, o, "config.ini");
+  in_dir(path, sizeof path, o, mopo_run_file(MOPO_RUN_CONFIG));
   code = cli_input(path);
   if (code != EXIT_DONE) return code;
   return cli_status(mopo_config_load(o->c, path, &err), &err);
@@ -46,7 +46,7 @@ static int check_inputs(options *o)
   for (int i = 0; code == EXIT_DONE && i < 3; i++) code = options_need(o, needed[i]);
   if (code == EXIT_DONE) code = options_path(o, "data", NULL);
   if (code == EXIT_DONE && *options_text(o, "model"))
-    code = options_path(o, "model", "model.safetensors");
+    code = options_path(o, "model", mopo_run_file(MOPO_RUN_MODEL));
   return code;
 }
 
@@ -108,12 +108,12 @@ static void print_table(const options *o, const mopo_train_result *r)
     printf("\n");
     ope_print_table(&r->ope, (const char *const[]){"learned policy"}, 1);
   }
-  in_dir(path, sizeof path, o, "progress.csv");
+  in_dir(path, sizeof path, o, mopo_run_file(MOPO_RUN_PROGRESS));
   if (!isnan(r->return_mean)) {
     printf("\n");
     plot_progress(path, mean, best);
   }
-  in_dir(path, sizeof path, o, "policy.safetensors");
+  in_dir(path, sizeof path, o, mopo_run_file(MOPO_RUN_POLICY));
   printf("\n%d epochs in %.0f s; policy: %s; run directory: %s\n", r->epochs, r->wall_seconds, path,
          options_text(o, "out"));
 }

@@ -298,7 +298,7 @@ int options_policy(mopo_policy **out, const options *o)
   *out = NULL;
   if (o->n_args < 1) return cli_fail(EXIT_USAGE, "want a policy; usage: mopo %s", o->usage);
   snprintf(path, sizeof path, "%s", o->args[0]);
-  int code = cli_input_inside(path, sizeof path, "policy.safetensors");
+  int code = cli_input_inside(path, sizeof path, mopo_run_file(MOPO_RUN_POLICY));
   return code == EXIT_DONE ? cli_status(mopo_policy_load(out, path, &err), &err) : code;
 }
 

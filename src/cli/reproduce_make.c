@@ -355,7 +355,7 @@ static int fit(const maker *k, const mopo_config *c)
   mopo_fit_result result;
   progress bar = progress_create(k->r->o->quiet);
   mopo_watch watch = progress_watch(&bar);
-  mopo_status st = mopo_model_fit(&result, c, true, &watch, &err);
+  mopo_status st = mopo_model_fit_file(&result, c, true, &watch, &err);
   progress_end(&bar);
   return status(st, &err, "the same command goes on");
 }
@@ -470,8 +470,8 @@ static int train_cell(maker *k, const mopo_config *c)
   char config[REPRODUCE_PATH + 16], result[REPRODUCE_PATH + 16];
   const char *out = mopo_config_text(c, "out");
   int lock = -1, code = EXIT_DONE;
-  snprintf(config, sizeof config, "%s/config.ini", out);
-  snprintf(result, sizeof result, "%s/result.json", out);
+  snprintf(config, sizeof config, "%s/%s", out, mopo_run_file(MOPO_RUN_CONFIG));
+  snprintf(result, sizeof result, "%s/%s", out, mopo_run_file(MOPO_RUN_RESULT));
   if (!dry(k)) code = lock_path(k, out, &lock);
   bool resume = there(config);
   if (code == EXIT_DONE && !(resume && there(result))) {
@@ -489,9 +489,9 @@ static int cell(mopo_config *c, maker *k, const paper_row *row, const method *m,
     return too_long(k);
   int code = settings_of_cell(c, k, row, m, seed, data, model);
   if (code != EXIT_DONE) return code;
-  snprintf(path, sizeof path, "%s/config.ini", mopo_config_text(c, "out"));
+  snprintf(path, sizeof path, "%s/%s", mopo_config_text(c, "out"), mopo_run_file(MOPO_RUN_CONFIG));
   if (there(path) && (code = check_begun(c, path, row)) != EXIT_DONE) return code;
-  snprintf(path, sizeof path, "%s/result.json", mopo_config_text(c, "out"));
+  snprintf(path, sizeof path, "%s/%s", mopo_config_text(c, "out"), mopo_run_file(MOPO_RUN_RESULT));
   if (there(path)) return EXIT_DONE;
   code = need_data(k, row, data);
   if (code == EXIT_DONE && m->model) code = need_model(k, row, seed, data, model);

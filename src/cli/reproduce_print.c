@@ -30,9 +30,9 @@ static figures figures_of(const reproduce *r, const paper_row *row, const method
   for (int s = 0; s < r->n_seeds; s++) {
     char dir[REPRODUCE_PATH], path[REPRODUCE_PATH + 16];
     if (!reproduce_cell_path(dir, r, row, m, r->seed[s])) continue;
-    snprintf(path, sizeof path, "%s/result.json", dir);
+    snprintf(path, sizeof path, "%s/%s", dir, mopo_run_file(MOPO_RUN_RESULT));
     if (access(path, F_OK) != 0) continue;
-    snprintf(path, sizeof path, "%s/progress.csv", dir);
+    snprintf(path, sizeof path, "%s/%s", dir, mopo_run_file(MOPO_RUN_PROGRESS));
     double x = plot_last_figure(path, unit_of(row));
     if (isnan(x)) continue;
     f.seed[f.n] = r->seed[s];

@@ -115,7 +115,7 @@ static int fit(const mopo_sweep_unit *u, const mopo_watch *watch)
 {
   mopo_error err;
   mopo_fit_result r;
-  return cli_status(mopo_model_fit(&r, u->config, true, watch, &err), &err);
+  return cli_status(mopo_model_fit_file(&r, u->config, true, watch, &err), &err);
 }
 
 static int make(const mopo_sweep_unit *u)

@@ -242,6 +242,26 @@ void ensemble_step(const ensemble *m, ensemble_work *w, float *const *next, floa
   measure(m, w, u, rows, kind);
 }
 
+void ensemble_predict(const ensemble *m, ensemble_work *w, float *mean, float *std, int member,
+                      const float *const *obs, const float *const *act, int rows)
+{
+  assert(rows <= ENSEMBLE_ROWS && member >= 0 && member < m->set.members);
+  const mlp *net = &m->net[member];
+  ensemble_input(m, w->input, 0, obs, act, rows);
+  mlp_forward(net, &w->acts, 0, rows, false);
+  panels out = w->acts.h[net->layers];
+  net->k->gauss_var(out, w->norm2, m->ea, m->eb, rows, m->D);
+  for (int r = 0; r < rows; r++)
+    for (int d = 0; d < m->D; d++) {
+      const int v = m->D + d;
+      const float *x = out.x + (size_t)r * PANEL;
+      float y = x[(size_t)(d / PANEL) * out.stride + (size_t)(d % PANEL)];
+      float var = x[(size_t)(v / PANEL) * out.stride + (size_t)(v % PANEL)];
+      mean[r * m->D + d] = step_of(m, d, y) + (d ? obs[r][d - 1] : 0.0f);
+      if (std) std[r * m->D + d] = sqrtf(var) * (m->units ? m->units->step_spread[d] : 1.0f);
+    }
+}
+
 /* One sample for each row from the outputs of the network that went through last. */
 static void sample_next(const ensemble *m, const ensemble_work *w, panels out, float *next,
                         const float *const *obs, int rows)

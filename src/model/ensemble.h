@@ -77,6 +77,11 @@ void ensemble_step(const ensemble *m, ensemble_work *w, float *const *next, floa
                    const float *const *obs, const float *const *act, int rows,
                    const penalty_type *kind, const ensemble_draw *draw);
 
+/* What one member says of rows <= ENSEMBLE_ROWS: mean, std [rows,D] of reward, then next
+ * observation, in the units of obs. std may be NULL. Never allocates. NaN travels. */
+void ensemble_predict(const ensemble *m, ensemble_work *w, float *mean, float *std, int member,
+                      const float *const *obs, const float *const *act, int rows);
+
 /* next [S] of row r of the last ensemble_step, whose penalty compares members or is the
  * simulator's: obs [S] plus the mean of the elites' mean differences, which is the mean of what is
  * sampled. */

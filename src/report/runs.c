@@ -80,7 +80,7 @@ static mopo_status read_progress(report_run *r, mopo_error *err)
 {
   char path[RUN_PATH], *text = NULL;
   size_t bytes = 0, lines = 1;
-  mopo_status st = rundir_path(path, sizeof path, r->dir, RUN_PROGRESS, err);
+  mopo_status st = rundir_path(path, sizeof path, r->dir, MOPO_RUN_PROGRESS, err);
   if (st != MOPO_OK || !file_exists(path)) return st; /* the model is being fitted */
   if ((st = file_read(&text, &bytes, path, (size_t)1 << 30, err)) != MOPO_OK) return st;
   const char *at = text;
@@ -113,7 +113,7 @@ static mopo_status load_run(report_run *r, const char *dir, mopo_error *err)
 {
   char path[RUN_PATH];
   *r = (report_run){.dir = dir, .c = config_default(), .batch_mean = NAN, .batch_max = NAN};
-  mopo_status st = rundir_path(path, sizeof path, dir, RUN_CONFIG, err);
+  mopo_status st = rundir_path(path, sizeof path, dir, MOPO_RUN_CONFIG, err);
   if (st != MOPO_OK) return st;
   if (!file_exists(path))
     return error_set(err, MOPO_EDATA, "%s: not a run directory, config.ini is not there", dir);
@@ -124,9 +124,9 @@ static mopo_status load_run(report_run *r, const char *dir, mopo_error *err)
     st = error_set(err, MOPO_EFORMAT, "%s: task = '%.60s' is not known", path, r->c.task);
   if (st == MOPO_OK) st = read_progress(r, err);
   r->finished = r->epoch > 0 && r->epoch >= r->c.epochs;
-  if (st == MOPO_OK) st = rundir_path(path, sizeof path, dir, RUN_MODEL, err);
+  if (st == MOPO_OK) st = rundir_path(path, sizeof path, dir, MOPO_RUN_MODEL, err);
   if (st == MOPO_OK) st = fitlog_read(&r->fit, path, err);
-  if (st == MOPO_OK) st = rundir_path(path, sizeof path, dir, RUN_RESULT, err);
+  if (st == MOPO_OK) st = rundir_path(path, sizeof path, dir, MOPO_RUN_RESULT, err);
   if (st == MOPO_OK && file_exists(path))
     st = result_read_batch(&r->batch_mean, &r->batch_max, path, err);
   return st;

@@ -54,7 +54,7 @@ mopo_status mopo_run_figures(const char *dir,
   char path[RUN_PATH], *text = NULL;
   size_t n = 0;
   json_error_t why;
-  mopo_status st = rundir_path(path, sizeof path, dir, RUN_RESULT, err);
+  mopo_status st = rundir_path(path, sizeof path, dir, MOPO_RUN_RESULT, err);
   if (st == MOPO_OK) st = file_read(&text, &n, path, (size_t)1 << 28, err);
   if (st != MOPO_OK) return st;
   json_t *root = json_loadb(text, n, 0, &why);

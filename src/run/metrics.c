@@ -141,8 +141,8 @@ mopo_status metrics_open(metrics **out, const char *dir, int64_t resume_at, mopo
     *out = m;
     return MOPO_OK;
   }
-  mopo_status st = rundir_path(m->path, sizeof m->path, dir, RUN_PROGRESS, err);
-  if (st == MOPO_OK) st = rundir_path(events, sizeof events, dir, RUN_EVENTS, err);
+  mopo_status st = rundir_path(m->path, sizeof m->path, dir, MOPO_RUN_PROGRESS, err);
+  if (st == MOPO_OK) st = rundir_path(events, sizeof events, dir, MOPO_RUN_EVENTS, err);
   if (st == MOPO_OK) st = start_csv(m, resume_at, err);
   if (st == MOPO_OK) {
     m->csv = file_stream(m->path, "a");

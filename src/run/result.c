@@ -128,7 +128,7 @@ mopo_status result_write(const char *dir, const result_build *build, const mopo_
                          mopo_error *err)
 {
   char path[RUN_PATH];
-  mopo_status st = rundir_path(path, sizeof path, dir, RUN_RESULT, err);
+  mopo_status st = rundir_path(path, sizeof path, dir, MOPO_RUN_RESULT, err);
   if (st != MOPO_OK) return st;
   char *text = result_text(build, c, rows, count, r);
   if (!text) return error_set(err, MOPO_ENOMEM, "%s: no memory", path);

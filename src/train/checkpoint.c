@@ -58,11 +58,11 @@ mopo_status checkpoint_save(run *o, mopo_error *err)
   }
   mopo_status st = health_finite(o, err);
   if (st != MOPO_OK || !o->dir) return st;
-  if ((st = rundir_path(path, sizeof path, o->dir, RUN_POLICY, err)) != MOPO_OK) return st;
+  if ((st = rundir_path(path, sizeof path, o->dir, MOPO_RUN_POLICY, err)) != MOPO_OK) return st;
   const actor *p = agent_policy(o->agent);
   if ((st = policy_save(p, path, o->c.algo, o->task->facts.name, o->data->ranges, err)) != MOPO_OK)
     return st;
-  if ((st = rundir_path(path, sizeof path, o->dir, RUN_CHECKPOINT, err)) != MOPO_OK) return st;
+  if ((st = rundir_path(path, sizeof path, o->dir, MOPO_RUN_CHECKPOINT, err)) != MOPO_OK) return st;
   tensor_list *l = tensor_list_create();
   if (!l) return error_set(err, MOPO_ENOMEM, "%s: no memory", path);
   st = fill(l, o, &s, &at, ring, err);
@@ -139,7 +139,7 @@ mopo_status checkpoint_load(run *o, mopo_error *err)
 {
   char path[RUN_PATH];
   tensor_file *f = NULL;
-  mopo_status st = rundir_path(path, sizeof path, o->dir, RUN_CHECKPOINT, err);
+  mopo_status st = rundir_path(path, sizeof path, o->dir, MOPO_RUN_CHECKPOINT, err);
   if (st == MOPO_OK) st = tensor_file_open(&f, path, err);
   if (st == MOPO_OK) st = load(o, f, path, err);
   tensor_file_free(f);

@@ -20,8 +20,8 @@ static mopo_status place_of_state(char *state, const char *model, bool resume, m
   return MOPO_OK;
 }
 
-mopo_status mopo_model_fit(mopo_fit_result *out, const mopo_config *c, bool resume,
-                           const mopo_watch *watch, mopo_error *err)
+mopo_status mopo_model_fit_file(mopo_fit_result *out, const mopo_config *c, bool resume,
+                                const mopo_watch *watch, mopo_error *err)
 {
   char state[RUN_PATH];
   mopo_config set = *c;

@@ -54,7 +54,7 @@ static mopo_status get_ends(run *o, mopo_error *err)
 {
   char path[RUN_PATH];
   mopo_status st = MOPO_OK;
-  if (o->dir) st = rundir_path(path, sizeof path, o->dir, RUN_MODEL, err);
+  if (o->dir) st = rundir_path(path, sizeof path, o->dir, MOPO_RUN_MODEL, err);
   if (st == MOPO_OK && o->dir && o->order.resume) st = kept_ends(o, path, err);
   if (st != MOPO_OK || o->end) return st;
   st = termination_fit(&o->end, o->learn, rng_split(o->key, "termination"), o->pool,

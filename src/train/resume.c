@@ -16,8 +16,8 @@ mopo_status run_resume_settings(mopo_config *c, const mopo_config *given, const 
                                 mopo_error *err)
 {
   char path[RUN_PATH], model[RUN_PATH];
-  mopo_status st = rundir_path(path, sizeof path, dir, RUN_CONFIG, err);
-  if (st == MOPO_OK) st = rundir_path(model, sizeof model, dir, RUN_MODEL, err);
+  mopo_status st = rundir_path(path, sizeof path, dir, MOPO_RUN_CONFIG, err);
+  if (st == MOPO_OK) st = rundir_path(model, sizeof model, dir, MOPO_RUN_MODEL, err);
   if (st != MOPO_OK) return st;
   bool has_model = *given->model && file_exists(model);
   *c = config_default();

@@ -101,6 +101,8 @@ void run_tear_down(run *o);
 
 /* Where setting up begins: settings, task, dataset, the directory and its lock. */
 MUST_CHECK mopo_status run_settle(run *o, mopo_error *err);
+/* Data and task of the order, in memory: they must fit; settings resolved for them. */
+MUST_CHECK mopo_status run_take_data(run *o, mopo_error *err);
 /* The settings that the run in `dir` began with; one that is given now must agree. */
 MUST_CHECK mopo_status run_resume_settings(mopo_config *c, const mopo_config *given,
                                            const char *dir, mopo_error *err);

@@ -12,7 +12,7 @@
 static mopo_status given_model(ensemble **out, char from[RUN_PATH], const char *where,
                                const mopo_dataset *data, mopo_error *err)
 {
-  mopo_status st = rundir_path(from, RUN_PATH, where, RUN_MODEL, err);
+  mopo_status st = rundir_path(from, RUN_PATH, where, MOPO_RUN_MODEL, err);
   if (st != MOPO_OK) return st;
   if (!file_exists(from)) snprintf(from, RUN_PATH, "%s", where);
   if ((st = ensemble_load(out, from, err)) != MOPO_OK) return st;
@@ -89,8 +89,8 @@ static mopo_status get_in_directory(run *o, mopo_error *err)
 {
   char path[RUN_PATH], state[RUN_PATH];
   fit_result fit;
-  mopo_status st = rundir_path(path, sizeof path, o->dir, RUN_MODEL, err);
-  if (st == MOPO_OK) st = rundir_path(state, sizeof state, o->dir, RUN_FIT, err);
+  mopo_status st = rundir_path(path, sizeof path, o->dir, MOPO_RUN_MODEL, err);
+  if (st == MOPO_OK) st = rundir_path(state, sizeof state, o->dir, MOPO_RUN_FIT, err);
   if (st != MOPO_OK) return st;
   if (o->order.resume && file_exists(path)) {
     remove(state); /* of an end between writing the one and taking the other away */

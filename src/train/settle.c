@@ -34,8 +34,7 @@ static mopo_status check_penalty(const mopo_config *c, const mopo_task *task, mo
   return MOPO_OK;
 }
 
-/* Data of the order: they must fit its task. */
-static mopo_status take_data(run *o, mopo_error *err)
+mopo_status run_take_data(run *o, mopo_error *err)
 {
   const run_order *order = &o->order;
   const mopo_dataset *d = order->data;
@@ -52,7 +51,7 @@ static mopo_status take_data(run *o, mopo_error *err)
 
 static mopo_status get_data(run *o, mopo_error *err)
 {
-  if (o->order.data) return take_data(o, err);
+  if (o->order.data) return run_take_data(o, err);
   mopo_status st = run_data(&o->c, &o->task, &o->loaded, o->watch, err);
   o->data = o->loaded;
   return st;
@@ -61,7 +60,7 @@ static mopo_status get_data(run *o, mopo_error *err)
 static mopo_status settle_resumed(run *o, mopo_error *err)
 {
   char path[RUN_PATH];
-  mopo_status st = rundir_path(path, sizeof path, o->dir, RUN_CONFIG, err);
+  mopo_status st = rundir_path(path, sizeof path, o->dir, MOPO_RUN_CONFIG, err);
   if (st == MOPO_OK && !file_exists(path))
     st = error_set(err, MOPO_EINVAL, "%s: no run to go on with", o->dir);
   if (st == MOPO_OK) st = rundir_lock(&o->lock, o->dir, err);
@@ -79,7 +78,7 @@ mopo_status run_settle(run *o, mopo_error *err)
   if (st == MOPO_OK) st = check_penalty(&o->c, o->task, err);
   if (st != MOPO_OK || !o->dir) return st;
   if ((st = rundir_lock(&o->lock, o->dir, err)) != MOPO_OK) return st;
-  if ((st = rundir_path(path, sizeof path, o->dir, RUN_CONFIG, err)) != MOPO_OK) return st;
+  if ((st = rundir_path(path, sizeof path, o->dir, MOPO_RUN_CONFIG, err)) != MOPO_OK) return st;
   if (file_exists(path))
     return error_set(err, MOPO_EINVAL,
                      "%s: a run is there already: resume it, or take another directory", o->dir);

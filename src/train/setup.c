@@ -87,7 +87,7 @@ static mopo_status set_up_all(run *o, mopo_error *err)
   if ((st = set_up_evaluation(o, err)) != MOPO_OK) return st;
   o->at.return_mean = o->at.return_std = o->at.score = o->at.length_mean = NAN;
   if (o->dir) {
-    st = rundir_path(path, sizeof path, o->dir, RUN_CHECKPOINT, err);
+    st = rundir_path(path, sizeof path, o->dir, MOPO_RUN_CHECKPOINT, err);
     if (st == MOPO_OK && o->order.resume && file_exists(path)) st = checkpoint_load(o, err);
   }
   if (st == MOPO_OK) st = metrics_open(&o->metrics, o->dir, (int64_t)o->at.epoch, err);

@@ -139,7 +139,7 @@ static mopo_status fit(mopo_error *err)
   mopo_fit_result r;
   mopo_config c = tiny_config("memory_model.safetensors");
   tiny_set(&c, "threads", "3");
-  return mopo_model_fit(&r, &c, false, NULL, err);
+  return mopo_model_fit_file(&r, &c, false, NULL, err);
 }
 
 static mopo_status train_with_model(mopo_error *err)

@@ -114,7 +114,7 @@ static mopo_status write_model(const char *path, mopo_error *err)
 {
   mopo_fit_result r;
   mopo_config c = tiny_config(path);
-  return mopo_model_fit(&r, &c, false, NULL, err);
+  return mopo_model_fit_file(&r, &c, false, NULL, err);
 }
 
 static mopo_status export(const char *path, mopo_export_format format, mopo_error *err)

@@ -21,7 +21,7 @@ static char *progress(void)
   mopo_error err;
   char path[RUN_PATH], *text = NULL;
   size_t n = 0;
-  assert_ok(rundir_path(path, sizeof path, dir, RUN_PROGRESS, &err), err);
+  assert_ok(rundir_path(path, sizeof path, dir, MOPO_RUN_PROGRESS, &err), err);
   assert_ok(file_read(&text, &n, path, 1 << 20, &err), err);
   return text;
 }
@@ -106,7 +106,7 @@ static void test_torn_and_foreign_files(void **state)
   mopo_error err;
   metrics *m = NULL;
   char path[RUN_PATH];
-  assert_ok(rundir_path(path, sizeof path, dir, RUN_PROGRESS, &err), err);
+  assert_ok(rundir_path(path, sizeof path, dir, MOPO_RUN_PROGRESS, &err), err);
   add_rows(0, 1, 11);
   char *whole = progress();
   size_t n = strlen(whole);
@@ -139,7 +139,7 @@ static void test_rows_out_of_order_are_refused(void **state)
   mopo_error err;
   metrics *m = NULL;
   char path[RUN_PATH];
-  assert_ok(rundir_path(path, sizeof path, dir, RUN_PROGRESS, &err), err);
+  assert_ok(rundir_path(path, sizeof path, dir, MOPO_RUN_PROGRESS, &err), err);
   add_rows(0, 1, 3);
   char *whole = progress();
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -168,7 +168,7 @@ static void test_result(void **state)
   assert_ok(result_write(dir, &(result_build){"", "portable"}, &c, rows, 2, &r, &err), err);
 
   char path[RUN_PATH];
-  assert_ok(rundir_path(path, sizeof path, dir, RUN_RESULT, &err), err);
+  assert_ok(rundir_path(path, sizeof path, dir, MOPO_RUN_RESULT, &err), err);
   json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
   assert_non_null(root);
   const json_t *final = json_object_get(root, "final");
@@ -198,7 +198,7 @@ static void test_result_of_a_large_seed(void **state)
     assert_ok(mopo_config_set(&c, "seed", seeds[i], &err), err);
     assert_ok(result_write(dir, &(result_build){"", "portable"}, &c, NULL, 0, &r, &err), err);
     char path[RUN_PATH];
-    assert_ok(rundir_path(path, sizeof path, dir, RUN_RESULT, &err), err);
+    assert_ok(rundir_path(path, sizeof path, dir, MOPO_RUN_RESULT, &err), err);
     json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
     const json_t *seed = json_object_get(json_object_get(root, "settings"), "seed");
     if (i == 0) assert_true(json_integer_value(seed) == INT64_MAX);
@@ -226,7 +226,7 @@ static void test_results_of_others(void **state)
   mopo_error err;
   double mean = 0, max = 0;
   char path[RUN_PATH];
-  assert_ok(rundir_path(path, sizeof path, dir, RUN_RESULT, &err), err);
+  assert_ok(rundir_path(path, sizeof path, dir, MOPO_RUN_RESULT, &err), err);
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
     assert_ok(file_write(path, all[i].text, strlen(all[i].text), &err), err);
     assert_int_equal(result_read_batch(&mean, &max, path, &err), all[i].status);
