@@ -48,7 +48,7 @@ BEGIN {
   owner["webp"] = "^src/io/film_webp\\.c$"
   owner["ini"] = "^src/(config/config|io/ini)\\.c$"
   owner["muParserDLL"] = "^src/task/expression\\.c$"
-  owner["jansson"] = "^src/(io/(safetensors|minari)|run/(result|figures))\\.c$"
+  owner["jansson"] = "^src/(io/(safetensors(_out)?|minari)|run/(result|figures))\\.c$"
 }
 
 function broken(why) {

@@ -1,236 +1,17 @@
-/* safetensors.c - see safetensors.h.
- *
- * Layout: u64 length H of the header; H bytes of JSON, padded with blanks so that the data begin at
- * a multiple of 8; the data, without gaps. The header maps a name to {"dtype", "shape",
- * "data_offsets": [begin, end)} and "__metadata__" to an object of strings. */
+/* safetensors.c - reads; see safetensors.h and, for the layout, safetensors_form.h. */
 #include "io/safetensors.h"
 
+#include "io/checksum.h"
 #include "io/file.h"
+#include "io/safetensors_form.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the file's numbers are little-endian");
-
-enum { HEADER_MAX = 100000000, ALIGN = 8, RANK_MAX = 4 };
+enum { HEADER_MAX = 100000000 };
 static const size_t file_max = (size_t)1 << 40;
-static const char meta_key[] = "__metadata__";
-
-static const struct {
-  const char *name;
-  size_t size;
-} types[] = {[TENSOR_F32] = {"F32", 4},
-             [TENSOR_F64] = {"F64", 8},
-             [TENSOR_I64] = {"I64", 8},
-             [TENSOR_U32] = {"U32", 4},
-             [TENSOR_U8] = {"U8", 1}};
-enum { TYPES = sizeof types / sizeof types[0] };
-
-size_t tensor_count(const tensor *t)
-{
-  size_t n = 1;
-  for (int i = 0; i < t->rank; i++) n *= (size_t)t->shape[i];
-  return n;
-}
-
-size_t tensor_bytes(const tensor *t) { return tensor_count(t) * types[t->type].size; }
-
-/* False: the size does not fit in memory's addresses. */
-static bool size_fits(const tensor *t)
-{
-  size_t n = types[t->type].size;
-  for (int i = 0; i < t->rank; i++)
-    if (t->shape[i] < 0 || __builtin_mul_overflow(n, (size_t)t->shape[i], &n)) return false;
-  return n <= PTRDIFF_MAX;
-}
-
-/* ------------------------------------------------------------------ writing */
-
-struct tensor_list {
-  tensor *t;
-  size_t count, cap;
-  json_t *meta;
-};
-
-/* Does jansson take it? What it refuses after this, it refuses for want of memory. */
-static bool is_utf8(const char *text)
-{
-  for (const unsigned char *p = (const unsigned char *)text; *p;) {
-    int more = *p < 0x80 ? 0 : *p >= 0xc2 && *p < 0xe0 ? 1 : *p >= 0xe0 && *p < 0xf0 ? 2 : 3;
-    uint32_t x = more ? *p & (0x3fu >> more) : *p;
-    if (more && (*p < 0xc2 || *p > 0xf4)) return false;
-    p++;
-    for (int i = 0; i < more; i++, p++) {
-      if ((*p & 0xc0) != 0x80) return false;
-      x = x << 6 | (*p & 0x3f);
-    }
-    if ((more == 2 && x < 0x800) || (more == 3 && (x < 0x10000 || x > 0x10ffff)) ||
-        (x >= 0xd800 && x < 0xe000))
-      return false;
-  }
-  return true;
-}
-
-tensor_list *tensor_list_create(void)
-{
-  tensor_list *l = calloc(1, sizeof *l);
-  if (l) l->meta = json_object();
-  if (l && !l->meta) {
-    free(l);
-    l = NULL;
-  }
-  return l;
-}
-
-void tensor_list_free(tensor_list *l)
-{
-  if (!l) return;
-  json_decref(l->meta);
-  free(l->t);
-  free(l);
-}
-
-mopo_status tensor_list_add(tensor_list *l, const char *name, tensor_type type, int rank,
-                            const int64_t *shape, const void *data, mopo_error *err)
-{
-  tensor t = {.type = type, .rank = rank, .data = data};
-  if (strlen(name) >= sizeof t.name || !*name || !strcmp(name, meta_key) || !is_utf8(name))
-    return error_set(err, MOPO_EINVAL, "'%.100s' cannot name a tensor", name);
-  for (size_t i = 0; i < l->count; i++)
-    if (!strcmp(l->t[i].name, name))
-      return error_set(err, MOPO_EINVAL, "two tensors named '%s'", name);
-  if (rank < 0 || rank > RANK_MAX)
-    return error_set(err, MOPO_EINVAL, "'%s': rank = %d, want 0..%d", name, rank, RANK_MAX);
-  memcpy(t.name, name, strlen(name) + 1);
-  for (int i = 0; i < rank; i++) t.shape[i] = shape[i];
-  if (!size_fits(&t)) return error_set(err, MOPO_EINVAL, "'%s': its shape is too large", name);
-
-  if (l->count == l->cap) {
-    size_t cap = l->cap ? 2 * l->cap : 32;
-    tensor *grown = realloc(l->t, cap * sizeof *grown);
-    if (!grown) return error_set(err, MOPO_ENOMEM, "'%s': no memory", name);
-    l->t = grown;
-    l->cap = cap;
-  }
-  l->t[l->count++] = t;
-  return MOPO_OK;
-}
-
-mopo_status tensor_list_meta(tensor_list *l, const char *key, const char *value, mopo_error *err)
-{
-  if (!is_utf8(key) || !is_utf8(value))
-    return error_set(err, MOPO_EINVAL, "metadata '%.64s': not UTF-8", key);
-  if (json_object_set_new(l->meta, key, json_string(value)) != 0)
-    return error_set(err, MOPO_ENOMEM, "metadata '%.64s': no memory", key);
-  return MOPO_OK;
-}
-
-/* {"dtype":"F32","shape":[3,4],"data_offsets":[begin,end]}; NULL: no memory. */
-static json_t *describe(const tensor *t, size_t begin)
-{
-  json_t *shape = json_array();
-  bool ok = shape != NULL;
-  for (int i = 0; ok && i < t->rank; i++)
-    ok = json_array_append_new(shape, json_integer(t->shape[i])) == 0;
-  json_t *entry = ok ? json_pack("{s:s, s:O, s:[I,I]}", "dtype", types[t->type].name, "shape",
-                                 shape, "data_offsets", (json_int_t)begin,
-                                 (json_int_t)begin + (json_int_t)tensor_bytes(t))
-                     : NULL;
-  json_decref(shape);
-  return entry;
-}
-
-/* json_dumps loses words where its own buffer cannot grow (jansson 2.14), so the buffer is ours.
- * NULL: no memory. free() it. */
-static char *dump(const json_t *root, size_t flags)
-{
-  size_t n = json_dumpb(root, NULL, 0, flags);
-  char *text = n ? malloc(n + 1) : NULL;
-  if (text && json_dumpb(root, text, n, flags) == n) {
-    text[n] = 0;
-    return text;
-  }
-  free(text);
-  return NULL;
-}
-
-/* The header's text; NULL: no memory. free() it. */
-static char *describe_all(const tensor_list *l)
-{
-  json_t *root = json_object();
-  bool ok = root != NULL;
-  if (ok && json_object_size(l->meta)) ok = json_object_set(root, meta_key, l->meta) == 0;
-  size_t at = 0;
-  for (size_t i = 0; ok && i < l->count; i++) {
-    ok = json_object_set_new(root, l->t[i].name, describe(&l->t[i], at)) == 0;
-    at += tensor_bytes(&l->t[i]);
-  }
-  char *text = ok ? dump(root, JSON_COMPACT) : NULL;
-  json_decref(root);
-  return text;
-}
-
-/* A file in pieces: the header's length, its text and blanks, then the data of each tensor. */
-typedef struct whole {
-  char *text; /* the header's; owned */
-  uint64_t length;
-  file_piece *pieces; /* [count + 3]; owned */
-} whole;
-
-static void whole_free(whole *w)
-{
-  free(w->pieces);
-  free(w->text);
-}
-
-static mopo_status whole_of(whole *w, const tensor_list *l, const char *name, mopo_error *err)
-{
-  static const char blanks[ALIGN + 1] = "        ";
-  *w = (whole){.text = describe_all(l), .pieces = calloc(l->count + 3, sizeof *w->pieces)};
-  if (!w->text || !w->pieces) {
-    whole_free(w);
-    return error_set(err, MOPO_ENOMEM, "%s: no memory for its header", name);
-  }
-  size_t n = strlen(w->text), pad = (ALIGN - n % ALIGN) % ALIGN;
-  w->length = n + pad;
-  w->pieces[0] = (file_piece){&w->length, sizeof w->length};
-  w->pieces[1] = (file_piece){w->text, n};
-  w->pieces[2] = (file_piece){blanks, pad};
-  for (size_t i = 0; i < l->count; i++)
-    w->pieces[3 + i] = (file_piece){l->t[i].data, tensor_bytes(&l->t[i])};
-  return MOPO_OK;
-}
-
-mopo_status tensor_list_write(const tensor_list *l, const char *path, mopo_error *err)
-{
-  whole w;
-  mopo_status st = whole_of(&w, l, path, err);
-  if (st != MOPO_OK) return st;
-  st = file_write_pieces(path, w.pieces, l->count + 3, err);
-  whole_free(&w);
-  return st;
-}
-
-mopo_status tensor_list_bytes(void **bytes, size_t *n, const tensor_list *l, mopo_error *err)
-{
-  whole w;
-  *bytes = NULL, *n = 0;
-  mopo_status st = whole_of(&w, l, "bytes", err);
-  if (st != MOPO_OK) return st;
-  size_t size = 0, at = 0;
-  for (size_t i = 0; i < l->count + 3; i++) size += w.pieces[i].n;
-  char *to = malloc(size);
-  for (size_t i = 0; to && i < l->count + 3; at += w.pieces[i++].n)
-    if (w.pieces[i].n) memcpy(to + at, w.pieces[i].bytes, w.pieces[i].n);
-  whole_free(&w);
-  if (!to) return error_set(err, MOPO_ENOMEM, "no memory for %zu bytes", size);
-  *bytes = to, *n = size;
-  return MOPO_OK;
-}
-
-/* ------------------------------------------------------------------ reading */
 
 /* A tensor with its place in the data; `copy` where the file has it at an odd address. */
 typedef struct placed {
@@ -267,8 +48,8 @@ static bool read_size(size_t *out, const json_t *x)
 static mopo_status read_type(tensor *t, const char *file, const json_t *dtype, mopo_error *err)
 {
   const char *type = json_string_value(dtype);
-  for (int i = 0; type && i < TYPES; i++) {
-    if (strcmp(types[i].name, type) != 0) continue;
+  for (int i = 0; type && i < TENSOR_TYPES; i++) {
+    if (strcmp(tensor_forms[i].name, type) != 0) continue;
     t->type = (tensor_type)i;
     return MOPO_OK;
   }
@@ -279,9 +60,9 @@ static mopo_status read_type(tensor *t, const char *file, const json_t *dtype, m
 
 static mopo_status read_shape(tensor *t, const char *file, const json_t *shape, mopo_error *err)
 {
-  if (!json_is_array(shape) || json_array_size(shape) > RANK_MAX)
+  if (!json_is_array(shape) || json_array_size(shape) > TENSOR_RANK)
     return error_set(err, MOPO_EFORMAT, "%s: tensor '%s': want a shape of at most %d sizes", file,
-                     t->name, RANK_MAX);
+                     t->name, TENSOR_RANK);
   t->rank = (int)json_array_size(shape);
   for (int i = 0; i < t->rank; i++) {
     size_t n = 0;
@@ -290,7 +71,7 @@ static mopo_status read_shape(tensor *t, const char *file, const json_t *shape, 
                        file, t->name, i);
     t->shape[i] = (int64_t)n;
   }
-  if (!size_fits(t))
+  if (!tensor_size_fits(t))
     return error_set(err, MOPO_EFORMAT, "%s: tensor '%s': its shape is too large", file, t->name);
   return MOPO_OK;
 }
@@ -328,7 +109,7 @@ static mopo_status read_meta(tensor_file *f, json_t *meta, mopo_error *err)
   const char *key;
   json_t *value;
   if (json_typeof(meta) != JSON_OBJECT)
-    return error_set(err, MOPO_EFORMAT, "%s: %s is not an object", f->name, meta_key);
+    return error_set(err, MOPO_EFORMAT, "%s: %s is not an object", f->name, TENSOR_META);
   json_object_foreach(meta, key, value)
   {
     if (!json_is_string(value))
@@ -357,7 +138,7 @@ static mopo_status place_all(tensor_file *f, const char *data, size_t n_data, mo
                        p->t.name, p->begin, at, p->begin < at ? "overlap" : "gap");
     at = p->end;
     p->t.data = data + p->begin;
-    if ((uintptr_t)p->t.data % ALIGN == 0) continue;
+    if ((uintptr_t)p->t.data % TENSOR_ALIGN == 0) continue;
     size_t n = p->end - p->begin;
     p->copy = malloc(n ? n : 1);
     if (!p->copy) return error_set(err, MOPO_ENOMEM, "%s: '%s': no memory", f->name, p->t.name);
@@ -379,12 +160,36 @@ static mopo_status read_header(tensor_file *f, json_t *root, size_t n_data, mopo
   if (!f->p) return error_set(err, MOPO_ENOMEM, "%s: no memory", f->name);
   json_object_foreach(root, key, entry)
   {
-    mopo_status st = strcmp(key, meta_key) == 0
+    mopo_status st = strcmp(key, TENSOR_META) == 0
                          ? read_meta(f, entry, err)
                          : read_entry(&f->p[f->count++], f->name, key, entry, n_data, err);
     if (st != MOPO_OK) return st;
   }
   return MOPO_OK;
+}
+
+/* Are the bytes [n] those that were written? Files of other programs, and of ours before it had
+ * them, have no checksum. A fuzzer gets on without. */
+static mopo_status check_sum(const tensor_file *f, size_t n, size_t length, mopo_error *err)
+{
+#ifdef MOPO_FUZZ
+  return (void)f, (void)n, (void)length, (void)err, MOPO_OK;
+#endif
+  char *header = f->bytes + sizeof(uint64_t), want[SUM_DIGITS];
+  char *digits = tensor_file_meta(f, SUM_KEY) ? tensor_sum_find(header, length) : NULL;
+  if (!digits) return MOPO_OK;
+  checksum c = checksum_begin();
+  size_t before = (size_t)(digits - f->bytes), after = before + SUM_DIGITS;
+  checksum_add(&c, f->bytes, before);
+  checksum_add(&c, NO_SUM, SUM_DIGITS);
+  checksum_add(&c, f->bytes + after, n - after);
+  tensor_sum_print(want, checksum_end(&c));
+  if (memcmp(want, digits, SUM_DIGITS) == 0) return MOPO_OK;
+  return error_set(
+      err, MOPO_EFORMAT,
+      "%s: its checksum does not hold: damaged, or changed by another program (which then "
+      "has to leave out the metadata's 'checksum')",
+      f->name);
 }
 
 /* Takes `bytes` over, in every case. */
@@ -421,6 +226,7 @@ static mopo_status parse(tensor_file **out, const char *name, char *bytes, size_
   }
   size_t n_data = n - sizeof length - (size_t)length;
   st = read_header(f, root, n_data, err);
+  if (st == MOPO_OK) st = check_sum(f, n, (size_t)length, err);
   if (st == MOPO_OK) st = place_all(f, header + length, n_data, err);
   if (st != MOPO_OK) goto fail;
   json_decref(root);
@@ -473,7 +279,7 @@ const char *tensor_file_meta(const tensor_file *f, const char *key)
 /* "F32 [3,4]" */
 static void print_shape(char *buf, size_t size, tensor_type type, int rank, const int64_t *shape)
 {
-  int n = snprintf(buf, size, "%s [", types[type].name);
+  int n = snprintf(buf, size, "%s [", tensor_forms[type].name);
   for (int i = 0; i < rank; i++)
     n += snprintf(buf + n, size - (size_t)n, "%s%lld", i ? "," : "", (long long)shape[i]);
   snprintf(buf + n, size - (size_t)n, "]");

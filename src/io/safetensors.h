@@ -32,7 +32,8 @@ MUST_CHECK mopo_status tensor_list_write(const tensor_list *l, const char *path,
 MUST_CHECK mopo_status tensor_list_bytes(void **bytes, size_t *n, const tensor_list *l,
                                          mopo_error *err);
 
-/* Reading: the whole file in memory, every length and offset checked. */
+/* Reading: the whole file in memory, every length and offset checked, and its checksum if it has
+ * one (tensor_list_write puts one in the metadata: 'checksum'). */
 typedef struct tensor_file tensor_file;
 MUST_CHECK mopo_status tensor_file_open(tensor_file **out, const char *path, mopo_error *err);
 /* The same from bytes in memory (copied); `name` is for messages. The fuzz target calls this. */

@@ -54,8 +54,8 @@ wrong() {
 for file in $files; do
   cmp "$file" "$golden/$file" || wrong "other bytes are written: $file (golden.sh renew, if that was meant)"
 done
-# A checkpoint holds the seconds so far: one float64.
-[ "$(cmp -l checkpoint.safetensors "$golden/checkpoint.safetensors" | wc -l)" -le 8 ] ||
+# A checkpoint holds the seconds so far, one float64, and a checksum of 16 digits.
+[ "$(cmp -l checkpoint.safetensors "$golden/checkpoint.safetensors" | wc -l)" -le 24 ] ||
   wrong 'other bytes are written: checkpoint.safetensors'
 # The one part that the bits of a run may depend on beside the program itself.
 version=$("$mopo" --version | sed -n 's/.*MuJoCo \([0-9.]*\).*/\1/p')
@@ -69,11 +69,16 @@ for file in data.npz data.hdf5; do
 done
 "$mopo" export "$golden/policy.safetensors" --format c --out again.c > log
 cmp again.c "$golden/policy.c99" || wrong 'policy.safetensors is read otherwise'
+# Files of old have no checksum.
+unsummed='s/"checksum"/"checksux"/'
+LC_ALL=C sed "$unsummed" policy.safetensors > old.safetensors
+"$mopo" export old.safetensors --format c --out again.c > log
+cmp again.c "$golden/policy.c99" || wrong 'a policy without a checksum is read otherwise'
 go_on() {
   rm -rf run
   mkdir run
   cp "$golden/config.ini" "$golden/model.safetensors" "$golden/checkpoint.safetensors" run
-  [ -z "${1:-}" ] || LC_ALL=C sed -i "s/mopo\.$1\.[0-9]/mopo.$1.x/" "run/$1.safetensors"
+  [ -z "${1:-}" ] || LC_ALL=C sed -i "s/mopo\.$1\.[0-9]/mopo.$1.x/; $unsummed" "run/$1.safetensors"
   "$mopo" train --resume --out run --quiet > log 2> err
 }
 go_on || wrong "the run does not go on: $(cat err)"
@@ -89,7 +94,7 @@ for kind in checkpoint model; do
   go_on $kind || code=$?
   refused $kind
 done
-LC_ALL=C sed 's/mopo\.policy\.[0-9]/mopo.policy.x/' policy.safetensors > other.safetensors
+LC_ALL=C sed "s/mopo\.policy\.[0-9]/mopo.policy.x/; $unsummed" policy.safetensors > other.safetensors
 code=0
 "$mopo" export other.safetensors --format c --out x.c > log 2> err || code=$?
 refused policy

@@ -1,5 +1,6 @@
 /* test_safetensors.c - what is written is read back; what is broken is refused with one line. */
 #include "check.h"
+#include "io/checksum.h"
 #include "io/file.h"
 #include "io/safetensors.h"
 
@@ -152,6 +153,81 @@ static void test_flipped_bytes(void **state)
     }
   }
   free(bytes);
+}
+
+/* The values that were written, in the types of the sample's tensors. */
+static bool says_the_same(const tensor_file *a, const tensor_file *b)
+{
+  if (tensor_file_count(a) != tensor_file_count(b)) return false;
+  for (int i = 0; i < tensor_file_count(a); i++) {
+    const tensor *x = tensor_file_at(a, i), *y = tensor_file_find(b, x->name);
+    if (!y || y->type != x->type || y->rank != x->rank || tensor_bytes(x) != tensor_bytes(y) ||
+        memcmp(x->shape, y->shape, sizeof *x->shape * (size_t)x->rank) != 0 ||
+        memcmp(x->data, y->data, tensor_bytes(x)) != 0)
+      return false;
+  }
+  const char *task = tensor_file_meta(b, "task");
+  return task && !strcmp(task, tensor_file_meta(a, "task"));
+}
+
+/* Every flipped bit is told, or was of the word 'checksum' and changes nothing that is read. */
+static void test_flipped_bits(void **state)
+{
+  (void)state;
+  write_sample();
+  mopo_error err;
+  char *bytes = NULL;
+  size_t n = 0, refused = 0;
+  tensor_file *whole = NULL;
+  assert_ok(file_read(&bytes, &n, path, 1 << 20, &err), err);
+  assert_ok(tensor_file_parse(&whole, "whole", bytes, n, &err), err);
+  assert_non_null(tensor_file_meta(whole, "checksum"));
+  for (size_t k = 0; k < 8 * n; k++) {
+    tensor_file *f = NULL;
+    bytes[k / 8] = (char)(bytes[k / 8] ^ 1 << k % 8);
+    if (tensor_file_parse(&f, "flipped", bytes, n, &err) != MOPO_OK)
+      refused++;
+    else if (!says_the_same(whole, f))
+      fail_msg("bit %zu of %zu: another file is read", k, 8 * n);
+    tensor_file_free(f);
+    bytes[k / 8] = (char)(bytes[k / 8] ^ 1 << k % 8);
+  }
+  assert_true(refused + 8 * strlen("checksum") >= 8 * n);
+  tensor_file_free(whole);
+  free(bytes);
+}
+
+/* A file of another program has no checksum, and one that changed a file of ours leaves it out. */
+static void test_without_a_checksum(void **state)
+{
+  static const char header[] = "{\"__metadata__\":{\"checksums\":\"0123456789abcdef0\"}}";
+  (void)state;
+  char bytes[8 + sizeof header] = {sizeof header - 1};
+  memcpy(bytes + 8, header, sizeof header - 1);
+  mopo_error err;
+  tensor_file *f = NULL;
+  assert_ok(tensor_file_parse(&f, "x", bytes, 8 + sizeof header - 1, &err), err);
+  tensor_file_free(f);
+}
+
+/* The same sum however the bytes come. */
+static void test_checksum_of_pieces(void **state)
+{
+  (void)state;
+  unsigned char bytes[200];
+  for (int i = 0; i < 200; i++) bytes[i] = (unsigned char)(i * 37);
+  for (size_t n = 0; n <= sizeof bytes; n++) {
+    checksum whole = checksum_begin(), cut = checksum_begin();
+    checksum_add(&whole, bytes, n);
+    for (size_t i = 0, k = 1; i < n; i += k, k = k % 41 + 3)
+      checksum_add(&cut, bytes + i, n - i < k ? n - i : k);
+    uint64_t sum = checksum_end(&whole);
+    assert_true(sum == checksum_end(&cut));
+    checksum longer = checksum_begin(); /* zeros at the end count */
+    checksum_add(&longer, bytes, n);
+    checksum_add(&longer, "", 1);
+    assert_true(sum != checksum_end(&longer));
+  }
 }
 
 #define ENTRY(dtype, shape, offsets) \
@@ -319,6 +395,9 @@ int main(void)
       cmocka_unit_test(test_data_begin_at_a_multiple_of_8),
       cmocka_unit_test(test_truncation_at_every_byte),
       cmocka_unit_test(test_flipped_bytes),
+      cmocka_unit_test(test_flipped_bits),
+      cmocka_unit_test(test_without_a_checksum),
+      cmocka_unit_test(test_checksum_of_pieces),
       cmocka_unit_test(test_hostile_headers),
       cmocka_unit_test(test_hostile_lengths),
       cmocka_unit_test(test_long_names_are_refused),
