@@ -5,6 +5,7 @@
 #include "fuzz.h"
 
 #include "io/file.h"
+#include "io/part.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -49,6 +50,13 @@ WRAP(mopo_status, file_read, char **out, size_t *n, const char *path, size_t max
   return MOPO_OK;
 }
 
+WRAP(mopo_status, file_read_watched, char **out, size_t *n, const char *path, size_t max,
+     const mopo_watch *watch, mopo_error *err)
+{
+  (void)watch;
+  return __wrap_file_read(out, n, path, max, err);
+}
+
 WRAP(bool, file_exists, const char *path) { return is_there(path); }
 
 /* Only ever to leave a beginning of it. */
@@ -83,9 +91,9 @@ WRAP(int, stat, const char *path, struct stat *about)
 }
 
 /* What is written is lost. */
-WRAP(FILE *, fopen, const char *path, const char *how)
+WRAP(FILE *, file_stream, const char *path, const char *how)
 {
-  if (!is_ours(path)) return __real_fopen(path, how);
+  if (!is_ours(path)) return __real_file_stream(path, how);
   if (*how != 'r') return fopencookie(NULL, how, (cookie_io_functions_t){0});
   fuzz_want(is_there(path));
   return fmemopen((void *)(uintptr_t)the_bytes, the_size, "rb");
