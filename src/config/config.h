@@ -21,7 +21,8 @@ struct mopo_config {
   int epochs, updates_per_epoch, batch_size, eval_every, eval_episodes, checkpoint_every;
   /* imagined data */
   int rollout_length, rollout_batch, rollout_keep;
-  char penalty[24], termination[16];
+  double rollout_stop;
+  char rollout_cut[16], penalty[24], termination[16];
   double penalty_coef, real_ratio, imagined_margin;
   /* soft actor-critic */
   int hidden, layers;

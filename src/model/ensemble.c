@@ -110,6 +110,7 @@ void ensemble_work_layout(ensemble_work *w, const ensemble *m, arena *a)
 {
   const mlp *net = &m->net[0];
   size_t R = ENSEMBLE_ROWS;
+  w->keep = false;
   w->input = panels_layout(a, ENSEMBLE_ROWS, m->S + m->A);
   mlp_acts_layout(&w->acts, net, a, ENSEMBLE_ROWS, false);
   w->acts.h[0] = w->input;
@@ -230,7 +231,7 @@ void ensemble_step(const ensemble *m, ensemble_work *w, float *const *next, floa
   int D = m->D, D4 = (D + 3) & ~3, width = padded(2 * D);
   ensemble_input(m, w->input, 0, obs, act, rows);
   draw_members(m, w, rows, draw);
-  predict(m, w, rows, kind->compares || kind->simulator);
+  predict(m, w, rows, kind->compares || kind->simulator || w->keep);
   m->net[0].k->normals(w->noise, (size_t)(rows * D4), draw->noise.k[0], draw->noise.k[1], draw->hi,
                        draw->r0 * (uint64_t)D4);
   for (int r = 0; r < rows; r++) {
@@ -296,6 +297,15 @@ void ensemble_elites(const ensemble *m, ensemble_work *w, float *next, int sampl
       sample_next(m, w, out, next, obs, rows);
     }
   }
+}
+
+void ensemble_means(const ensemble *m, ensemble_work *w, const float *const *obs,
+                    const float *const *act, int rows)
+{
+  assert(rows <= ENSEMBLE_ROWS);
+  ensemble_input(m, w->input, 0, obs, act, rows);
+  for (int r = 0; r < rows; r++) w->member[r] = -1; /* no row samples */
+  predict(m, w, rows, true);
 }
 
 void ensemble_mean(const ensemble *m, const ensemble_work *w, float *next, const float *obs, int r)

@@ -58,6 +58,7 @@ typedef struct ensemble_work {
   float *norm2;  /* [E,R] || sigma ||_2^2 */
   float *noise;  /* [R,D rounded up to 4] */
   int member[ENSEMBLE_ROWS];
+  bool keep; /* ensemble_step keeps the means whatever the penalty needs; false unless set */
 } ensemble_work;
 void ensemble_work_layout(ensemble_work *w, const ensemble *m, arena *a);
 
@@ -81,6 +82,11 @@ void ensemble_step(const ensemble *m, ensemble_work *w, float *const *next, floa
  * observation, in the units of obs. std may be NULL. Never allocates. NaN travels. */
 void ensemble_predict(const ensemble *m, ensemble_work *w, float *mean, float *std, int member,
                       const float *const *obs, const float *const *act, int rows);
+
+/* The members' means alone, of rows <= ENSEMBLE_ROWS states and actions, into w. Never allocates.
+ */
+void ensemble_means(const ensemble *m, ensemble_work *w, const float *const *obs,
+                    const float *const *act, int rows);
 
 /* next [S] of row r of the last ensemble_step, whose penalty compares members or is the
  * simulator's: obs [S] plus the mean of the elites' mean differences, which is the mean of what is

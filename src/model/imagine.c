@@ -9,6 +9,7 @@
 void imagine_work_layout(imagine_work *w, const imagine *g, arena *a)
 {
   ensemble_work_layout(&w->model, g->m, a);
+  w->model.keep = g->reach != NULL;
   if (g->end) termination_work_layout(&w->end, g->end, a);
 }
 
@@ -18,6 +19,7 @@ static void layout(imagined *s, const ensemble *m, size_t n, arena *a)
   s->next = arena_bytes(a, n * sizeof *s->next);
   s->rew = arena_floats(a, n), s->u = arena_floats(a, n);
   s->done = arena_bytes(a, n), s->ended = arena_bytes(a, n);
+  s->far = arena_floats(a, n);
   if (!m->units) return;
   s->log_obs = arena_bytes(a, n * sizeof *s->log_obs);
   s->log_next = arena_bytes(a, n * sizeof *s->log_next);
@@ -99,6 +101,8 @@ void imagine_rows(const imagine *g, imagine_work *w, int thread, imagined *s, in
   ensemble_step(g->m, &w->model, s->next + r0, s->rew + r0, s->u + r0, obs, act, rows, g->penalty,
                 draw);
   keep_near(g, s, r0, rows);
+  for (int r = 0; g->reach && r < rows; r++)
+    s->far[r0 + r] = reach_of(g->reach, g->m, &w->model, r);
   if (g->end) draw_ends(g, w, s->ended + r0, obs, act, rows, draw);
   if (!g->penalty->simulator) return;
   assert(g->measure);

@@ -9,6 +9,7 @@
 #define MODEL_IMAGINE_H
 
 #include "model/ensemble.h"
+#include "model/reach.h"
 #include "task/task.h"
 
 /* u [rows] of rows that ensemble_step has just taken with workspace w, by something that is not in
@@ -31,6 +32,7 @@ typedef struct imagine {
   void *ctx;                /* its first argument */
   /* Ends that were learned, which stand in place of the task's rule; NULL: there are none. */
   const termination *end;
+  const reach *reach; /* how far the model is to be followed; NULL: nobody asks */
 } imagine;
 
 /* Workspace of one thread. */
@@ -48,6 +50,7 @@ typedef struct imagined {
   float *rew, *u;           /* [rows] reward before the penalty; uncertainty */
   unsigned char *done;      /* [rows] 1: terminal */
   unsigned char *ended;     /* [rows] 1: by a learned end */
+  float *far;               /* [rows] D(s,a), where somebody asks */
   task_scratch *scratch;
   /* Of a model in scaled units: what the task is asked about, in the log's. */
   const float **log_obs;       /* [rows] */

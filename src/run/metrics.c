@@ -35,6 +35,8 @@ static const char *const columns[] = {
     "model_reward_mean",
     "rollout_rows",
     "rollout_terminal_rate",
+    "rollout_cut_rate",
+    "rollout_length_mean",
     "discounted_return",
     "model_return",
     "model_return_penalised",

@@ -22,6 +22,8 @@ typedef struct metrics_row {
   double model_reward_mean;       /* imagined reward before the penalty */
   double rollout_rows;            /* imagined rows of this epoch */
   double rollout_terminal_rate;   /* share of them that ended the task */
+  double rollout_cut_rate;        /* share of them beyond the model's reach, where that cuts */
+  double rollout_length_mean;     /* imagined steps of a trajectory */
   /* Theorem 4.4, at the evaluation: means of sum over t of gamma^t r_t */
   double discounted_return;      /* in the simulator */
   double model_return;           /* in the model, from the same start states */

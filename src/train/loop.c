@@ -58,6 +58,30 @@ static mopo_status stopped_error(const run *o, mopo_error *err)
   return error_set(err, MOPO_ESTOPPED, "stopped in epoch %.0f of %d", o->at.epoch + 1, o->c.epochs);
 }
 
+/* Once each: of rollouts that are cut nearly at once, and of some that nothing cuts though the
+ * model knows less and less. */
+static void warn_of_rollouts(run *o, const rollout_stats *s)
+{
+  double length = (double)s->rows / (double)s->begun;
+  if (!o->reach) return;
+  if (length < 5 && o->c.rollout_length >= 5 && !o->told_short) {
+    o->told_short = true;
+    watch_line(
+        o->watch,
+        "warning: epoch %.0f: imagined trajectories are %.1f steps long, %.0f %% of the rows "
+        "are cut: rollout-stop = %g may be too low",
+        o->at.epoch + 1, length, 100 * (double)s->cut / (double)s->rows, o->c.rollout_stop);
+  }
+  if (s->cut == 0 && s->u_old > 2 * s->u_young && !o->told_uncut) {
+    o->told_uncut = true;
+    watch_line(
+        o->watch,
+        "warning: epoch %.0f: nothing is cut, but the penalty grows from %.3g to %.3g along a "
+        "trajectory: rollout-stop = %g may be too high",
+        o->at.epoch + 1, penalty_of(o, s->u_young), penalty_of(o, s->u_old), o->c.rollout_stop);
+  }
+}
+
 static mopo_status roll_out(run *o, mopo_error *err)
 {
   rollout_stats s;
@@ -70,6 +94,8 @@ static mopo_status roll_out(run *o, mopo_error *err)
   if (st != MOPO_OK) return st;
   o->at.rolled = 1;
   o->at.rollout_rows = (double)s.rows, o->at.rollout_terminals = (double)s.terminals;
+  o->at.rollout_cut = (double)s.cut, o->at.rollout_begun = (double)s.begun;
+  warn_of_rollouts(o, &s);
   o->at.penalty_mean = penalty_of(o, s.penalty_mean);
   o->at.model_reward_mean = reward_of(o, s.reward_mean);
   if (isfinite(s.penalty_mean) && isfinite(s.reward_mean)) return MOPO_OK;
@@ -185,6 +211,8 @@ static mopo_status record(run *o, double actor_lr, const epoch_times *t, mopo_er
                      .rollout_rows = model ? o->at.rollout_rows : NAN,
                      .rollout_terminal_rate =
                          model ? o->at.rollout_terminals / o->at.rollout_rows : NAN,
+                     .rollout_cut_rate = o->reach ? o->at.rollout_cut / o->at.rollout_rows : NAN,
+                     .rollout_length_mean = model ? o->at.rollout_rows / o->at.rollout_begun : NAN,
                      .discounted_return = o->discounted.simulated,
                      .model_return = o->discounted.model.ret,
                      .model_return_penalised = o->discounted.model.penalised,

@@ -1,5 +1,6 @@
 /* practice.c - where a run's policy practises: the imagined step, the rollouts, the ring of
  * imagined rows; see run.h. */
+#include <math.h>
 #include <string.h>
 
 #include "base/watch.h"
@@ -64,16 +65,43 @@ static mopo_status get_ends(run *o, mopo_error *err)
   return st;
 }
 
+/* Where rollouts are cut. The threshold follows from model and rows, so that a run that is resumed
+ * has the same. */
+static mopo_status get_reach(run *o, mopo_error *err)
+{
+  if (o->c.rollout_stop <= 0) return MOPO_OK;
+  mopo_status st = reach_create(&o->reach, o->model, o->learn, o->c.rollout_stop, o->pool, err);
+  if (st != MOPO_OK) return st;
+  watch_line(o->watch,
+             "rollouts: cut where the members' spread is above %.4g, quantile %g of %lld rows",
+             (double)o->reach->threshold, o->c.rollout_stop, (long long)o->learn->N);
+  return MOPO_OK;
+}
+
+/* Of all recorded rows, the least sum over t of gamma^t r_t to their episode's end. */
+static double least_return(const mopo_dataset *d, double gamma)
+{
+  double least = INFINITY, ret = 0;
+  for (int64_t i = d->N - 1; i >= 0; i--) {
+    if (d->ends[i]) ret = 0;
+    ret = (double)dataset_row(d, i)[d->at.rew] + gamma * ret;
+    least = fmin(least, ret);
+  }
+  return least;
+}
+
 mopo_status run_imagine(run *o, mopo_error *err)
 {
   mopo_status st = o->model ? MOPO_OK : run_model_get(o, err);
   if (st != MOPO_OK) return st;
   if (learns_ends(o) && (st = get_ends(o, err)) != MOPO_OK) return st;
+  if ((st = get_reach(o, err)) != MOPO_OK) return st;
   o->imagine = (imagine){.m = o->model,
                          .task = o->task,
                          .coef = o->c.penalty_coef,
                          .margin = o->c.imagined_margin,
-                         .end = o->end};
+                         .end = o->end,
+                         .reach = o->reach};
   st = penalty_find(&o->imagine.penalty, o->c.penalty, err);
   if (st != MOPO_OK || !o->imagine.penalty->simulator) return st;
   if (o->units)
@@ -88,7 +116,11 @@ mopo_status run_practice(run *o, mopo_error *err)
 {
   o->real_rows = o->c.batch_size;
   if (!o->model) return MOPO_OK;
-  rollout_settings set = {.rows = o->c.rollout_batch, .length = o->c.rollout_length};
+  bool least = strcmp(o->c.rollout_cut, "least") == 0;
+  rollout_settings set = {.rows = o->c.rollout_batch,
+                          .length = o->c.rollout_length,
+                          .cut_value = least ? least_return(o->learn, o->c.gamma) : (double)NAN,
+                          .gamma = o->c.gamma};
   mopo_status st =
       rollout_create(&o->rollout, &set, &o->imagine, agent_learning(o->agent), o->pool, err);
   if (st != MOPO_OK) return st;

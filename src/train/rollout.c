@@ -16,11 +16,13 @@ struct rollout {
   const imagine *g;
   par *pool;
   row_layout at;
-  float *rows;        /* [set.rows,W] this step's transitions */
-  float *obs;         /* [set.rows,S] of the live ones */
-  imagined *step;     /* [set.rows] what they point at is in `rows` */
-  double *penalty;    /* [set.rows] lambda u */
-  rollout_work *work; /* [threads] */
+  float *rows;         /* [set.rows,W] this step's transitions */
+  float *obs;          /* [set.rows,S] of the live ones */
+  imagined *step;      /* [set.rows] what they point at is in `rows` */
+  double *penalty;     /* [set.rows] lambda u */
+  int *age;            /* [set.rows] steps that the trajectory in each place has made */
+  unsigned char *over; /* [set.rows] 1: it is cut, or has ended */
+  rollout_work *work;  /* [threads] */
   arena memory;
   /* this step */
   const actor *p;
@@ -37,6 +39,8 @@ static void layout(rollout *r, const actor *p, arena *a)
   r->rows = arena_floats(a, n * (size_t)r->at.width);
   r->obs = arena_floats(a, n * (size_t)r->at.S);
   r->penalty = arena_bytes(a, n * sizeof(double));
+  r->age = arena_bytes(a, n * sizeof *r->age);
+  r->over = arena_bytes(a, n);
   r->work = arena_bytes(a, threads * sizeof *r->work);
   rollout_work measure = {0};
   for (size_t t = 0; t < threads; t++) {
@@ -116,16 +120,15 @@ static mopo_status judge(rollout *r, mopo_error *err)
   return st;
 }
 
-static void start_states(rollout *r, const mopo_dataset *d, rng_key key, uint64_t epoch)
+/* A recorded state, drawn for place i of (key, hi). */
+static void start_state(rollout *r, int i, const mopo_dataset *d, rng_key key, uint64_t hi)
 {
   size_t S = (size_t)r->at.S;
-  for (int i = 0; i < r->set.rows; i++) {
-    uint32_t w[4];
-    rng_block(w, key, epoch, (uint64_t)i);
-    uint64_t row = rng_word_below(w[0], w[1], (uint64_t)d->N);
-    memcpy(r->obs + (size_t)i * S, dataset_row(d, (int64_t)row), S * sizeof(float));
-  }
-  r->live = r->set.rows;
+  uint32_t w[4];
+  rng_block(w, key, hi, (uint64_t)i);
+  uint64_t row = rng_word_below(w[0], w[1], (uint64_t)d->N);
+  memcpy(r->obs + (size_t)i * S, dataset_row(d, (int64_t)row), S * sizeof(float));
+  r->age[i] = 0;
 }
 
 /* The rows that go on become the next step's states. */
@@ -141,32 +144,101 @@ static void keep_live(rollout *r)
   r->live = n;
 }
 
+/* Cuts what went beyond the model's reach: true where row i is the last of its trajectory. */
+static bool cut(rollout *r, rollout_stats *out, int i)
+{
+  float *row = r->rows + (size_t)i * (size_t)r->at.width;
+  if (row[r->at.done] != 0.0f) return true;
+  if (r->step->far[i] <= r->g->reach->threshold) return false;
+  out->cut++;
+  if (isnan(r->set.cut_value)) return true;
+  row[r->at.rew] += (float)(r->set.gamma * r->set.cut_value);
+  row[r->at.done] = 1.0f;
+  return true;
+}
+
+/* Every place has a next state: where its trajectory came to, or where another begins. */
+static void refill(rollout *r, rollout_stats *out, const mopo_dataset *d, rng_key key)
+{
+  size_t S = (size_t)r->at.S;
+  for (int i = 0; i < r->live; i++) {
+    const float *row = r->rows + (size_t)i * (size_t)r->at.width;
+    r->age[i]++;
+    if (r->over[i])
+      start_state(r, i, d, key, r->draw.hi), out->begun++;
+    else
+      memcpy(r->obs + (size_t)i * S, row + r->at.next, S * sizeof *row);
+  }
+}
+
+/* lambda u by the trajectories' age. */
+typedef struct ages {
+  double young, old;
+  int64_t n_young, n_old;
+} ages;
+
+static void count(const rollout *r, rollout_stats *out, ages *by_age)
+{
+  for (int i = 0; i < r->live; i++) {
+    out->penalty_mean += r->penalty[i], out->reward_mean += (double)r->step->rew[i];
+    out->terminals += r->step->done[i];
+    if (r->age[i] == 0)
+      by_age->young += r->penalty[i], by_age->n_young++;
+    else if (r->age[i] >= r->set.length / 2)
+      by_age->old += r->penalty[i], by_age->n_old++;
+  }
+  out->rows += r->live;
+}
+
+static void begin(rollout *r, rollout_stats *out, const mopo_dataset *d, rng_key key,
+                  uint64_t epoch)
+{
+  rng_key start = rng_split(key, "start");
+  *out = (rollout_stats){.begun = r->set.rows};
+  r->act_key = rng_split(key, "action");
+  r->draw = (ensemble_draw){rng_split(key, "noise"), rng_split(key, "member"), 0, 0};
+  r->live = r->set.rows;
+  for (int i = 0; i < r->live; i++) start_state(r, i, d, start, epoch);
+}
+
+/* Rows of the step are judged and complete: into the ring, and on. */
+static void end_step(rollout *r, rollout_stats *out, ages *by_age, replay *into,
+                     const mopo_dataset *d, rng_key key)
+{
+  count(r, out, by_age);
+  r->last = r->live;
+  if (!r->g->reach) {
+    replay_push(into, r->rows, r->live);
+    for (int i = 0; i < r->live; i++) r->age[i]++;
+    keep_live(r);
+    return;
+  }
+  for (int i = 0; i < r->live; i++) r->over[i] = cut(r, out, i);
+  replay_push(into, r->rows, r->live);
+  refill(r, out, d, key);
+}
+
 mopo_status rollout_run(rollout *r, rollout_stats *out, replay *into, const mopo_dataset *d,
                         const actor *p, rng_key key, uint64_t epoch, bool (*stop)(void *ctx),
                         void *ctx, mopo_error *err)
 {
-  double penalty = 0.0, reward = 0.0;
-  *out = (rollout_stats){0};
+  ages by_age = {0};
+  rng_key again = rng_split(key, "refill");
   r->p = p;
   r->stop = stop, r->stop_ctx = ctx;
-  r->act_key = rng_split(key, "action");
-  r->draw = (ensemble_draw){rng_split(key, "noise"), rng_split(key, "member"), 0, 0};
-  start_states(r, d, rng_split(key, "start"), epoch);
+  begin(r, out, d, key, epoch);
   for (int t = 0; t < r->set.length && r->live > 0; t++) {
     r->draw.hi = epoch * (uint64_t)r->set.length + (uint64_t)t;
     par_run(r->pool, (r->live + ENSEMBLE_ROWS - 1) / ENSEMBLE_ROWS, block, r);
     if (stopped(r)) return error_set(err, MOPO_ESTOPPED, "stopped in a rollout");
     mopo_status st = judge(r, err);
     if (st != MOPO_OK) return st;
-    replay_push(into, r->rows, r->live);
-    int before = r->last = r->live;
-    for (int i = 0; i < before; i++) penalty += r->penalty[i], reward += (double)r->step->rew[i];
-    keep_live(r);
-    out->rows += before;
-    out->terminals += before - r->live;
+    end_step(r, out, &by_age, into, d, again);
   }
-  out->penalty_mean = penalty / (double)out->rows;
-  out->reward_mean = reward / (double)out->rows;
+  out->penalty_mean /= (double)out->rows;
+  out->reward_mean /= (double)out->rows;
+  out->u_young = by_age.n_young ? by_age.young / (double)by_age.n_young : (double)NAN;
+  out->u_old = by_age.n_old ? by_age.old / (double)by_age.n_old : (double)NAN;
   return MOPO_OK;
 }
 

@@ -11,12 +11,18 @@ typedef struct rollout rollout;
 
 typedef struct rollout_settings {
   int rows, length; /* start states; steps h */
+  /* Where the imagined step has a reach, a trajectory that goes beyond it is cut, and another
+   * begins in the place of one that was cut or has ended, so that every step is of all rows. The
+   * last row of one that was cut bootstraps (NAN), or is terminal and worth this. */
+  double cut_value, gamma;
 } rollout_settings;
 
 typedef struct rollout_stats {
   int64_t rows, terminals;
-  double penalty_mean; /* of lambda u */
-  double reward_mean;  /* before the penalty */
+  double penalty_mean;   /* of lambda u */
+  double reward_mean;    /* before the penalty */
+  int64_t cut, begun;    /* rows beyond the model's reach; trajectories */
+  double u_young, u_old; /* mean of lambda u at the first step, and from h / 2 on; NAN: none */
 } rollout_stats;
 
 /* g outlives the rollout. ENOMEM */

@@ -26,7 +26,8 @@ typedef struct standing {
   /* sums over the updates of the epoch under way, for its row of progress.csv */
   double critic_loss, actor_loss, alpha, entropy, q, q_data;
   /* of its rollouts */
-  double rollout_rows, rollout_terminals, penalty_mean, model_reward_mean;
+  double rollout_rows, rollout_terminals, rollout_cut, rollout_begun;
+  double penalty_mean, model_reward_mean;
   /* of the last evaluation */
   double return_mean, return_std, score, length_mean;
 } standing;
@@ -73,6 +74,7 @@ typedef struct run {
   const ensemble *model; /* the order's, or fitted; NULL: the algorithm uses none */
   ensemble *fitted;      /* or read from a file */
   termination *end;      /* learned ends; NULL: the task's rule, or none */
+  reach *reach;          /* where rollouts are cut; NULL: nowhere */
   agent *agent;
   imagine imagine; /* the imagined step of rollouts and forecasts, if there is a model */
   replay *ring;    /* imagined rows; NULL without a model */
@@ -91,6 +93,7 @@ typedef struct run {
   standing at;
   discounted discounted;
   int64_t ring_count, ring_head; /* of the ring before the rollouts of the epoch under way */
+  bool told_short, told_uncut;   /* of rollouts */
   bool warned[4];                /* of each kind of figure that grew too large (numbers.h) */
   double began;                  /* this session, by the clock */
 } run;

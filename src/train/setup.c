@@ -117,6 +117,7 @@ void run_tear_down(run *o)
   rollout_free(o->rollout);
   replay_free(o->ring);
   if (o->agent) agent_free(o->agent);
+  reach_free(o->reach);
   termination_free(o->end);
   ensemble_free(o->fitted);
   mopo_policy_free(o->policy);

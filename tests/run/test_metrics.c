@@ -57,11 +57,12 @@ static void test_columns(void **state)
   assert_string_equal(
       text, "epoch,updates,wall_seconds,return_mean,return_std,score,length_mean,critic_loss,"
             "actor_loss,alpha,entropy,q_mean,q_data_mean,penalty_mean,model_reward_mean,"
-            "rollout_rows,rollout_terminal_rate,discounted_return,model_return,"
+            "rollout_rows,rollout_terminal_rate,rollout_cut_rate,rollout_length_mean,"
+            "discounted_return,model_return,"
             "model_return_penalised,model_uncertainty,actor_lr,updates_per_second,"
             "rollout_seconds,update_seconds,evaluation_seconds\n"
-            "1,1000,0,33.3333333,0,,0,1,0,0,0,0,0,0,0,0,0,0,inf,0,0,0,0.100000001,0,0,0\n"
-            "2,2000,0,,0,,0,0.5,0,0,0,0,0,0,0,0,0,0,inf,0,0,0,0.100000001,0,0,0\n");
+            "1,1000,0,33.3333333,0,,0,1,0,0,0,0,0,0,0,0,0,0,0,0,inf,0,0,0,0.100000001,0,0,0\n"
+            "2,2000,0,,0,,0,0.5,0,0,0,0,0,0,0,0,0,0,0,0,inf,0,0,0,0.100000001,0,0,0\n");
   free(text);
 }
 
@@ -121,7 +122,7 @@ static void test_torn_and_foreign_files(void **state)
   whole[(size_t)(last - whole) - 2] = 'x';
   assert_ok(file_write(path, whole, n, &err), err);
   assert_int_equal(metrics_open(&m, dir, 10, &err), MOPO_EFORMAT);
-  assert_non_null(strstr(err.msg, "progress.csv:11: want 26 numbers"));
+  assert_non_null(strstr(err.msg, "progress.csv:11: want 28 numbers"));
   whole[0] = 'E';
   assert_ok(file_write(path, whole, n, &err), err);
   assert_int_equal(metrics_open(&m, dir, 10, &err), MOPO_EFORMAT);

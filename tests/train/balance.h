@@ -89,6 +89,7 @@ static inline mopo_config balance_config(const char *data, const char *out)
                           {"alpha-lr", "1e-3"},
                           {"alpha-init", "0.2"},
                           {"tau", "0.02"},
+                          {"ope", "none"},
                           {"gamma", "0.97"},
                           {"threads", "1"}};
   mopo_error err;

@@ -30,6 +30,7 @@ static const float SIGMA[MEMBERS][D] = {
     {1, 4, 1, 1}, {0.3f, 0.2f, 0.2f, 0.2828427f}, {4, 2, 2, 1}, {0.2f, 0.3f, 0.2828427f, 0.2f}};
 static const double U = 5.0;
 
+static const double GAMMA = 0.9;
 static const float LOG_STD = -1; /* of the policy's actions before the tanh */
 
 static void always(void *ctx, unsigned char *done, const float *obs, const float *act,
@@ -108,8 +109,15 @@ typedef struct rolled {
 typedef void done_fn(void *ctx, unsigned char *done, const float *obs, const float *act,
                      const float *next, int n);
 
-static rolled roll(const world *w, done_fn *done, const penalty_type *penalty, double coef,
-                   uint64_t epoch)
+/* Where rollouts are cut, and what follows. */
+typedef struct limits {
+  const reach *reach;
+  double cut_value;
+  int threads;
+} limits;
+
+static rolled roll_within(limits to, const world *w, done_fn *done, const penalty_type *penalty,
+                          double coef, uint64_t epoch)
 {
   mopo_error err;
   par *pool = NULL;
@@ -117,9 +125,9 @@ static rolled roll(const world *w, done_fn *done, const penalty_type *penalty, d
   rolled out;
   mopo_task task = {
       .facts = {.name = "test", .obs_dim = S, .act_dim = A, .horizon = 1000, .done = done}};
-  rollout_settings set = {.rows = STARTS, .length = H};
-  imagine g = {.m = w->m, .task = &task, .penalty = penalty, .coef = coef};
-  assert_ok(par_create(&pool, 2, &err), err);
+  rollout_settings set = {.rows = STARTS, .length = H, .cut_value = to.cut_value, .gamma = GAMMA};
+  imagine g = {.m = w->m, .task = &task, .penalty = penalty, .coef = coef, .reach = to.reach};
+  assert_ok(par_create(&pool, to.threads, &err), err);
   assert_ok(replay_create(&out.ring, 2 * STARTS * H, w->data->at, &err), err);
   assert_ok(rollout_create(&r, &set, &g, &w->p, pool, &err), err);
   assert_ok(
@@ -131,6 +139,12 @@ static rolled roll(const world *w, done_fn *done, const penalty_type *penalty, d
   par_free(pool);
   assert_int_equal(out.stats.rows, replay_count(out.ring));
   return out;
+}
+
+static rolled roll(const world *w, done_fn *done, const penalty_type *penalty, double coef,
+                   uint64_t epoch)
+{
+  return roll_within((limits){NULL, NAN, 2}, w, done, penalty, coef, epoch);
 }
 
 static bool near(double a, double b) { return fabs(a - b) < 1e-5 * fabs(b); }
@@ -385,6 +399,118 @@ static void actions_are_the_policys_own(void **state)
   free_world(&w);
 }
 
+/* ------------------------------------------------------------------ the model's reach */
+
+static bool same_state(const float *a, const float *b) { return !memcmp(a, b, S * sizeof *a); }
+
+/* Every step is of all rows. A place goes on where its row came to, unless that is terminal or
+ * beyond the reach: then at a recorded state. */
+static void a_place_that_is_cut_or_ended_begins_anew(void **state)
+{
+  (void)state;
+  world w = make_world(seeing_model());
+  row_layout at = w.data->at;
+  float weight[D] = {1, 0.5f, 0, 2};
+  reach x = {.weight = weight, .threshold = 0.3f};
+  ensemble_work work;
+  arena memory = {0};
+  ensemble_work_layout(&work, w.m, &memory);
+  assert_true(arena_alloc(&memory));
+  ensemble_work_layout(&work, w.m, &memory);
+  x.threshold = 0;
+  for (int i = 0; i < N; i++) { /* the mean of the recorded rows */
+    const float *row = dataset_row(w.data, i), *act = row + at.act;
+    ensemble_means(w.m, &work, &row, &act, 1);
+    x.threshold += reach_of(&x, w.m, &work, 0) / N;
+  }
+  rolled r = roll_within((limits){&x, NAN, 2}, &w, sometimes, penalty_named("aleatoric"), 1, 0);
+  assert_int_equal(r.stats.rows, STARTS * H);
+  int cut = 0, ended = 0, anew = 0;
+  for (int i = 0; i < STARTS * H; i++) {
+    const float *row = replay_row(r.ring, i), *act = row + at.act;
+    bool done = passes(row, act, row + at.next);
+    ensemble_means(w.m, &work, &row, &act, 1);
+    bool far = reach_of(&x, w.m, &work, 0) > x.threshold;
+    assert_true(row[at.done] == (done ? 1.0f : 0.0f)); /* a cut row bootstraps */
+    cut += far && !done, ended += done;
+    if (i >= STARTS * (H - 1)) continue;
+    const float *then = replay_row(r.ring, i + STARTS);
+    anew += far || done;
+    if (far || done)
+      assert_true(recorded(w.data, then) >= 0);
+    else
+      assert_true(same_state(then, row + at.next));
+  }
+  assert_true(cut > STARTS / 4 && cut + ended < STARTS * H - STARTS / 4 && ended > 0);
+  assert_int_equal(r.stats.cut, cut);
+  assert_int_equal(r.stats.terminals, ended);
+  assert_true(r.stats.begun >= STARTS + anew);
+  free(memory.base);
+  replay_free(r.ring);
+  free_world(&w);
+}
+
+/* Nothing is beyond an infinite reach, and then the rows are those of rollouts without one. */
+static void a_reach_without_end_changes_nothing(void **state)
+{
+  (void)state;
+  world w = make_world(known_model());
+  float weight[D] = {1, 1, 1, 1};
+  reach x = {.weight = weight, .threshold = INFINITY};
+  rolled within = roll_within((limits){&x, -5, 2}, &w, NULL, penalty_named("aleatoric"), 1, 0);
+  rolled plain = roll(&w, NULL, penalty_named("aleatoric"), 1, 0);
+  assert_memory_equal(replay_data(within.ring), replay_data(plain.ring),
+                      (size_t)plain.stats.rows * (size_t)w.data->at.width * sizeof(float));
+  assert_int_equal(within.stats.cut, 0);
+  assert_true(near(within.stats.u_young, U) && near(within.stats.u_old, U));
+  replay_free(within.ring), replay_free(plain.ring);
+  free_world(&w);
+}
+
+/* A cut row bootstraps, or is terminal and worth what is said: nothing else is other. */
+static void a_cut_row_may_be_worth_the_least(void **state)
+{
+  (void)state;
+  world w = make_world(known_model());
+  row_layout at = w.data->at;
+  float weight[D] = {1, 1, 1, 1};
+  reach x = {.weight = weight, .threshold = 0};
+  rolled open = roll_within((limits){&x, NAN, 2}, &w, NULL, penalty_named("aleatoric"), 1, 0);
+  rolled least = roll_within((limits){&x, -40, 2}, &w, NULL, penalty_named("aleatoric"), 1, 0);
+  assert_int_equal(open.stats.cut, STARTS * H);
+  assert_int_equal(open.stats.begun, STARTS * H + STARTS);
+  assert_true(open.stats.reward_mean == least.stats.reward_mean);
+  for (int i = 0; i < STARTS * H; i++) {
+    const float *a = replay_row(open.ring, i), *b = replay_row(least.ring, i);
+    assert_memory_equal(a, b, (size_t)at.rew * sizeof *a);
+    assert_true(a[at.done] == 0 && b[at.done] == 1);
+    assert_true(fabs((double)(a[at.rew] - b[at.rew]) - 40 * GAMMA) < 1e-4);
+    assert_true(recorded(w.data, a) >= 0);
+  }
+  replay_free(open.ring), replay_free(least.ring);
+  free_world(&w);
+}
+
+static void refilled_rollouts_have_the_same_bits_on_any_threads(void **state)
+{
+  (void)state;
+  world w = make_world(seeing_model());
+  float weight[D] = {1, 0.5f, 0, 2};
+  reach x = {.weight = weight, .threshold = 0.3f};
+  rolled one = roll_within((limits){&x, NAN, 1}, &w, sometimes, penalty_named("aleatoric"), 1, 3);
+  assert_true(one.stats.cut > 0 && one.stats.cut < STARTS * H);
+  for (int threads = 2; threads < 5; threads++) {
+    rolled r =
+        roll_within((limits){&x, NAN, threads}, &w, sometimes, penalty_named("aleatoric"), 1, 3);
+    assert_memory_equal(replay_data(r.ring), replay_data(one.ring),
+                        (size_t)(STARTS * H * w.data->at.width) * sizeof(float));
+    assert_memory_equal(&r.stats, &one.stats, sizeof r.stats);
+    replay_free(r.ring);
+  }
+  replay_free(one.ring);
+  free_world(&w);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -395,6 +521,10 @@ int main(void)
       cmocka_unit_test(steps_are_chained_until_the_task_ends),
       cmocka_unit_test(rollouts_start_from_recorded_states),
       cmocka_unit_test(actions_are_the_policys_own),
+      cmocka_unit_test(a_place_that_is_cut_or_ended_begins_anew),
+      cmocka_unit_test(a_reach_without_end_changes_nothing),
+      cmocka_unit_test(a_cut_row_may_be_worth_the_least),
+      cmocka_unit_test(refilled_rollouts_have_the_same_bits_on_any_threads),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -187,10 +187,11 @@ static void threads_do_not_change_the_bits(void **state)
 static void ablations_run_and_keep_the_bits(void **state)
 {
   (void)state;
-  static const char *const settings[][2] = {{"members", "1"}, {"penalty", "oracle"}};
+  static const char *const settings[][2] = {
+      {"members", "1"}, {"penalty", "oracle"}, {"rollout-stop", "0.8"}};
   mopo_error err;
   mopo_train_result r;
-  for (int k = 0; k < 2; k++) {
+  for (int k = 0; k < 3; k++) {
     if (k == 1 && !*mopo_simulator_version()) continue;
     for (const char *t = "13"; *t; t++) {
       const char *out = *t == '1' ? "run_one" : "run_many";
