@@ -295,6 +295,22 @@ typedef struct mopo_dataset_info {
 MOPO_MUST_CHECK mopo_status mopo_dataset_describe(mopo_dataset_info *out, const mopo_dataset *d,
                                                   mopo_error *err);
 
+/* One column of a dataset; of an action in the units that it was recorded in. */
+typedef struct mopo_column {
+  char name[64];                             /* "temp", or "observation 3", "action 0", "reward" */
+  double least, low, median, high, greatest; /* low, high: 1 % and 99 % */
+  double spread;                             /* standard deviation */
+  double share;                              /* of the rows: those with the most frequent value */
+  double resolution; /* the step that float32 makes at the largest magnitude */
+  int64_t distinct;  /* values */
+} mopo_column;
+
+/* As mopo_dataset_describe, and a slower look: columns [S + A + 1], observations, actions, reward,
+ * and what is suspicious in them: outliers by median and MAD, scales, offsets, switches, counters,
+ * steps that answer to actions of 2 to 10 rows ago, rewards that fit another row. ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_dataset_check(mopo_column *columns, mopo_dataset_info *info,
+                                               const mopo_dataset *d, mopo_error *err);
+
 /* ------------------------------------------------------------------ settings */
 
 /* Every setting of a run, read and written by name as text: `mopo train --help` lists them. One

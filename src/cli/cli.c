@@ -72,8 +72,12 @@ int cli_dataset(char *path, size_t size)
   struct stat s;
   char file[4096];
   if (stat(path, &s) != 0 || !S_ISDIR(s.st_mode)) return cli_input(path);
-  int n = snprintf(file, sizeof file, "%s/%s", path, inside);
-  if ((size_t)n >= sizeof file || access(file, F_OK) != 0)
+  int n = snprintf(file, sizeof file, "%s/data/metadata.json", path);
+  bool minari = (size_t)n < sizeof file && access(file, F_OK) == 0; /* in another storage? */
+  n = snprintf(file, sizeof file, "%s/%s", path, inside);
+  bool there = (size_t)n < sizeof file && access(file, F_OK) == 0;
+  if (!there && minari) return EXIT_DONE; /* the library says what it is */
+  if (!there)
     return cli_fail(EXIT_INPUT, "%s: %s, and not one of Minari's: it has no %s", path,
                     strerror(EISDIR), inside);
   return cli_input_inside(path, size, inside);

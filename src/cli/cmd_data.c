@@ -136,17 +136,59 @@ static void against_json(const against *t)
   printf(",\"end_rows\":%lld,\"ends_differ\":%lld}", (long long)a->end_rows, (long long)a->ends);
 }
 
+/* The columns are obs_dim + act_dim + 1. */
+static void columns_text(const mopo_column *columns, int n)
+{
+  printf("%-16s%11s%11s%11s%11s%11s%11s%10s%8s%9s\n", "column", "least", "1 %", "median", "99 %",
+         "greatest", "spread", "distinct", "often", "float32");
+  for (int i = 0; i < n; i++) {
+    const mopo_column *c = &columns[i];
+    printf("%-16.32s%11.4g%11.4g%11.4g%11.4g%11.4g%11.4g%10lld%6.1f %%%9.1g\n", c->name, c->least,
+           c->low, c->median, c->high, c->greatest, c->spread, (long long)c->distinct,
+           100.0 * c->share, c->resolution);
+  }
+  printf("(1 %%, 99 %%: of the rows; often: share of the most frequent value; float32: its step "
+         "there)\n");
+}
+
+static void columns_json(const mopo_column *columns, int n)
+{
+  printf(",\"columns\":[");
+  for (int i = 0; i < n; i++) {
+    const mopo_column *c = &columns[i];
+    const struct {
+      const char *key;
+      double x;
+    } part[] = {{"least", c->least},       {"low", c->low},
+                {"median", c->median},     {"high", c->high},
+                {"greatest", c->greatest}, {"spread", c->spread},
+                {"share", c->share},       {"resolution", c->resolution}};
+    printf("%s{\"name\":", i ? "," : "");
+    json_text(c->name);
+    for (size_t k = 0; k < sizeof part / sizeof *part; k++) {
+      printf(",\"%s\":", part[k].key);
+      json_number(part[k].x);
+    }
+    printf(",\"distinct\":%lld}", (long long)c->distinct);
+  }
+  printf("]");
+}
+
 static void check_text(const char *path, const mopo_dataset *d, const mopo_dataset_info *info,
-                       const against *t)
+                       const mopo_column *columns, const against *t)
 {
   enum { SHOWN = 10 };
   int64_t n = 0, rows = mopo_dataset_rows(d);
   printf("file        %s\n", path);
-  printf("sizes       %lld rows, observation %d, action %d\n", (long long)info->rows, info->obs_dim,
-         info->act_dim);
+  printf("sizes       %lld rows", (long long)info->rows);
+  if (info->rows_read != info->rows)
+    printf(" of %lld that the file has", (long long)info->rows_read);
+  printf(", observation %d, action %d\n", info->obs_dim, info->act_dim);
+  if (info->period > 0) printf("period      %.6g\n", info->period);
   printf("rewards of  ");
   info_print_task(info->task);
   against_text(t);
+  columns_text(columns, info->obs_dim + info->act_dim + 1);
   printf("suspicious  %s\n", info->n_notes ? "" : "nothing");
   for (int i = 0; i < info->n_notes; i++) printf("  - %s\n", info->notes[i]);
   printf("episodes    %lld\n", (long long)info->episodes);
@@ -162,15 +204,18 @@ static void check_text(const char *path, const mopo_dataset *d, const mopo_datas
 }
 
 static void check_json(const char *path, const mopo_dataset *d, const mopo_dataset_info *info,
-                       const against *t)
+                       const mopo_column *columns, const against *t)
 {
   int64_t rows = mopo_dataset_rows(d);
   printf("{\"file\":");
   json_text(path);
   printf(",\"task\":");
   json_text(info->task);
-  printf(",\"rows\":%lld,\"obs_dim\":%d,\"act_dim\":%d,\"notes\":[", (long long)info->rows,
-         info->obs_dim, info->act_dim);
+  printf(",\"rows\":%lld,\"rows_read\":%lld,\"obs_dim\":%d,\"act_dim\":%d,\"period\":",
+         (long long)info->rows, (long long)info->rows_read, info->obs_dim, info->act_dim);
+  json_number(info->period > 0 ? info->period : (double)NAN);
+  columns_json(columns, info->obs_dim + info->act_dim + 1);
+  printf(",\"notes\":[");
   for (int i = 0; i < info->n_notes; i++) {
     if (i) printf(",");
     json_text(info->notes[i]);
@@ -191,15 +236,26 @@ static void check_json(const char *path, const mopo_dataset *d, const mopo_datas
   printf("]}\n");
 }
 
+static int look(mopo_column **columns, mopo_dataset_info *info, const mopo_dataset *d)
+{
+  mopo_error err;
+  size_t n = (size_t)mopo_dataset_obs_dim(d) + (size_t)mopo_dataset_act_dim(d) + 1;
+  *columns = calloc(n, sizeof **columns);
+  if (!*columns) return cli_fail(EXIT_RUN, "no memory");
+  return cli_status(mopo_dataset_check(*columns, info, d, &err), &err);
+}
+
 static int check(const options *o)
 {
   mopo_dataset *d = NULL;
   mopo_dataset_info info;
+  mopo_column *columns = NULL;
   against t = {0};
   int code = load(&d, o->args[1], o);
-  if (code == EXIT_DONE) code = describe(&info, d);
+  if (code == EXIT_DONE) code = look(&columns, &info, d);
   if (code == EXIT_DONE) code = compare(&t, o, d);
-  if (code == EXIT_DONE) (o->json ? check_json : check_text)(o->args[1], d, &info, &t);
+  if (code == EXIT_DONE) (o->json ? check_json : check_text)(o->args[1], d, &info, columns, &t);
+  free(columns);
   mopo_dataset_free(d);
   return code;
 }
@@ -229,12 +285,22 @@ static void note_left_out(mopo_dataset_info *info, int64_t rows)
            (long long)n, n == 1 ? " was" : "s were", n == 1 ? "it" : "they");
 }
 
+/* What reading the inputs had to tell, of which the written file knows nothing. */
+static void note_read(mopo_dataset_info *info, const mopo_dataset *d)
+{
+  const char *text = NULL;
+  for (int i = 0; (text = mopo_dataset_note(d, i)) != NULL; i++)
+    if (info->n_notes < MOPO_INFO_NOTES)
+      snprintf(info->notes[info->n_notes++], MOPO_NOTE, "%s", text);
+}
+
 /* Saves *d and frees it, for there may be room for one only, then says what the file holds now. */
 static int save(const options *o, mopo_dataset **d, const char *path)
 {
   mopo_error err;
-  mopo_dataset_info info;
+  mopo_dataset_info info, read = {0};
   int64_t rows = mopo_dataset_rows(*d);
+  note_read(&read, *d);
   int code = cli_status(mopo_dataset_save(*d, path, &err), &err);
   mopo_dataset_free(*d);
   *d = NULL;
@@ -242,6 +308,8 @@ static int save(const options *o, mopo_dataset **d, const char *path)
   if (code == EXIT_DONE) code = describe(&info, *d);
   if (code != EXIT_DONE) return code;
   note_left_out(&info, rows);
+  for (int i = 0; i < read.n_notes && info.n_notes < MOPO_INFO_NOTES; i++)
+    memcpy(info.notes[info.n_notes++], read.notes[i], MOPO_NOTE);
   (o->json ? info_print_json : info_print)(path, mopo_dataset_kind(*d),
                                            mopo_dataset_action_ranges(*d), &info);
   return EXIT_DONE;

@@ -22,6 +22,7 @@ static void move_row(mopo_dataset *d, int64_t to, int64_t from, bool next, bool 
   float *row = d->rows + (size_t)to * W;
   const float *old = d->rows + (size_t)from * W;
   memmove(row, old, W * sizeof *row);
+  if (d->lines) d->lines[to] = d->lines[from];
   if (next) memcpy(row + at->next, old + W, (size_t)at->S * sizeof *row);
   if (!d->qpos) return;
   const double *place = d->qpos + (size_t)from * nq, *then = d->after + (size_t)from * nq;

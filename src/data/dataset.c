@@ -88,6 +88,7 @@ void mopo_dataset_free(mopo_dataset *d)
   free(d->obs_names);
   free(d->act_names);
   free(d->notes);
+  free(d->lines);
   free(d->qpos);
   free(d->after);
   free(d);

@@ -31,6 +31,7 @@ struct mopo_dataset {
   const char **obs_names, **act_names; /* [S], [A] what the columns are called; NULL: not known */
   char (*notes)[MOPO_NOTE];            /* [n_notes] what its reading had to tell */
   int n_notes;
+  int64_t *lines;    /* [N] of a text file: the line of each row; else NULL */
   int64_t rows_read; /* in the file; 0: not from one */
   double period;     /* the usual step of its time, seconds where that was dates; 0: not known */
   int horizon;       /* steps after which an episode is cut, as the file says; 0: it does not */

@@ -1,5 +1,5 @@
 /* describe.c - statistics of a dataset, and what in it looks suspicious. */
-#include "data/dataset.h"
+#include "data/describe.h"
 
 #include "base/number.h"
 
@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LIST = 120 }; /* bytes of a list of columns */
+
 /* Beyond these shares and distances a note is written. */
 static const double AT_BOUND = 0.999, BOUND_SHARE = 0.5, TERMINAL_SHARE = 0.1, COPY_SHARE = 0.01;
 static const double NARROW_SHARE = 0.05;
@@ -16,9 +18,7 @@ static const double OUTLIER_SIGMAS = 10.0, JUMP_SIGMAS = 20.0, SHORT_SHARE = 0.1
 
 static const char MORE[] = " notes more than fit here";
 
-static void note(mopo_dataset_info *info, const char *fmt, ...) PRINTF_LIKE(2, 3);
-
-static void note(mopo_dataset_info *info, const char *fmt, ...)
+void describe_note(mopo_dataset_info *info, const char *fmt, ...)
 {
   if (info->n_notes == MOPO_INFO_NOTES) { /* the last says how many there were */
     char *last = info->notes[MOPO_INFO_NOTES - 1];
@@ -33,6 +33,12 @@ static void note(mopo_dataset_info *info, const char *fmt, ...)
   va_end(ap);
 }
 
+const char *describe_place(const mopo_dataset *d, int64_t i, char text[32])
+{
+  snprintf(text, 32, d->lines ? "line %lld" : "row %lld", (long long)(d->lines ? d->lines[i] : i));
+  return text;
+}
+
 static double percent(int64_t part, int64_t whole) { return 100.0 * (double)part / (double)whole; }
 
 /* The word for one of them, or for several. */
@@ -43,14 +49,13 @@ static const char *either(int64_t n, const char *one, const char *many)
 
 /* ------------------------------------------------------------------ episodes */
 
-static int by_value(const void *a, const void *b)
+int describe_by_value(const void *a, const void *b)
 {
   double x = *(const double *)a, y = *(const double *)b;
   return (x > y) - (x < y);
 }
 
-/* Linear interpolation between the neighbours, as numpy.quantile. sorted [n]. */
-static double quantile(const double *sorted, int64_t n, double q)
+double describe_quantile(const double *sorted, int64_t n, double q)
 {
   double at = q * (double)(n - 1);
   int64_t i = (int64_t)at;
@@ -65,7 +70,7 @@ static void describe_returns(mopo_dataset_info *info, double *returns, int64_t n
   for (int k = 0; k < 5; k++) info->return_quantile[k] = NAN;
   info->complete_episodes = n;
   if (n == 0) return;
-  qsort(returns, (size_t)n, sizeof *returns, by_value);
+  qsort(returns, (size_t)n, sizeof *returns, describe_by_value);
   double sum = 0.0, sq = 0.0;
   for (int64_t i = 0; i < n; i++) sum += returns[i];
   double mean = sum / (double)n;
@@ -74,7 +79,7 @@ static void describe_returns(mopo_dataset_info *info, double *returns, int64_t n
   info->return_std = sqrt(sq / (double)n);
   info->return_min = returns[0];
   info->return_max = returns[n - 1];
-  for (int k = 0; k < 5; k++) info->return_quantile[k] = quantile(returns, n, q[k]);
+  for (int k = 0; k < 5; k++) info->return_quantile[k] = describe_quantile(returns, n, q[k]);
 }
 
 /* Cuts at `ends`. returns: room for one per episode. */
@@ -114,10 +119,30 @@ static void note_gaps(mopo_dataset_info *info, const mopo_dataset *d)
     first = i;
   }
   if (gaps)
-    note(info,
-         "in %lld place%s the next row goes on elsewhere, though no episode ended, first after row "
-         "%lld: rows are missing or shuffled, returns may be wrong",
-         (long long)gaps, either(gaps, "", "s"), (long long)first);
+    describe_note(
+        info,
+        "in %lld place%s the next row goes on elsewhere, though no episode ended, first after row "
+        "%lld: rows are missing or shuffled, returns may be wrong",
+        (long long)gaps, either(gaps, "", "s"), (long long)first);
+}
+
+/* Terminals that all come at one length look like a time limit. */
+static void note_one_length(mopo_dataset_info *info, const mopo_dataset *d)
+{
+  int64_t length = 0, steps = 0;
+  for (int64_t i = 0; i < d->N; i++) {
+    steps++;
+    if (!d->ends[i]) continue;
+    bool terminal = dataset_row(d, i)[d->at.done] != 0.0f;
+    if (terminal && length && steps != length) return;
+    if (terminal) length = steps;
+    steps = 0;
+  }
+  if (info->terminals < 3 || length < 2) return;
+  describe_note(info,
+                "each of the %lld terminals ends an episode of %lld rows: time limits written as "
+                "ends?",
+                (long long)info->terminals, (long long)length);
 }
 
 static void note_episodes(mopo_dataset_info *info, const mopo_dataset *d)
@@ -128,20 +153,22 @@ static void note_episodes(mopo_dataset_info *info, const mopo_dataset *d)
     single += d->ends[i] && (i == 0 || d->ends[i - 1]);
   }
   if (info->complete_episodes == 0)
-    note(info, "no episode is complete: no row is terminal and none is a timeout");
+    describe_note(info, "no episode is complete: no row is terminal and none is a timeout");
   if (info->episodes > 1 && (double)single > SHORT_SHARE * (double)info->episodes)
-    note(info, "%.1f %% of the episodes have one row", percent(single, info->episodes));
+    describe_note(info, "%.1f %% of the episodes have one row", percent(single, info->episodes));
   if (blind)
-    note(info,
-         "%lld terminal row%s not say what %s led to: the model and written files leave %s out, "
-         "want next observations",
-         (long long)blind, either(blind, " does", "s do"), either(blind, "it", "they"),
-         either(blind, "it", "them"));
+    describe_note(
+        info,
+        "%lld terminal row%s not say what %s led to: the model and written files leave %s out, "
+        "want next observations",
+        (long long)blind, either(blind, " does", "s do"), either(blind, "it", "they"),
+        either(blind, "it", "them"));
   if (both)
-    note(info, "%lld row%s terminal and timeout at once: %s as terminal", (long long)both,
-         either(both, " is", "s are"), either(both, "it counts", "they count"));
+    describe_note(info, "%lld row%s terminal and timeout at once: %s as terminal", (long long)both,
+                  either(both, " is", "s are"), either(both, "it counts", "they count"));
   if ((double)info->terminals > TERMINAL_SHARE * (double)d->N)
-    note(info, "%.1f %% of the rows are terminal", percent(info->terminals, d->N));
+    describe_note(info, "%.1f %% of the rows are terminal", percent(info->terminals, d->N));
+  note_one_length(info, d);
   note_gaps(info, d);
 }
 
@@ -167,12 +194,14 @@ static void describe_rewards(mopo_dataset_info *info, const mopo_dataset *d)
   int64_t far = 0;
   for (int64_t i = 0; i < d->N; i++)
     far += fabs((double)dataset_row(d, i)[d->at.rew] - info->reward_mean) > OUTLIER_SIGMAS * std;
-  if (info->reward_min == info->reward_max && d->N > 1)
-    note(info, "every reward is %.6g: there is nothing to learn", info->reward_min);
-  else if (far)
-    note(info, "%lld reward%s more than %.0f standard deviations from the mean (%.4g .. %.4g)",
-         (long long)far, either(far, " lies", "s lie"), OUTLIER_SIGMAS, info->reward_min,
-         info->reward_max);
+  /* Where episodes end, to go on is what there is to learn. */
+  if (info->reward_min == info->reward_max && d->N > 1 && !info->terminals)
+    describe_note(info, "every reward is %.6g: there is nothing to learn", info->reward_min);
+  else if (far && info->reward_min < info->reward_max)
+    describe_note(info,
+                  "%lld reward%s more than %.0f standard deviations from the mean (%.4g .. %.4g)",
+                  (long long)far, either(far, " lies", "s lie"), OUTLIER_SIGMAS, info->reward_min,
+                  info->reward_max);
 }
 
 static void describe_actions(mopo_dataset_info *info, const mopo_dataset *d)
@@ -220,19 +249,26 @@ static bool is_narrow(const mopo_dataset *d, int column)
   return min < max && (double)max - (double)min < NARROW_SHARE * 2.0;
 }
 
-/* Names of columns first .. first+n-1 those that are so, the first few of them. Their number. */
-static int list_columns(char list[64], const mopo_dataset *d, int first, int n,
+/* Columns first .. first+n-1, those that are so, the first few of them by name or number. Their
+ * number. */
+static int list_columns(char list[LIST], const mopo_dataset *d, int first, int n,
                         bool (*is)(const mopo_dataset *d, int column))
 {
   int count = 0;
   size_t used = 0;
+  const bool named = first < d->at.S ? d->obs_names != NULL : d->act_names != NULL;
   list[0] = '\0';
   for (int c = 0; c < n; c++) {
     if (!is(d, first + c) || ++count > 6) continue;
-    if (count > 5)
-      snprintf(list + used, 64 - used, ", ...");
-    else
-      used += (size_t)snprintf(list + used, 64 - used, count > 1 ? ", %d" : "%d", c);
+    char name[DATASET_NAME];
+    snprintf(name, sizeof name, "%d", c);
+    if (named) dataset_column_name(d, first + c, name);
+    if (count > 5 || used + strlen(name) + 8 > LIST) {
+      snprintf(list + used, LIST - used, ", ...");
+      count = count < 6 ? 6 : count;
+    } else {
+      used += (size_t)snprintf(list + used, LIST - used, count > 1 ? ", %s" : "%s", name);
+    }
   }
   return count;
 }
@@ -240,16 +276,16 @@ static int list_columns(char list[64], const mopo_dataset *d, int first, int n,
 static void note_constant(mopo_dataset_info *info, const mopo_dataset *d, const char *what,
                           int first, int n)
 {
-  char list[64];
+  char list[LIST];
   int count = list_columns(list, d, first, n, is_constant);
   if (count)
-    note(info, "%d of %d %s columns never %s: %s", count, n, what,
-         either(count, "changes", "change"), list);
+    describe_note(info, "%d of %d %s columns never %s: %s", count, n, what,
+                  either(count, "changes", "change"), list);
 }
 
 static void note_bounds(mopo_dataset_info *info, const mopo_dataset *d)
 {
-  char list[64];
+  char list[LIST];
   int64_t most = 0;
   int count = list_columns(list, d, d->at.act, d->at.A, is_at_bound);
   for (int c = 0; count && c < d->at.A; c++) {
@@ -257,19 +293,20 @@ static void note_bounds(mopo_dataset_info *info, const mopo_dataset *d)
     most = bound > most ? bound : most;
   }
   if (count)
-    note(info, "%d of %d action columns %s at a bound in up to %.1f %% of the rows: %s", count,
-         d->at.A, either(count, "lies", "lie"), percent(most, d->N), list);
+    describe_note(info, "%d of %d action columns %s at a bound in up to %.1f %% of the rows: %s",
+                  count, d->at.A, either(count, "lies", "lie"), percent(most, d->N), list);
 }
 
 static void note_narrow(mopo_dataset_info *info, const mopo_dataset *d)
 {
-  char list[64];
+  char list[LIST];
   int count = list_columns(list, d, d->at.act, d->at.A, is_narrow);
   if (count)
-    note(info,
-         "%d of %d action columns %s less than %.0f %% of [-1,1]: %s (--action-range takes a "
-         "pair for each action)",
-         count, d->at.A, either(count, "uses", "use"), 100.0 * NARROW_SHARE, list);
+    describe_note(
+        info,
+        "%d of %d action columns %s less than %.0f %% of [-1,1]: %s (--action-range takes a "
+        "pair for each action)",
+        count, d->at.A, either(count, "uses", "use"), 100.0 * NARROW_SHARE, list);
 }
 
 /* Column c of next - obs: rows beyond JUMP_SIGMAS standard deviations; *first of them. */
@@ -310,11 +347,12 @@ static void note_jumps(mopo_dataset_info *info, const mopo_dataset *d)
     at = first;
   }
   if (columns)
-    note(info,
-         "%d of %d observation columns %s by more than %.0f standard deviations of their steps; "
-         "column %d in %lld row%s, first in row %lld",
-         columns, d->at.S, either(columns, "jumps", "jump"), JUMP_SIGMAS, worst, (long long)most,
-         either(most, "", "s"), (long long)at);
+    describe_note(
+        info,
+        "%d of %d observation columns %s by more than %.0f standard deviations of their steps; "
+        "column %d in %lld row%s, first in row %lld",
+        columns, d->at.S, either(columns, "jumps", "jump"), JUMP_SIGMAS, worst, (long long)most,
+        either(most, "", "s"), (long long)at);
 }
 
 /* ------------------------------------------------------------------ copies */
@@ -346,7 +384,7 @@ static void note_copies(mopo_dataset_info *info, const mopo_dataset *d, uint64_t
   qsort(hashes, (size_t)d->N, sizeof *hashes, by_hash);
   for (int64_t i = 1; i < d->N; i++) copies += hashes[i] == hashes[i - 1];
   if ((double)copies > COPY_SHARE * (double)d->N)
-    note(info, "%.1f %% of the rows are copies of another row", percent(copies, d->N));
+    describe_note(info, "%.1f %% of the rows are copies of another row", percent(copies, d->N));
 }
 
 mopo_status mopo_dataset_describe(mopo_dataset_info *out, const mopo_dataset *d, mopo_error *err)
@@ -356,7 +394,7 @@ mopo_status mopo_dataset_describe(mopo_dataset_info *out, const mopo_dataset *d,
   memcpy(out->task, d->task, sizeof out->task);
   out->rows_read = d->rows_read;
   out->period = d->period;
-  for (int i = 0; i < d->n_notes; i++) note(out, "%s", d->notes[i]);
+  for (int i = 0; i < d->n_notes; i++) describe_note(out, "%s", d->notes[i]);
   if (!scratch)
     return error_set(err, MOPO_ENOMEM, "%s: statistics of %lld rows: out of memory", d->name,
                      (long long)d->N);

@@ -354,6 +354,7 @@ static mopo_status take_out(loader *l, mopo_error *err)
       continue;
     }
     memmove(d->rows + (size_t)kept * W, d->rows + (size_t)i * W, W * sizeof *d->rows);
+    if (d->lines) d->lines[kept] = d->lines[i];
     d->timeouts[kept++] = d->timeouts[i];
   }
   d->N = kept;
@@ -412,7 +413,13 @@ static mopo_status tell_clipped(loader *l, mopo_error *err)
 
 mopo_status reading_finish(loader *l, mopo_error *err)
 {
-  l->d->rows_read = l->d->N;
+  mopo_dataset *d = l->d;
+  d->rows_read = d->N;
+  if (l->lines) {
+    d->lines = malloc((size_t)d->N * sizeof *d->lines);
+    if (!d->lines) return no_memory(l, err);
+    memcpy(d->lines, l->lines, (size_t)d->N * sizeof *d->lines);
+  }
   mopo_status st = tell_runs(l, err);
   if (!st) st = cut_by_time(l, err);
   if (!st && l->n_bad)
