@@ -361,6 +361,11 @@ bool mopo_config_uses(const mopo_config *c, const mopo_setting *s);
  * of dataset, then what depends on sizes; checks that the settings agree. EINVAL. */
 MOPO_MUST_CHECK mopo_status mopo_config_resolve(mopo_config *c, const char *task, const char *kind,
                                                 int act_dim, mopo_error *err);
+/* As mopo_dataset_import, by the settings columns, action-range, bad-rows and clip-actions. watch
+ * (may be NULL) as there. */
+MOPO_MUST_CHECK mopo_status mopo_dataset_read(mopo_dataset **out, const char *path,
+                                              const mopo_config *c, const mopo_task *task,
+                                              const struct mopo_watch *watch, mopo_error *err);
 
 /* ------------------------------------------------------------------ watching a run */
 

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define READING "columns action-range bad-rows clip-actions"
+
 enum { MOST_ARGS = 34, PATH_SIZE = 1100 };
 
 static const char usage[] = "data info|check|convert|merge|relabel FILE... [options]";
@@ -25,40 +27,10 @@ static const char purpose[] =
     "\n"
     "Files: HDF5 (D4RL's, Minari's, or its directory), .npz (D4RL's names, NeoRL's), .csv.";
 
-/* "-2,2", or a pair for each action: "0,100,0,1". The numbers are the caller's to free. */
-static int read_ranges(double **out, int *n_ranges, const char *text)
-{
-  size_t most = 1, n = 0;
-  for (const char *p = text; *p; p++) most += *p == ',';
-  *out = malloc(most * sizeof **out);
-  if (!*out) return cli_fail(EXIT_RUN, "no memory");
-  const char *rest = text;
-  bool ok = true;
-  while (ok && n < most) {
-    char *end = NULL;
-    (*out)[n] = strtod(rest, &end);
-    ok = end != rest && *end == (n + 1 < most ? ',' : '\0') && isfinite((*out)[n]);
-    if (ok && n % 2) ok = (*out)[n - 1] < (*out)[n];
-    rest = end + 1;
-    n++;
-  }
-  *n_ranges = (int)(n / 2);
-  if (ok && n % 2 == 0) return EXIT_DONE;
-  return cli_fail(EXIT_USAGE,
-                  "action-range = '%s', want two numbers: LOW,HIGH, or two for each action", text);
-}
-
 static int load(mopo_dataset **out, const char *path, const options *o)
 {
   mopo_error err;
-  double *ranges = NULL;
-  mopo_import how = {.size = sizeof how, .columns = o->columns};
-  int code =
-      o->action_range ? read_ranges(&ranges, &how.n_action_ranges, o->action_range) : EXIT_DONE;
-  how.action_ranges = ranges;
-  if (code == EXIT_DONE) code = cli_status(mopo_dataset_import(out, path, &how, NULL, &err), &err);
-  free(ranges);
-  return code;
+  return cli_status(mopo_dataset_read(out, path, o->c, NULL, NULL, &err), &err);
 }
 
 static int describe(mopo_dataset_info *info, const mopo_dataset *d)
@@ -361,17 +333,12 @@ static int relabel(const options *o)
 /* An option that this verb has no use for is a mistake. uses: those it has. */
 static int check_options(const options *o, const char *uses)
 {
-  const struct {
-    const char *name;
-    bool given;
-  } all[] = {{"task", *options_text(o, "task") != 0},
-             {"out", *options_text(o, "out") != 0},
-             {"columns", o->columns != NULL},
-             {"action-range", o->action_range != NULL}};
+  static const char *const all[] = {"task",         "out",      "columns",
+                                    "action-range", "bad-rows", "clip-actions"};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-    if (all[i].given && !strstr(uses, all[i].name))
+    if (mopo_config_is_set(o->c, all[i]) && !strstr(uses, all[i]))
       return cli_fail(EXIT_USAGE, "mopo data %s has no use for --%s; see mopo data --help",
-                      o->args[0], all[i].name);
+                      o->args[0], all[i]);
   return EXIT_DONE;
 }
 
@@ -397,9 +364,9 @@ static int data(options *o)
     int files, most;
     int (*run)(const options *o);
   } verbs[] = {
-      {"info", "want a dataset", "columns action-range", 1, 1, print_info},
-      {"check", "want a dataset", "task columns action-range", 1, 1, check},
-      {"convert", "want two files: IN and OUT", "columns action-range", 2, 2, convert},
+      {"info", "want a dataset", READING, 1, 1, print_info},
+      {"check", "want a dataset", "task " READING, 1, 1, check},
+      {"convert", "want two files: IN and OUT", READING, 2, 2, convert},
       {"merge", "want datasets", "out", 1, MOST_ARGS - 1, merge},
       {"relabel", "want a dataset", "task out", 1, 1, relabel},
   };

@@ -89,7 +89,7 @@ static int measure(cost *out, options *o, mopo_policy *exact, mopo_policy *round
   if (code == EXIT_DONE && *options_text(o, "data")) code = options_path(o, "data", NULL);
   if (code != EXIT_DONE) return code;
   mopo_status st = *options_text(o, "data")
-                       ? mopo_dataset_load(&on, options_text(o, "data"), asked, &err)
+                       ? mopo_dataset_read(&on, options_text(o, "data"), o->c, asked, NULL, &err)
                        : MOPO_OK;
   if (st == MOPO_OK) st = mopo_policy_compare(&out->action, exact, rounded, on, &err);
   mopo_dataset_free(on);

@@ -49,7 +49,8 @@ static int load(session *s)
   if ((code = load_policies(s)) != EXIT_DONE) return code;
   if ((code = options_task(&s->task, s->o, s->p[0])) != EXIT_DONE) return code;
   if ((code = options_path(s->o, "data", NULL)) != EXIT_DONE) return code;
-  return cli_status(mopo_dataset_load(&s->d, options_text(s->o, "data"), s->task, &err), &err);
+  return cli_status(
+      mopo_dataset_read(&s->d, options_text(s->o, "data"), s->o->c, s->task, NULL, &err), &err);
 }
 
 static void print(const session *s)

@@ -27,11 +27,6 @@ static const flag flags[] = {
     {"format", "c|onnx|safetensors", "what to write", "export", offsetof(options, format)},
     {"int8", NULL, "weights as int8 (format c), and what that costs", "export",
      offsetof(options, int8)},
-    {"columns", "TEXT", "the columns of a CSV file: obs=A,B;act=C;reward=D;terminal=E", "data",
-     offsetof(options, columns)},
-    {"action-range", "X,X,...",
-     "range of the recorded actions, which become -1..1: one for all, or one each", "data",
-     offsetof(options, action_range)},
     {"dir", "PATH", "where everything is [runs/reproduce]", "reproduce", offsetof(options, dir)},
     {"seeds", "N", "how many seeds, or which: 0,1,2 [3]", "reproduce", offsetof(options, seeds)},
     {"only", "TEXT,...", "cells whose name, such as hopper-medium/mopo/seed-0, has one of these",
@@ -186,7 +181,8 @@ static int parse_option(options *o, int argc, char **argv, int *i)
     *(bool *)((char *)o + f->offset) = true;
     return EXIT_DONE;
   }
-  const char *value = equals ? equals + 1 : *i + 1 < argc ? argv[++*i] : NULL;
+  bool on = s && !strcmp(mopo_setting_values(s), "no|yes") && !equals; /* a switch */
+  const char *value = on ? "yes" : equals ? equals + 1 : *i + 1 < argc ? argv[++*i] : NULL;
   if (!value)
     return cli_fail(EXIT_USAGE, "--%s wants a value: %s", name,
                     s ? mopo_setting_values(s) : f->metavar);

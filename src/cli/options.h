@@ -15,7 +15,7 @@ typedef struct options {
   mopo_config *unset; /* the defaults */
   int n_args;
   char **args; /* they take the first places of argv */
-  const char *config, *record, *repeats, *format, *columns, *action_range;
+  const char *config, *record, *repeats, *format;
   const char *dir, *seeds, *only, *preset, *steps, *engine, *jobs, *unit;
   bool help, json, quiet, resume, resume_auto, int8, dry_run, status;
 } options;

@@ -15,6 +15,8 @@ struct mopo_config {
   int ope_updates;
   char data[1024], task[64], out[1024], algo[32], preset[16], model[1024], physics[16];
   char scaler[16];
+  /* how the data are read */
+  char columns[1024], action_range[1024], bad_rows[8], clip_actions[4];
   uint64_t seed;
   int threads; /* 0: one per core */
   /* the loop */

@@ -304,7 +304,7 @@ static void note_narrow(mopo_dataset_info *info, const mopo_dataset *d)
   if (count)
     describe_note(
         info,
-        "%d of %d action columns %s less than %.0f %% of [-1,1]: %s (--action-range takes a "
+        "%d of %d action columns %s less than %.0f %% of [-1,1]: %s (action-range takes a "
         "pair for each action)",
         count, d->at.A, either(count, "uses", "use"), 100.0 * NARROW_SHARE, list);
 }

@@ -12,8 +12,7 @@ mopo_status run_data(mopo_config *c, const mopo_task **task, mopo_dataset **data
   if (!c->out[0]) return error_set(err, MOPO_EINVAL, "out is not set: where to write");
   *task = mopo_task_find(c->task);
   if (!*task) return task_unknown(c->task, ", none", err);
-  mopo_import how = {.size = sizeof how, .watch = watch};
-  mopo_status st = mopo_dataset_import(data, c->data, &how, *task, err);
+  mopo_status st = mopo_dataset_read(data, c->data, c, *task, watch, err);
   if (st != MOPO_OK) return st;
   return mopo_config_resolve(c, (*task)->facts.name, (*data)->kind, (*data)->at.A, err);
 }

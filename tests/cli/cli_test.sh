@@ -149,14 +149,35 @@ expect 2 "action-range = '0,1,1,0', want two numbers" data convert log.csv x.npz
 awk 'BEGIN { print "level,valve,heater,gain"
   for (i = 0; i < 100; i++) printf "%d,%d,%d,%d\n", i, i, i % 3 == 0, i % 7 }' > tank.csv
 tank='obs=level;act=valve,heater;reward=gain'
-expect 0 '1 of 2 action columns uses less than 5 % of \[-1,1\]: 1 (--action-range' data check tank.csv --columns "$tank" --action-range 0,100
+expect 0 '1 of 2 action columns uses less than 5 % of \[-1,1\]: heater (action-range' data check tank.csv --columns "$tank" --action-range 0,100
 expect 0 'recorded in 0..100, 0..1$' data convert tank.csv tank.hdf5 --columns "$tank" --action-range 0,100,0,1
 expect 0 '"action_min":-1,"action_max":1,"action_ranges":\[\[0,100\],\[0,1\]\],' data convert tank.csv tank.hdf5 --columns "$tank" --action-range 0,100,0,1 --json
+# how a log is read: in data check, data convert and train alike
+printf 'time,run,temp,valve,gain\n' > odd.csv
+awk 'BEGIN { for (i = 0; i < 60; i++)
+  printf "2026-11-28 10:%02d:%02d,day %d,%s,%g,%g\n", i / 20, i % 20, i / 20, i % 17 == 3 ? "" : i * 7 % 11,
+    i == 30 ? 101 : i * 13 % 100, i * 5 % 7 }' >> odd.csv
+odd='--columns obs=temp;act=valve;reward=gain;episode=run;time=time --action-range 0,100'
+# shellcheck disable=SC2086 # a list of options
+{
+expect 3 "odd.csv:32: column 'valve' = 101, want 0..100 (its action-range, or clip-actions)" data check odd.csv $odd
+expect 3 "odd.csv:5: column 'temp' = '', want a finite number; 4 such cells in 4 rows: temp 4 (bad-rows cut" data check odd.csv $odd --clip-actions
+expect 0 'sizes       50 rows of 60 that the file has' data check odd.csv $odd --clip-actions --bad-rows cut
+expect 0 '4 rows left out for 4 cells without a finite number: temp 4' data check $odd --clip-actions --bad-rows cut odd.csv
+expect 0 '1 action just beyond the range was clipped: valve 1' data check odd.csv $odd --clip-actions --bad-rows cut
+expect 0 '^period      1$' data check odd.csv $odd --clip-actions --bad-rows cut
+expect 0 '"rows_read":60,.*"period":1,"columns":\[{"name":"temp","least":0,.*"distinct":11}' data check odd.csv $odd --clip-actions --bad-rows cut --json
+expect 0 'note          4 rows left out' data convert odd.csv odd.hdf5 $odd --clip-actions --bad-rows cut
+expect 0 '^temp  ' data check odd.hdf5
+expect 0 'policy: odd/policy.safetensors' train --data odd.csv --task none --out odd $odd --clip-actions --bad-rows cut \
+  --epochs 1 --updates-per-epoch 2 --rollout-batch 4 --hidden 4 --model-hidden 4 --model-max-epochs 1 --batch-size 4 --threads 1
+}
+expect 2 "bad-rows = 'some', want error|cut" data check odd.csv --bad-rows some
 # a dataset of Minari's is a directory
 mkdir -p minari/data
 "$mopo" data convert tank.csv minari/data/main_data.hdf5 --columns "$tank" --action-range 0,100,0,1 > log
 expect 0 '^file        minari/data/main_data.hdf5$' data check minari
-expect 0 '1 of 2 action columns lies at a bound in up to 100.0 % of the rows: 1' data check minari
+expect 0 '1 of 2 action columns lies at a bound in up to 100.0 % of the rows: heater' data check minari
 expect 0 '^rows          198$' data merge minari minari --out twice.hdf5
 expect 2 'is the input minari/data/main_data.hdf5, want another' data convert minari minari/data/main_data.hdf5
 # what would replace one's own log, or be read as what it is not
