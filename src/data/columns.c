@@ -1,6 +1,8 @@
 /* columns.c - a dataset column by column, and what that makes suspicious: see mopo.h. */
 #include "data/describe.h"
 
+#include "base/number.h"
+
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -110,7 +112,7 @@ static void note_outliers(mopo_dataset_info *info, const mopo_dataset *d, int c,
   if (!count || (double)count > OUTLIER_SHARE * (double)n) return;
   int64_t same = common(&value, sorted, n, col->median, far);
   char place[32], often[64] = "";
-  if (same) snprintf(often, sizeof often, " (%g %lld times)", value, (long long)same);
+  if (same) number_print(often, sizeof often, " (%g %lld times)", value, (long long)same);
   describe_note(
       info,
       "'%s' lies more than %.0f deviations (by MAD) from its median %.6g in %lld row%s%s, "

@@ -47,6 +47,7 @@ typedef struct dialect {
   role mark;                 /* a file that has this array is of this dialect */
   const char *arrays[ROLES]; /* what the array of a role is called */
   bool must[ROLES];          /* it has to be there; OBS, ACT and REW always */
+  const char *ignored;       /* names at its top that mean nothing to us, blanks between; NULL */
   bool chained;              /* an episode has one observation more than rows (Minari) */
   /* Each may be NULL. The shapes are known, d is not yet there. */
   mopo_status (*begin)(loader *l, mopo_error *err);

@@ -32,7 +32,8 @@ static const dialect d3rlpy = {.name = "d3rlpy",
                                           [TERMINAL] = "terminals",
                                           [CUT] = "episode_terminals",
                                           [THERE] = ""},
-                               .must = {[TERMINAL] = true}};
+                               .must = {[TERMINAL] = true},
+                               .ignored = "discrete_action version"};
 
 static const dialect csv = {.name = "CSV",
                             .containers = IN_CSV,

@@ -16,9 +16,9 @@ enum {
   ROWS_MIN = 200,
 };
 
-static const double WORK_MAX = 2e9;     /* multiply-adds */
-static const double LAG_SHARE = 0.05;   /* of the variance that is left: partial correlation 0.22 */
-static const double REWARD_GAIN = 0.15; /* of the variance of the rewards */
+static const double WORK_MAX = 2e9;    /* multiply-adds */
+static const double LAG_SHARE = 0.1;   /* of the variance that is left: partial correlation 0.32 */
+static const double REWARD_GAIN = 2.0; /* of the variance of the rewards that is left */
 static const double REWARD_FIT = 0.5;
 static const double RIDGE = 1e-9;
 
@@ -206,7 +206,7 @@ static mopo_status note_rewards(mopo_dataset_info *info, const mopo_dataset *d, 
   if (!st) st = fit_reward(&before, d, row_before, err);
   if (!st) st = fit_reward(&after, d, row_after, err);
   double best = fmax(before, after);
-  if (st || best < REWARD_FIT || best < own + REWARD_GAIN) return st;
+  if (st || best < REWARD_FIT || 1.0 - own < REWARD_GAIN * (1.0 - best)) return st;
   describe_note(
       info,
       "the rewards fit the row %s theirs better (R2 %.2f, their own %.2f): are they moved "

@@ -364,8 +364,20 @@ static mopo_status take_out(loader *l, mopo_error *err)
 
 /* ------------------------------------------------------------------ all */
 
+/* Is the name one of the list? */
+static bool is_ignored(const char *list, const char *name)
+{
+  size_t n = strlen(name);
+  for (const char *p = list; p; p = strchr(p, ' ')) {
+    p += *p == ' ';
+    if (!strncmp(p, name, n) && (p[n] == ' ' || !p[n])) return true;
+  }
+  return false;
+}
+
 static bool is_read(const loader *l, const char *name)
 {
+  if (is_ignored(l->of->ignored, name)) return true;
   for (int i = 0; i < l->n; i++) {
     const io_array *a = &l->arrays[i];
     if (!a->present || l->asked[i].role == ROLES || l->asked[i].role == THERE) continue;
@@ -411,6 +423,55 @@ static mopo_status tell_clipped(loader *l, mopo_error *err)
                       (long long)all, all == 1 ? "" : "s", all == 1 ? "was" : "were", list);
 }
 
+/* Columns of the step from the observation at x to that at y that are more than 3 of the usual
+ * steps. */
+static int far_columns(const float *x, const float *y, const double *usual, int S)
+{
+  int far = 0;
+  for (int c = 0; c < S; c++) far += fabs((double)y[c] - (double)x[c]) > 3.0 * usual[c];
+  return far;
+}
+
+/* The root mean square of each column's steps within episodes. */
+static void usual_steps(double *usual, const mopo_dataset *d)
+{
+  int64_t n = 0;
+  for (int64_t i = 0; i + 1 < d->N; i++) {
+    const float *x = dataset_row(d, i), *y = dataset_row(d, i + 1);
+    if (d->timeouts[i] || x[d->at.done] != 0.0f) continue;
+    n++;
+    for (int c = 0; c < d->at.S; c++)
+      usual[c] += ((double)y[c] - (double)x[c]) * ((double)y[c] - (double)x[c]);
+  }
+  for (int c = 0; c < d->at.S; c++) usual[c] = n ? sqrt(usual[c] / (double)n) : 0.0;
+}
+
+/* Timeouts after which the next row goes on as if the episode had not ended. */
+static mopo_status tell_limits(const loader *l, mopo_error *err)
+{
+  mopo_dataset *d = l->d;
+  const int S = d->at.S;
+  int64_t limits = 0, on = 0, first = 0;
+  double *usual = calloc((size_t)S, sizeof *usual);
+  if (!usual) return no_memory(l, err);
+  usual_steps(usual, d);
+  for (int64_t i = 0; i + 1 < d->N; i++) {
+    const float *x = dataset_row(d, i), *y = dataset_row(d, i + 1);
+    if (!d->timeouts[i]) continue;
+    limits++;
+    bool same = l->has[NEXT] ? !memcmp(x + d->at.next, y, (size_t)S * sizeof *x)
+                             : far_columns(x, y, usual, S) == 0;
+    if (same && on++ == 0) first = i;
+  }
+  free(usual);
+  char place[32];
+  if (on < 3 || 2 * on < limits) return MOPO_OK;
+  return dataset_note(d, err,
+                      "after %lld of %lld timeouts the next row goes on as if nothing had ended, "
+                      "first after %s",
+                      (long long)on, (long long)limits, load_place(l, first, place));
+}
+
 mopo_status reading_finish(loader *l, mopo_error *err)
 {
   mopo_dataset *d = l->d;
@@ -420,7 +481,8 @@ mopo_status reading_finish(loader *l, mopo_error *err)
     if (!d->lines) return no_memory(l, err);
     memcpy(d->lines, l->lines, (size_t)d->N * sizeof *d->lines);
   }
-  mopo_status st = tell_runs(l, err);
+  mopo_status st = l->has[TIMEOUT] || l->has[CUT] ? tell_limits(l, err) : MOPO_OK;
+  if (!st) st = tell_runs(l, err);
   if (!st) st = cut_by_time(l, err);
   if (!st && l->n_bad)
     st = l->how.bad_rows == MOPO_BAD_ROWS_CUT ? take_out(l, err) : refuse_bad(l, err);

@@ -58,6 +58,23 @@ static void tables(void)
                 "7,8,0,1,0,0,8,\n");
   text("columns", "obs=x,y;act=u;reward=r;next_obs=z,w\n\xef\xbb\xbf\"x\" , y,u,r,z,w\r\n"
                   " 1 ,2,0,1,3,4\r\n");
+  text("runs",
+       "!obs=x;act=u;reward=r;episode=e;time=t\nt,x,u,r,e\n2026-11-28 10:00:00,1,0,1,\"a\"\"b\"\n"
+       "2026-11-28T10:00:01.5Z,2,1.05,1,\"a\"\"b\"\n1764324002,,0,1,7\n1764324003,3,0\n"
+       "2026/11/28 10:00+02:00,4,0,1,\"c\nd\"\n5,5,0,1,\"c\nd\"\n6,6,0,1,\"c\nd\"\n");
+}
+
+static void spaces(void)
+{
+  text("dict",
+       "{\"dataset_id\": \"mujoco/hopper/medium-v0\", \"total_episodes\": 6, \"data_format\": "
+       "\"hdf5\","
+       "\"env_spec\": \"{\\\"id\\\": \\\"Hopper-v5\\\", \\\"max_episode_steps\\\": 1000}\","
+       "\"observation_space\": \"{\\\"type\\\": \\\"Dict\\\", \\\"subspaces\\\": {\\\"a\\\": "
+       "{\\\"type\\\": \\\"Box\\\", \\\"shape\\\": [2, 1], \\\"low\\\": [[-1.0], [-Infinity]], "
+       "\\\"high\\\": [[1.0], [2]]}}}\"}");
+  text("discrete", "{\"action_space\": \"{\\\"type\\\": \\\"Tuple\\\", \\\"subspaces\\\": "
+                   "[{\\\"type\\\": \\\"Discrete\\\", \\\"n\\\": 3}]}\"}");
 }
 
 static void curves(void)
@@ -114,6 +131,7 @@ int main(int argc, char **argv)
   networks(root);
   enter(root, "npz"), arrays();
   enter(root, "table"), tables();
+  enter(root, "minari"), spaces();
   enter(root, "tfevents"), enter(root, "progress"), curves();
   enter(root, "config");
   text("some", "; a comment\n[mopo]\nseed = 7\ngamma = 0.99 ; another\nalgo = mopo\n"
