@@ -333,8 +333,17 @@ const mopo_setting *mopo_setting_at(int i);
 const char *mopo_setting_name(const mopo_setting *s);
 /* One line, with unit and meaning. */
 const char *mopo_setting_help(const mopo_setting *s);
-/* What the value is: N, X, NAME, PATH, or "a|b|c": one of these words. Borrowed. */
-const char *mopo_setting_values(const mopo_setting *s);
+/* What the value is: N, X, NAME, PATH, or "a|b|c": one of these words. */
+void mopo_setting_values(char *buf, size_t size, const mopo_setting *s);
+/* What a setting decides. Two runs that differ in no setting of MOPO_DECIDES_RESULT learn the same
+ * and are measured the same. */
+typedef enum mopo_decides {
+  MOPO_DECIDES_RESULT,
+  MOPO_DECIDES_PLACE,    /* where files are; what is in them is another matter */
+  MOPO_DECIDES_MACHINE,  /* how fast, and how much a crash costs */
+  MOPO_DECIDES_WATCHING, /* how often it is looked at */
+} mopo_decides;
+mopo_decides mopo_setting_decides(const mopo_setting *s);
 /* Does the verb ("train", "model", "collect", "eval", ...) read it? */
 bool mopo_setting_read_by(const mopo_setting *s, const char *verb);
 

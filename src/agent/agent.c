@@ -11,22 +11,17 @@
 
 /* ------------------------------------------------------------- the algorithms */
 
-extern const agent_type mopo_type, mbpo_type, sac_type, bc_type, td3bc_type, iql_type, cql_type,
-    brac_p_type, brac_v_type, bear_type;
-
-static const agent_type *const AGENTS[] = {&mopo_type,   &mbpo_type, &sac_type, &bc_type,
-                                           &td3bc_type,  &iql_type,  &cql_type, &brac_p_type,
-                                           &brac_v_type, &bear_type};
-
 const agent_type *agent_at(int i)
 {
-  return i >= 0 && (size_t)i < sizeof AGENTS / sizeof *AGENTS ? AGENTS[i] : NULL;
+  for (int k = 0; i >= 0 && k <= i; k++)
+    if (!agent_types[k]) return NULL;
+  return i >= 0 ? agent_types[i] : NULL;
 }
 
 const agent_type *agent_find(const char *name)
 {
   for (int i = 0; agent_at(i); i++)
-    if (strcmp(agent_at(i)->name, name) == 0) return agent_at(i);
+    if (strcmp(agent_at(i)->is.name, name) == 0) return agent_at(i);
   return NULL;
 }
 
@@ -240,10 +235,10 @@ mopo_status agent_create(agent **out, const agent_type *type, const agent_setup 
   const mopo_config *config = setup->config;
   *out = NULL;
   if (type->max_actions && setup->A > type->max_actions)
-    return error_set(err, MOPO_EINVAL, "%s: %d actions, want at most %d", type->name, setup->A,
+    return error_set(err, MOPO_EINVAL, "%s: %d actions, want at most %d", type->is.name, setup->A,
                      type->max_actions);
   agent *c = calloc(1, type->size);
-  if (!c) return error_set(err, MOPO_ENOMEM, "%s: no memory for the agent", type->name);
+  if (!c) return error_set(err, MOPO_ENOMEM, "%s: no memory for the agent", type->is.name);
   c->type = type;
   c->setup = *setup;
   c->S = setup->S, c->A = setup->A, c->B = config->batch_size;
@@ -262,7 +257,7 @@ mopo_status agent_create(agent **out, const agent_type *type, const agent_setup 
   layout_work(c, &c->work);
   if (!arena_alloc(&c->state) || !arena_alloc(&c->work)) {
     agent_free(c);
-    return error_set(err, MOPO_ENOMEM, "%s: no memory for the networks", type->name);
+    return error_set(err, MOPO_ENOMEM, "%s: no memory for the networks", type->is.name);
   }
   layout_state(c, &c->state);
   layout_work(c, &c->work);

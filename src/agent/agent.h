@@ -55,11 +55,10 @@ typedef struct agent_memory {
 
 typedef struct agent agent;
 
-/* An algorithm. Its functions get its whole struct. */
+/* An algorithm. Its functions get its whole struct. Every constant that is defined as `const
+ * agent_type NAME` is one (cmake/rows.cmake). */
 typedef struct agent_type {
-  const char *name;   /* as typed on the command line */
-  const char *source; /* paper */
-  bool uses_model;    /* learns in imagined data as well */
+  algorithm is;       /* name, source, settings */
   size_t size;        /* of the struct */
   int scalars;        /* of its own in the state, zero at the start */
   int action_scalars; /* and for each action */
@@ -111,6 +110,8 @@ struct agent {
 /* NULL if there is no such algorithm; the i-th, NULL past the last. */
 const agent_type *agent_find(const char *name);
 const agent_type *agent_at(int i);
+/* The rows of the sources, collected when the library is built. NULL ends them. */
+extern const agent_type *const agent_types[];
 
 /* ------------------------------------------------------------------ for those who own an agent */
 

@@ -40,8 +40,15 @@ static void layout(agent *c, arena *a)
   s->work = agent_actor_work_layout(c, a);
 }
 
-const agent_type bc_type = {.name = "bc",
-                            .source = "Pomerleau 1989, ALVINN",
+static const method_value published[] = {
+    {"epochs", {"500"}},     {"actor-lr", {"3e-4"}},        {"target-entropy", {"-A"}},
+    {"log-std-min", {"-5"}}, {"critic-loss-weight", {"1"}}, {"actor-schedule", {"constant"}},
+    {NULL, {NULL}}};
+
+const agent_type bc_type = {.is = {.name = "bc",
+                                   .source = "Pomerleau 1989, ALVINN",
+                                   .reads = READS_DEVIATION,
+                                   .published = published},
                             .update = update,
                             .size = sizeof(bc),
                             .layout = layout};

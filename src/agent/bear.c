@@ -225,20 +225,21 @@ static agent_stats update(agent *a, const batch *b)
 static void shape(agent *c, const mopo_config *config)
 {
   bear *s = (bear *)(void *)c;
-  int V = config->vae_hidden;
+  int V = config_int(config, "vae-hidden");
   s->L = 2 * c->A;
-  s->samples = config->bear_samples, s->match = config->bear_match;
-  s->gamma = (float)config->gamma, s->beta_lr = config->bear_lr;
-  s->threshold = (float)config->bear_threshold, s->sigma = (float)config->bear_sigma;
-  s->laplacian = strcmp(config->bear_kernel, "laplacian") == 0;
-  s->warmup = (uint64_t)config->bear_warmup;
+  s->samples = config_int(config, "bear-samples"), s->match = config_int(config, "bear-match");
+  s->gamma = (float)config->gamma, s->beta_lr = config_real(config, "bear-lr");
+  s->threshold = (float)config_real(config, "bear-threshold"),
+  s->sigma = (float)config_real(config, "bear-sigma");
+  s->laplacian = config_is(config, "bear-kernel", "laplacian");
+  s->warmup = (uint64_t)config_int(config, "bear-warmup");
   s->target = c->actor.net;
   c->learner[0].target = &s->target, c->learner[0].tau = (float)config->tau;
   critics_add(&s->critics, c, config, c->B);
   mlp_shape(&s->encoder, c->actor.net.k, 3, (int[]){c->S + c->A, V, V, 2 * s->L}, MLP_RELU);
   mlp_shape(&s->decoder, c->actor.net.k, 3, (int[]){c->S + s->L, V, V, c->A}, MLP_RELU);
-  s->e = agent_add(c, &s->encoder, NULL, "encoder", config->behaviour_lr, c->B);
-  s->d = agent_add(c, &s->decoder, NULL, "decoder", config->behaviour_lr, c->B);
+  s->e = agent_add(c, &s->encoder, NULL, "encoder", config_real(config, "behaviour-lr"), c->B);
+  s->d = agent_add(c, &s->decoder, NULL, "decoder", config_real(config, "behaviour-lr"), c->B);
 }
 
 static void layout(agent *c, arena *a)
@@ -266,8 +267,55 @@ static void begin(agent *c, const mopo_config *config)
   learner_number_begin(c->scalars, 0.0);
 }
 
-const agent_type bear_type = {.name = "bear",
-                              .source = "Kumar et al. 2019, arXiv:1906.00949",
+/* As long as it was published with, as a share of the run. */
+static double warmup(const mopo_config *c, const preset_facts *facts)
+{
+  (void)facts;
+  return floor(fmax(fmin((double)c->epochs * c->updates_per_epoch, 1e9) * 40 / 1000, 1));
+}
+
+/* A run that ends before its policy has begun to learn is not one of that method. */
+static mopo_status check(const mopo_config *c, mopo_error *err)
+{
+  double first = config_int(c, "bear-warmup"), all = (double)c->epochs * c->updates_per_epoch;
+  if (first < all) return MOPO_OK;
+  return error_set(err, MOPO_EINVAL,
+                   "bear-warmup = %.0f, want less than the updates of the run, epochs x "
+                   "updates-per-epoch = %.0f",
+                   first, all);
+}
+
+static const mopo_setting own_settings[] = {
+    {"bear-threshold", "X", "bear: discrepancy that the policy may have", "train",
+     SETTING_REAL(0, 1e6), .standard = "0.05"},
+    {"bear-sigma", "X", "bear: width of the discrepancy's kernel", "train", SETTING_REAL(1e-6, 1e6),
+     .standard = "20"},
+    {"bear-kernel", "laplacian|gaussian", "bear: the discrepancy's kernel", "train", SETTING_WORD,
+     .standard = "laplacian"},
+    {"bear-samples", "N", "bear: actions that a target is the best of", "train",
+     SETTING_INT(1, 100), .standard = "10"},
+    {"bear-match", "N", "bear: actions of each side of the discrepancy", "train",
+     SETTING_INT(2, 100), .standard = "10"},
+    {"bear-warmup", "N", "bear: first updates, without Q; auto: 1/25 of all", "train",
+     SETTING_INT(1, 1e9), .otherwise = warmup},
+    {"bear-lr", "X", "bear: learning rate of the multiplier", "train", SETTING_REAL(0, 1),
+     .standard = "1e-3"},
+    {"vae-hidden", "N", "bear: width of the model of recorded actions", "train",
+     SETTING_INT(1, 65536), .standard = "750"},
+};
+extern const setting_group behaviour_settings;
+const setting_group bear_settings = {SETTING_ROWS(own_settings), .check = check};
+
+static const method_value published[] = {
+    {"epochs", {"1000"}},    {"actor-lr", {"1e-4"}},        {"target-entropy", {"-A"}},
+    {"log-std-min", {"-5"}}, {"critic-loss-weight", {"1"}}, {"actor-schedule", {"constant"}},
+    {NULL, {NULL}}};
+
+const agent_type bear_type = {.is = {.name = "bear",
+                                     .source = "Kumar et al. 2019, arXiv:1906.00949",
+                                     .reads = READS_CRITICS | READS_DEVIATION,
+                                     .own = {&bear_settings, &behaviour_settings},
+                                     .published = published},
                               .update = update,
                               .size = sizeof(bear),
                               .scalars = LEARNER_NUMBER,

@@ -127,12 +127,13 @@ static agent_stats update(agent *a, const batch *b)
 static void shape(agent *c, const mopo_config *config)
 {
   brac *s = (brac *)(void *)c;
-  s->gamma = (float)config->gamma, s->alpha = (float)config->brac_alpha;
-  s->in_value = strcmp(c->type->name, "brac-v") == 0;
-  s->first = (uint64_t)config->behaviour_updates;
+  s->gamma = (float)config->gamma, s->alpha = (float)config_real(config, "brac-alpha");
+  s->in_value = strcmp(c->type->is.name, "brac-v") == 0;
+  s->first = (uint64_t)config_int(config, "behaviour-updates");
   s->behaviour = c->actor;
   critics_add(&s->critics, c, config, c->B);
-  s->b = agent_add(c, &s->behaviour.net, NULL, "behaviour", config->behaviour_lr, c->B);
+  s->b =
+      agent_add(c, &s->behaviour.net, NULL, "behaviour", config_real(config, "behaviour-lr"), c->B);
 }
 
 static void layout(agent *c, arena *a)
@@ -144,15 +145,57 @@ static void layout(agent *c, arena *a)
   s->b_work = agent_actor_work_layout(c, a);
 }
 
+/* As long as it was published with, as a share of the run. */
+static double first_updates(const mopo_config *c, const preset_facts *facts)
+{
+  (void)facts;
+  return floor(fmax(fmin((double)c->epochs * c->updates_per_epoch, 1e9) * 300 / 1300, 1));
+}
+
+/* A run that ends before its policy has begun to learn is not one of that method. */
+static mopo_status check(const mopo_config *c, mopo_error *err)
+{
+  double first = config_int(c, "behaviour-updates"), all = (double)c->epochs * c->updates_per_epoch;
+  if (first < all) return MOPO_OK;
+  return error_set(err, MOPO_EINVAL,
+                   "behaviour-updates = %.0f, want less than the updates of the run, epochs x "
+                   "updates-per-epoch = %.0f",
+                   first, all);
+}
+
+static const mopo_setting own_settings[] = {
+    {"brac-alpha", "X", "brac: weight of the divergence", "train", SETTING_REAL(0, 1e6),
+     .standard = "1"},
+    {"behaviour-updates", "N", "brac: first updates, the behaviour's; auto: 3/13 of all", "train",
+     SETTING_INT(1, 1e9), .otherwise = first_updates},
+};
+extern const setting_group behaviour_settings;
+const setting_group brac_settings = {SETTING_ROWS(own_settings), .check = check};
+
+static const method_value published[] = {{"epochs", {"1300"}},
+                                         {"actor-lr", {"3e-5"}},
+                                         {"critic-lr", {"1e-3"}},
+                                         {"target-entropy", {"-A"}},
+                                         {"log-std-min", {"-5"}},
+                                         {"critic-loss-weight", {"1"}},
+                                         {"actor-schedule", {"constant"}},
+                                         {NULL, {NULL}}};
+
 static const char source[] = "Wu et al. 2019, arXiv:1911.11361";
-const agent_type brac_p_type = {.name = "brac-p",
-                                .source = source,
+const agent_type brac_p_type = {.is = {.name = "brac-p",
+                                       .source = source,
+                                       .reads = READS_CRITICS | READS_DEVIATION,
+                                       .own = {&brac_settings, &behaviour_settings},
+                                       .published = published},
                                 .update = update,
                                 .size = sizeof(brac),
                                 .shape = shape,
                                 .layout = layout};
-const agent_type brac_v_type = {.name = "brac-v",
-                                .source = source,
+const agent_type brac_v_type = {.is = {.name = "brac-v",
+                                       .source = source,
+                                       .reads = READS_CRITICS | READS_DEVIATION,
+                                       .own = {&brac_settings, &behaviour_settings},
+                                       .published = published},
                                 .update = update,
                                 .size = sizeof(brac),
                                 .shape = shape,

@@ -124,8 +124,8 @@ static agent_stats update(agent *a, const batch *b)
 static void shape(agent *c, const mopo_config *config)
 {
   cql *s = (cql *)(void *)c;
-  s->n = config->cql_samples;
-  s->weight = (float)config->cql_weight;
+  s->n = config_int(config, "cql-samples");
+  s->weight = (float)config_real(config, "cql-weight");
   sac_shape(&s->sac, config, c->B * (1 + 3 * s->n));
 }
 
@@ -142,8 +142,32 @@ static void layout(agent *c, arena *a)
   }
 }
 
-const agent_type cql_type = {.name = "cql",
-                             .source = "Kumar et al. 2020, arXiv:2006.04779",
+static const mopo_setting own_settings[] = {
+    {"cql-weight", "X", "cql: weight of the conservative term", "train", SETTING_REAL(0, 1e6),
+     .standard = "5"},
+    {"cql-samples", "N", "cql: actions of each of three kinds in its sum", "train",
+     SETTING_INT(1, 100), .standard = "10"},
+};
+const setting_group cql_settings = {SETTING_ROWS(own_settings)};
+
+static const method_value published[] = {{"epochs", {"1000"}},
+                                         {"layers", {"3"}},
+                                         {"actor-lr", {"1e-4"}},
+                                         {"alpha-lr", {"1e-4"}},
+                                         {"alpha-max", {"inf"}},
+                                         {"target-entropy", {"-A"}},
+                                         {"log-std-min", {"-20"}},
+                                         {"critic-loss-weight", {"1"}},
+                                         {"actor-schedule", {"constant"}},
+                                         {"update-order", {"joint"}},
+                                         {"init", {"fan-in"}},
+                                         {NULL, {NULL}}};
+
+const agent_type cql_type = {.is = {.name = "cql",
+                                    .source = "Kumar et al. 2020, arXiv:2006.04779",
+                                    .reads = READS_CRITICS | READS_TEMPERATURE | READS_DEVIATION,
+                                    .own = {&cql_settings},
+                                    .published = published},
                              .update = update,
                              .size = sizeof(cql),
                              .scalars = LEARNER_NUMBER,

@@ -135,14 +135,16 @@ static void shape(agent *c, const mopo_config *config)
   for (int i = 1; i <= config->layers; i++) sizes[i] = config->hidden;
   sizes[config->layers + 1] = 1;
   s->gamma = (float)config->gamma;
-  s->expectile = (float)config->expectile, s->beta = (float)config->iql_beta;
+  s->expectile = (float)config_real(config, "expectile"),
+  s->beta = (float)config_real(config, "iql-beta");
   mlp_shape(&s->value, c->actor.net.k, config->layers + 1, sizes, MLP_RELU);
   critics_add(&s->critics, c, config, c->B);
   s->v = agent_add(c, &s->value, NULL, "value", config->critic_lr, c->B);
   const mopo_dataset_info *info = c->setup.info;
   double range = info->return_max - info->return_min;
   double scale = range > 0.0 ? 1000.0 / range : 1.0;
-  c->reward_scale = (float)(isnan(config->iql_reward_scale) ? scale : config->iql_reward_scale);
+  double set = config_real(config, "iql-reward-scale");
+  c->reward_scale = (float)(isnan(set) ? scale : set);
 }
 
 static void layout(agent *c, arena *a)
@@ -164,8 +166,27 @@ static void begin(agent *c, const mopo_config *config)
   for (int j = 0; j < c->A; j++) learner_number_begin(c->scalars + j * LEARNER_NUMBER, 0.0);
 }
 
-const agent_type iql_type = {.name = "iql",
-                             .source = "Kostrikov et al. 2021, arXiv:2110.06169",
+static const mopo_setting own_settings[] = {
+    {"expectile", "X", "iql: of the values that V is fitted to", "train", SETTING_REAL(0, 1),
+     .standard = "0.7"},
+    {"iql-beta", "X", "iql: inverse temperature of the advantages", "train", SETTING_REAL(0, 1e6),
+     .standard = "3"},
+    {"iql-reward-scale", "X", "iql: rewards times this; auto: 1000 / range of returns", "train",
+     SETTING_REAL(1e-9, 1e9)},
+};
+const setting_group iql_settings = {SETTING_ROWS(own_settings)};
+
+static const method_value published[] = {
+    {"epochs", {"1000"}},          {"actor-lr", {"3e-4"}},
+    {"target-entropy", {"-A"}},    {"log-std-min", {"-5"}},
+    {"critic-loss-weight", {"1"}}, {"actor-schedule", {"cosine"}},
+    {"init", {"fan-in"}},          {NULL, {NULL}}};
+
+const agent_type iql_type = {.is = {.name = "iql",
+                                    .source = "Kostrikov et al. 2021, arXiv:2110.06169",
+                                    .reads = READS_CRITICS | READS_DEVIATION,
+                                    .own = {&iql_settings},
+                                    .published = published},
                              .update = update,
                              .size = sizeof(iql),
                              .action_scalars = LEARNER_NUMBER,

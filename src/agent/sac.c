@@ -129,29 +129,32 @@ void sac_begin(agent *c, const mopo_config *config)
   learner_number_begin(c->scalars + SAC_LOG_ALPHA, (double)fm_log((float)config->alpha_init));
 }
 
-const agent_type sac_type = {.name = "sac",
-                             .source = "Haarnoja et al. 2018, arXiv:1812.05905",
-                             .update = sac_update,
-                             .size = sizeof(sac),
-                             .scalars = LEARNER_NUMBER,
-                             .shape = shape,
-                             .layout = layout,
-                             .begin = sac_begin};
-const agent_type mopo_type = {.name = "mopo",
-                              .source = "Yu et al. 2020, arXiv:2005.13239",
-                              .uses_model = true,
+enum { READS_SOFT = READS_CRITICS | READS_TEMPERATURE | READS_DEVIATION };
+
+const agent_type mopo_type = {.is = {.name = "mopo",
+                                     .source = "Yu et al. 2020, arXiv:2005.13239",
+                                     .reads = READS_SOFT | READS_MODEL | READS_PENALTY},
                               .update = sac_update,
                               .size = sizeof(sac),
                               .scalars = LEARNER_NUMBER,
                               .shape = shape,
                               .layout = layout,
                               .begin = sac_begin};
-const agent_type mbpo_type = {.name = "mbpo",
-                              .source = "Janner et al. 2019, arXiv:1906.08253, on a fixed batch",
-                              .uses_model = true,
-                              .update = sac_update,
-                              .size = sizeof(sac),
-                              .scalars = LEARNER_NUMBER,
-                              .shape = shape,
-                              .layout = layout,
-                              .begin = sac_begin};
+const agent_type mbpo_type = {
+    .is = {.name = "mbpo",
+           .source = "Janner et al. 2019, arXiv:1906.08253, on a fixed batch",
+           .reads = READS_SOFT | READS_MODEL},
+    .update = sac_update,
+    .size = sizeof(sac),
+    .scalars = LEARNER_NUMBER,
+    .shape = shape,
+    .layout = layout,
+    .begin = sac_begin};
+const agent_type sac_type = {
+    .is = {.name = "sac", .source = "Haarnoja et al. 2018, arXiv:1812.05905", .reads = READS_SOFT},
+    .update = sac_update,
+    .size = sizeof(sac),
+    .scalars = LEARNER_NUMBER,
+    .shape = shape,
+    .layout = layout,
+    .begin = sac_begin};

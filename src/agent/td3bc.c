@@ -132,9 +132,10 @@ static agent_stats update(agent *a, const batch *b)
 static void shape(agent *c, const mopo_config *config)
 {
   td3bc *s = (td3bc *)(void *)c;
-  s->gamma = (float)config->gamma, s->alpha = (float)config->td3bc_alpha;
-  s->noise = (float)config->policy_noise, s->clip = (float)config->noise_clip;
-  s->delay = config->policy_delay;
+  s->gamma = (float)config->gamma, s->alpha = (float)config_real(config, "td3bc-alpha");
+  s->noise = (float)config_real(config, "policy-noise"),
+  s->clip = (float)config_real(config, "noise-clip");
+  s->delay = config_int(config, "policy-delay");
   s->target = c->actor.net;
   c->learner[0].target = &s->target, c->learner[0].tau = (float)config->tau;
   critics_add(&s->critics, c, config, c->B);
@@ -158,8 +159,29 @@ static void begin(agent *c, const mopo_config *config)
   mlp_transpose(&c->actor.net);
 }
 
-const agent_type td3bc_type = {.name = "td3bc",
-                               .source = "Fujimoto & Gu 2021, arXiv:2106.06860",
+static const mopo_setting own_settings[] = {
+    {"td3bc-alpha", "X", "td3bc: weight of Q beside the recorded actions", "train",
+     SETTING_REAL(0, 1e6), .standard = "2.5"},
+    {"policy-noise", "X", "td3bc: deviation of the target action's noise", "train",
+     SETTING_REAL(0, 10), .standard = "0.2"},
+    {"noise-clip", "X", "td3bc: that noise is clipped here", "train", SETTING_REAL(0, 10),
+     .standard = "0.5"},
+    {"policy-delay", "N", "td3bc: updates of the critics for each of the policy", "train",
+     SETTING_INT(1, 1e6), .standard = "2"},
+};
+const setting_group td3bc_settings = {SETTING_ROWS(own_settings)};
+
+static const method_value published[] = {
+    {"epochs", {"1000"}},          {"actor-lr", {"3e-4"}},
+    {"target-entropy", {"-A"}},    {"log-std-min", {"-5"}},
+    {"critic-loss-weight", {"1"}}, {"actor-schedule", {"constant"}},
+    {"init", {"fan-in"}},          {NULL, {NULL}}};
+
+const agent_type td3bc_type = {.is = {.name = "td3bc",
+                                      .source = "Fujimoto & Gu 2021, arXiv:2106.06860",
+                                      .reads = READS_CRITICS,
+                                      .own = {&td3bc_settings},
+                                      .published = published},
                                .update = update,
                                .size = sizeof(td3bc),
                                .scalars = SCALARS,

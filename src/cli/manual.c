@@ -56,7 +56,7 @@ static void page_of_verb(const options *o, const char *help)
   for (int i = 0; options_row(&r, o, i); i++) {
     printf(".TP\n.BI \\-\\-");
     roff(r.name);
-    if (r.metavar) {
+    if (*r.metavar) {
       printf(" \" ");
       roff(r.metavar);
       printf("\"");
@@ -102,7 +102,7 @@ static bool words_of(char *words, size_t size, const option_row *r)
 {
   size_t n = 0;
   *words = '\0';
-  if (!r->metavar) return false;
+  if (!*r->metavar) return false;
   if (!strcmp(r->name, "task")) {
     for (int i = 0; mopo_task_at(i); i++)
       n += (size_t)snprintf(words + n, size - n, "%s ", mopo_task_facts_of(mopo_task_at(i))->name);
@@ -116,7 +116,7 @@ static bool words_of(char *words, size_t size, const option_row *r)
   return true;
 }
 
-static bool is_file(const option_row *r) { return r->metavar && !strcmp(r->metavar, "PATH"); }
+static bool is_file(const option_row *r) { return !strcmp(r->metavar, "PATH"); }
 
 /* ------------------------------------------------------------------ bash */
 
@@ -130,7 +130,7 @@ static void bash_of_verb(const options *o)
   for (int i = 0; options_row(&r, o, i); i++)
     if (words_of(words, sizeof words, &r))
       printf("    --%s) words='%s' ;;\n", r.name, words);
-    else if (r.metavar && !is_file(&r))
+    else if (*r.metavar && !is_file(&r))
       printf("    --%s) words=' ' ;;\n", r.name);
   printf("    esac ;;\n");
 }
@@ -196,12 +196,12 @@ static void zsh_of_verb(const options *o)
   char words[512];
   printf("_mopo_%s() {\n  _arguments \\\n", o->verb);
   for (int i = 0; options_row(&r, o, i); i++) {
-    printf("    '--%s%s[", r.name, r.metavar ? "=" : "");
+    printf("    '--%s%s[", r.name, *r.metavar ? "=" : "");
     zsh_text(r.help);
     printf("]");
     if (words_of(words, sizeof words, &r))
       printf(":value:(%s)", words);
-    else if (r.metavar)
+    else if (*r.metavar)
       printf(":%s:%s", is_file(&r) ? "file" : "value", is_file(&r) ? "_files" : " ");
     printf("' \\\n");
   }

@@ -88,7 +88,7 @@ bool options_row(option_row *out, const options *o, int i)
   const mopo_setting *s = setting_at(o, i);
   if (s) {
     out->name = setting_option(o, s);
-    out->metavar = mopo_setting_values(s);
+    mopo_setting_values(out->metavar, sizeof out->metavar, s);
     out->help = mopo_setting_help(s);
     mopo_config_get(o->unset, mopo_setting_name(s), out->value, sizeof out->value);
     return true;
@@ -97,7 +97,7 @@ bool options_row(option_row *out, const options *o, int i)
   for (int k = 0; k < FLAGS; k++)
     if (has_verb(flags[k].verbs, o->verb) && i-- == 0) {
       out->name = flags[k].name;
-      out->metavar = flags[k].metavar;
+      if (flags[k].metavar) snprintf(out->metavar, sizeof out->metavar, "%s", flags[k].metavar);
       out->help = flags[k].help;
       return true;
     }
@@ -107,8 +107,8 @@ bool options_row(option_row *out, const options *o, int i)
 static void print_option(const option_row *r)
 {
   enum { COLUMN = 30 };
-  char left[160];
-  int n = snprintf(left, sizeof left, "  --%s %s", r->name, r->metavar ? r->metavar : "");
+  char left[480];
+  int n = snprintf(left, sizeof left, "  --%s %s", r->name, r->metavar);
   printf("%-*s", COLUMN, left);
   if (n >= COLUMN) printf("\n%*s", COLUMN, "");
   printf("%s", r->help);
@@ -181,11 +181,11 @@ static int parse_option(options *o, int argc, char **argv, int *i)
     *(bool *)((char *)o + f->offset) = true;
     return EXIT_DONE;
   }
-  bool on = s && !strcmp(mopo_setting_values(s), "no|yes") && !equals; /* a switch */
+  char values[400] = "";
+  if (s) mopo_setting_values(values, sizeof values, s);
+  bool on = !strcmp(values, "no|yes") && !equals; /* a switch */
   const char *value = on ? "yes" : equals ? equals + 1 : *i + 1 < argc ? argv[++*i] : NULL;
-  if (!value)
-    return cli_fail(EXIT_USAGE, "--%s wants a value: %s", name,
-                    s ? mopo_setting_values(s) : f->metavar);
+  if (!value) return cli_fail(EXIT_USAGE, "--%s wants a value: %s", name, s ? values : f->metavar);
   if (f) {
     *(const char **)((char *)o + f->offset) = value;
     return EXIT_DONE;

@@ -41,7 +41,8 @@ int options_task(const mopo_task **out, const options *o, const mopo_policy *p);
 
 /* The i-th option of o->verb, settings first; false past the last. */
 typedef struct option_row {
-  const char *name, *metavar; /* metavar NULL: a switch */
+  const char *name;
+  char metavar[400]; /* "": a switch */
   const char *help;
   char value[1100]; /* its default, "" if it has none */
 } option_row;

@@ -5,7 +5,7 @@
 
 #include "options.h"
 
-enum { REPRODUCE_PATH = 1024, METHODS_MAX = 8, SEEDS_MAX = 64, SETTINGS_MAX = 8 };
+enum { REPRODUCE_PATH = 1024, METHODS_MAX = 8, SEEDS_MAX = 64, METHOD_SETTINGS = 8 };
 
 /* What the paper prints; NAN: it does not. */
 typedef struct published {
@@ -14,7 +14,7 @@ typedef struct published {
 
 typedef struct method {
   const char *name;                   /* of its column and of its directory */
-  const char *settings[SETTINGS_MAX]; /* the algorithm's first: name, value, name, value */
+  const char *settings[METHOD_SETTINGS]; /* the algorithm's first: name, value, name, value */
   bool model;                         /* uses the row's fitted ensemble */
 } method;
 

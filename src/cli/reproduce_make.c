@@ -396,7 +396,7 @@ static int settings_of_cell(mopo_config *c, const maker *k, const paper_row *row
   char path[REPRODUCE_PATH];
   int code = EXIT_DONE;
   if (!reproduce_cell_path(path, k->r, row, m, seed)) return too_long(k);
-  for (int i = 0; code == EXIT_DONE && i + 1 < SETTINGS_MAX && m->settings[i]; i += 2)
+  for (int i = 0; code == EXIT_DONE && i + 1 < METHOD_SETTINGS && m->settings[i]; i += 2)
     code = set(c, m->settings[i], m->settings[i + 1]);
   if (code == EXIT_DONE) code = settings_of(c, k, "train", row->task, path, seed);
   if (code == EXIT_DONE && !mopo_config_is_set(c, "preset")) code = set(c, "preset", "paper");

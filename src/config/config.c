@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_MAX = 1 << 20, VALUE_MAX = 1100 };
+enum { FILE_MAX = 1 << 20, VALUE_MAX = 1100, VALUES_MAX = 400 };
 
 mopo_config *mopo_config_create(void)
 {
@@ -33,12 +33,36 @@ void mopo_config_free(mopo_config *c) { free(c); }
 
 /* ------------------------------------------------------------------ one value */
 
+/* Owned words are as long as their place. */
+static size_t size_of(const mopo_setting *s) { return s->size ? s->size : sizeof(setting_value); }
+
+static const void *value_of(const mopo_config *c, const mopo_setting *s)
+{
+  return s->size ? (const char *)c + s->offset : (const char *)&c->own[config_index(s->name)];
+}
+
+static bool has_words(const mopo_setting *s) { return s->word || strchr(s->metavar, '|'); }
+
+bool config_is_auto(const mopo_config *c, const mopo_setting *s)
+{
+  const void *value = value_of(c, s);
+  switch (s->type) {
+  case 'd':
+    return isnan(*(const double *)value);
+  case 'i':
+    return *(const int *)value == 0 && s->min > 0;
+  case 's':
+    return has_words(s) && !*(const char *)value;
+  default:
+    return false;
+  }
+}
+
 static mopo_status refuse(const mopo_setting *s, const char *value, const char *want,
                           mopo_error *err)
 {
-  mopo_config unset = config_default();
   return error_set(err, MOPO_EINVAL, "%s = '%.80s', want %s%s", s->name, value, want,
-                   config_is_auto(&unset, s) ? " or auto" : "");
+                   s->standard ? "" : " or auto");
 }
 
 static mopo_status refuse_range(const mopo_setting *s, const char *value, mopo_error *err)
@@ -72,28 +96,25 @@ static bool fits_a_line(const char *value)
   return true;
 }
 
-static mopo_status set_text(mopo_config *c, const mopo_setting *s, const char *value,
-                            mopo_error *err)
+static mopo_status set_text(void *field, const mopo_setting *s, const char *value, mopo_error *err)
 {
-  char want[96];
-  if (strchr(s->metavar, '|') && !one_of(s->metavar, value)) {
-    snprintf(want, sizeof want, "%s", s->metavar);
-    return refuse(s, value, want, err);
-  }
-  if (strlen(value) >= s->size) {
-    snprintf(want, sizeof want, "less than %zu bytes", s->size);
+  char want[VALUES_MAX];
+  mopo_setting_values(want, sizeof want, s);
+  if (has_words(s) && !one_of(want, value)) return refuse(s, value, want, err);
+  if (strlen(value) >= size_of(s)) {
+    snprintf(want, sizeof want, "less than %zu bytes", size_of(s));
     return refuse(s, value, want, err);
   }
   if (!fits_a_line(value))
     return refuse(s, value, "no control characters, no blanks at the ends, no ' ;'", err);
-  memcpy((char *)c + s->offset, value, strlen(value) + 1);
+  memset(field, 0, size_of(s));
+  memcpy(field, value, strlen(value));
   return MOPO_OK;
 }
 
-static mopo_status set_number(mopo_config *c, const mopo_setting *s, const char *value,
+static mopo_status set_number(void *field, const mopo_setting *s, const char *value,
                               mopo_error *err)
 {
-  void *field = (char *)c + s->offset;
   char *end = NULL;
   bool blank = !*value || isspace((unsigned char)*value);
   errno = 0;
@@ -121,31 +142,47 @@ static mopo_status set_number(mopo_config *c, const mopo_setting *s, const char 
   return MOPO_OK;
 }
 
+static mopo_status set_value(mopo_config *c, int i, const char *value, mopo_error *err)
+{
+  const mopo_setting *s = mopo_setting_at(i);
+  void *field = config_field(c, i);
+  if (!s->standard && !strcmp(value, "auto")) {
+    memset(field, 0, size_of(s));
+    if (s->type == 'd') *(double *)field = NAN;
+    return MOPO_OK;
+  }
+  return s->type == 's' ? set_text(field, s, value, err) : set_number(field, s, value, err);
+}
+
 mopo_status mopo_config_set(mopo_config *c, const char *name, const char *value, mopo_error *err)
 {
   int i = config_index(name);
   if (i < 0)
     return error_set(err, MOPO_EINVAL, "unknown setting '%.64s', did you mean '%s'?", name,
                      config_nearest(name));
-  const mopo_setting *s = mopo_setting_at(i);
-  mopo_config unset = config_default();
-  mopo_status st = MOPO_OK;
-  if (!strcmp(value, "auto") && config_is_auto(&unset, s)) {
-    memcpy((char *)c + s->offset, (char *)&unset + s->offset, s->size);
-  } else if (s->type == 's') {
-    st = set_text(c, s, value, err);
-  } else {
-    st = set_number(c, s, value, err);
-  }
+  mopo_status st = set_value(c, i, value, err);
   if (st == MOPO_OK) c->marked[i] = 1;
   return st;
+}
+
+mopo_config config_default(void)
+{
+  mopo_config c;
+  memset(&c, 0, sizeof c);
+  const mopo_setting *s;
+  for (int i = 0; (s = mopo_setting_at(i)); i++) {
+    mopo_status st = set_value(&c, i, s->standard ? s->standard : "auto", NULL);
+    assert(st == MOPO_OK && "a default out of its range");
+    (void)st;
+  }
+  return c;
 }
 
 void mopo_config_get(const mopo_config *c, const char *name, char *buf, size_t size)
 {
   const mopo_setting *s = mopo_setting_at(config_index(name));
   assert(s && "no such setting");
-  const void *field = (const char *)c + s->offset;
+  const void *field = value_of(c, s);
   if (config_is_auto(c, s)) {
     snprintf(buf, size, "auto");
     return;
@@ -173,7 +210,37 @@ const char *mopo_config_text(const mopo_config *c, const char *name)
 {
   const mopo_setting *s = mopo_setting_at(config_index(name));
   assert(s && s->type == 's' && "no such setting, or not a text");
-  return (const char *)c + s->offset;
+  return value_of(c, s);
+}
+
+double config_real(const mopo_config *c, const char *name)
+{
+  const mopo_setting *s = mopo_setting_at(config_index(name));
+  assert(s && s->type == 'd' && "no such setting, or another type");
+  return *(const double *)value_of(c, s);
+}
+
+int config_int(const mopo_config *c, const char *name)
+{
+  const mopo_setting *s = mopo_setting_at(config_index(name));
+  assert(s && s->type == 'i' && "no such setting, or another type");
+  return *(const int *)value_of(c, s);
+}
+
+bool config_is(const mopo_config *c, const char *name, const char *word)
+{
+  return !strcmp(mopo_config_text(c, name), word);
+}
+
+void config_put(mopo_config *c, const char *name, double value)
+{
+  int i = config_index(name);
+  assert(i >= 0 && "no such setting");
+  if (mopo_setting_at(i)->type == 'd') {
+    *(double *)config_field(c, i) = value;
+  } else {
+    *(int *)config_field(c, i) = (int)value;
+  }
 }
 
 bool mopo_config_is_set(const mopo_config *c, const char *name)

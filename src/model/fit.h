@@ -2,6 +2,7 @@
 #ifndef MODEL_FIT_H
 #define MODEL_FIT_H
 
+#include "config/config.h"
 #include "model/calibration.h"
 
 typedef struct fit_settings {
@@ -48,5 +49,9 @@ typedef struct fit_watch {
 MUST_CHECK mopo_status ensemble_fit(ensemble *m, fit_result *out, const mopo_dataset *d,
                                     const fit_settings *set, par *pool, rng_key key,
                                     const fit_watch *watch, mopo_error *err);
+
+/* As the settings say. */
+ensemble_settings ensemble_settings_of(const mopo_config *c);
+fit_settings fit_settings_of(const mopo_config *c);
 
 #endif

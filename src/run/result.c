@@ -6,6 +6,7 @@
 #include "io/file.h"
 #include "run/rundir.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -14,18 +15,18 @@
 /* JSON knows no NaN and no infinity. */
 static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
-/* Numbers as numbers, except the infinite ones, which are the text of config.ini. */
-static json_t *setting_value(const mopo_config *c, const mopo_setting *s)
+/* Numbers as numbers, except the infinite ones and those above what JSON's readers hold, which are
+ * the text of config.ini. */
+static json_t *value_of(const mopo_config *c, const mopo_setting *s)
 {
-  char text[1100];
-  const void *field = (const char *)c + s->offset;
-  if (s->type == 'd' && isfinite(*(const double *)field)) return json_real(*(const double *)field);
-  if (s->type == 'i') return json_integer(*(const int *)field);
-  if (s->type == 'l') return json_integer(*(const int64_t *)field);
+  char text[1100], *end = NULL;
   mopo_config_get(c, s->name, text, sizeof text);
-  if (s->type == 'u' && *(const uint64_t *)field <= INT64_MAX)
-    return json_integer((json_int_t) * (const uint64_t *)field);
-  return json_string(text);
+  if (s->type == 's') return json_string(text);
+  errno = 0;
+  long long whole = strtoll(text, &end, 10);
+  if (s->type != 'd' && !*end && !errno) return json_integer(whole);
+  double x = number_parse(text, &end);
+  return s->type == 'd' && !*end && isfinite(x) ? json_real(x) : json_string(text);
 }
 
 static json_t *settings(const mopo_config *c)
@@ -34,7 +35,7 @@ static json_t *settings(const mopo_config *c)
   for (int i = 0; mopo_setting_at(i); i++) {
     const mopo_setting *s = mopo_setting_at(i);
     if (!strstr(s->verbs, "train")) continue;
-    if (json_object_set_new(all, s->name, setting_value(c, s)) != 0) {
+    if (json_object_set_new(all, s->name, value_of(c, s)) != 0) {
       json_decref(all);
       return NULL;
     }

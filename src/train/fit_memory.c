@@ -26,5 +26,5 @@ mopo_status mopo_model_fit(mopo_model **out, const mopo_dataset *data, const mop
   par_free(o.pool);
   units_free(scale);
   mopo_dataset_free(scaled);
-  return st == MOPO_OK ? model_of(out, m, o.task, o.c.penalty, err) : st;
+  return st == MOPO_OK ? model_of(out, m, o.task, mopo_config_text(&o.c, "penalty"), err) : st;
 }

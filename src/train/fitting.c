@@ -92,20 +92,9 @@ mopo_status fitting_run(ensemble **out, fit_result *fit, const char *path, const
                         const mopo_config *c, const mopo_dataset *data, const units *s, par *pool,
                         rng_key key, const mopo_watch *watch, mopo_error *err)
 {
-  ensemble_settings shape = {c->members, c->elites, c->model_hidden, c->model_layers};
-  fit_settings set = {.batch = c->model_batch,
-                      .patience = c->model_patience,
-                      .max_epochs = c->model_max_epochs,
-                      .min_updates = c->model_min_updates,
-                      .holdout_max = c->holdout_max,
-                      .by_episodes = strcmp(c->holdout, "episodes") == 0,
-                      .cosine = strcmp(c->model_schedule, "cosine") == 0,
-                      .lr = c->model_lr,
-                      .decay = c->model_decay,
-                      .improvement = c->model_improvement,
-                      .holdout_ratio = c->holdout_ratio,
-                      .state = state,
-                      .state_seconds = 20};
+  ensemble_settings shape = ensemble_settings_of(c);
+  fit_settings set = fit_settings_of(c);
+  set.state = state, set.state_seconds = 20;
   fit_teller teller = {.watch = watch, .began = clock_seconds(), .mse = NAN};
   fit_watch told = {tell_epoch, tell_step, &teller};
   key = rng_split(key, "model");

@@ -43,7 +43,8 @@ health_limits health_bounds(const run *o, const metrics_row *row)
 static void warn_of_penalty(run *o, const metrics_row *row)
 {
   bool *warned = &o->warned[3];
-  double earned = row->model_reward_mean, penalty = row->penalty_mean, coef = o->c.penalty_coef;
+  double earned = row->model_reward_mean, penalty = row->penalty_mean,
+         coef = config_real(&o->c, "penalty-coef");
   bool costs = earned > 0 && penalty > earned && row->rollout_terminal_rate > 0;
   if (*warned || row->epoch < PENALTY_EPOCH || !costs) return;
   *warned = true;

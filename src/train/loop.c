@@ -64,13 +64,14 @@ static void warn_of_rollouts(run *o, const rollout_stats *s)
 {
   double length = (double)s->rows / (double)s->begun;
   if (!o->reach) return;
-  if (length < 5 && o->c.rollout_length >= 5 && !o->told_short) {
+  if (length < 5 && config_int(&o->c, "rollout-length") >= 5 && !o->told_short) {
     o->told_short = true;
     watch_line(
         o->watch,
         "warning: epoch %.0f: imagined trajectories are %.1f steps long, %.0f %% of the rows "
         "are cut: rollout-stop = %g may be too low",
-        o->at.epoch + 1, length, 100 * (double)s->cut / (double)s->rows, o->c.rollout_stop);
+        o->at.epoch + 1, length, 100 * (double)s->cut / (double)s->rows,
+        config_real(&o->c, "rollout-stop"));
   }
   if (s->cut == 0 && s->u_old > 2 * s->u_young && !o->told_uncut) {
     o->told_uncut = true;
@@ -78,7 +79,8 @@ static void warn_of_rollouts(run *o, const rollout_stats *s)
         o->watch,
         "warning: epoch %.0f: nothing is cut, but the penalty grows from %.3g to %.3g along a "
         "trajectory: rollout-stop = %g may be too high",
-        o->at.epoch + 1, penalty_of(o, s->u_young), penalty_of(o, s->u_old), o->c.rollout_stop);
+        o->at.epoch + 1, penalty_of(o, s->u_young), penalty_of(o, s->u_old),
+        config_real(&o->c, "rollout-stop"));
   }
 }
 
@@ -87,7 +89,7 @@ static mopo_status roll_out(run *o, mopo_error *err)
   rollout_stats s;
   const actor *p = agent_learning(o->agent);
   o->ring_count = replay_count(o->ring), o->ring_head = replay_head(o->ring);
-  run_progress(o, "rollout", 0, o->c.rollout_batch, NAN);
+  run_progress(o, "rollout", 0, config_int(&o->c, "rollout-batch"), NAN);
   mopo_status st = rollout_run(o->rollout, &s, o->ring, o->learn, p, rng_split(o->key, "rollout"),
                                (uint64_t)o->at.epoch, stop_between_steps, o, err);
   if (st == MOPO_ESTOPPED) return stopped_error(o, err);

@@ -17,9 +17,9 @@ static mopo_status set_up_oracle(run *o, mopo_error *err)
 static bool learns_ends(const run *o)
 {
   bool rule = task_knows_ends(o->task), ends = o->info.terminals > 0;
-  if (strcmp(o->c.termination, "learned") == 0) return true;
+  if (config_is(&o->c, "termination", "learned")) return true;
   if (rule || !ends) return false;
-  if (strcmp(o->c.termination, "auto") == 0) return true;
+  if (config_is(&o->c, "termination", "auto")) return true;
   watch_line(o->watch,
              "warning: %lld recorded episodes end, but with termination = none imagined ones never "
              "do: failing will look like living on",
@@ -69,12 +69,13 @@ static mopo_status get_ends(run *o, mopo_error *err)
  * has the same. */
 static mopo_status get_reach(run *o, mopo_error *err)
 {
-  if (o->c.rollout_stop <= 0) return MOPO_OK;
-  mopo_status st = reach_create(&o->reach, o->model, o->learn, o->c.rollout_stop, o->pool, err);
+  if (config_real(&o->c, "rollout-stop") <= 0) return MOPO_OK;
+  mopo_status st =
+      reach_create(&o->reach, o->model, o->learn, config_real(&o->c, "rollout-stop"), o->pool, err);
   if (st != MOPO_OK) return st;
-  watch_line(o->watch,
-             "rollouts: cut where the members' spread is above %.4g, quantile %g of %lld rows",
-             (double)o->reach->threshold, o->c.rollout_stop, (long long)o->learn->N);
+  watch_line(
+      o->watch, "rollouts: cut where the members' spread is above %.4g, quantile %g of %lld rows",
+      (double)o->reach->threshold, config_real(&o->c, "rollout-stop"), (long long)o->learn->N);
   return MOPO_OK;
 }
 
@@ -98,15 +99,15 @@ mopo_status run_imagine(run *o, mopo_error *err)
   if ((st = get_reach(o, err)) != MOPO_OK) return st;
   o->imagine = (imagine){.m = o->model,
                          .task = o->task,
-                         .coef = o->c.penalty_coef,
-                         .margin = o->c.imagined_margin,
+                         .coef = config_real(&o->c, "penalty-coef"),
+                         .margin = config_real(&o->c, "imagined-margin"),
                          .end = o->end,
                          .reach = o->reach};
-  st = penalty_find(&o->imagine.penalty, o->c.penalty, err);
+  st = penalty_find(&o->imagine.penalty, mopo_config_text(&o->c, "penalty"), err);
   if (st != MOPO_OK || !o->imagine.penalty->simulator) return st;
   if (o->units)
     return error_set(err, MOPO_EINVAL, "penalty = %s with scaler = standard, want scaler = none",
-                     o->c.penalty);
+                     o->imagine.penalty->name);
   if ((st = set_up_oracle(o, err)) != MOPO_OK) return st;
   o->imagine.measure = oracle_measure, o->imagine.ctx = o->oracle;
   return MOPO_OK;
@@ -116,15 +117,16 @@ mopo_status run_practice(run *o, mopo_error *err)
 {
   o->real_rows = o->c.batch_size;
   if (!o->model) return MOPO_OK;
-  bool least = strcmp(o->c.rollout_cut, "least") == 0;
-  rollout_settings set = {.rows = o->c.rollout_batch,
-                          .length = o->c.rollout_length,
+  bool least = config_is(&o->c, "rollout-cut", "least");
+  rollout_settings set = {.rows = config_int(&o->c, "rollout-batch"),
+                          .length = config_int(&o->c, "rollout-length"),
                           .cut_value = least ? least_return(o->learn, o->c.gamma) : (double)NAN,
                           .gamma = o->c.gamma};
   mopo_status st =
       rollout_create(&o->rollout, &set, &o->imagine, agent_learning(o->agent), o->pool, err);
   if (st != MOPO_OK) return st;
-  int64_t rows = (int64_t)o->c.rollout_keep * o->c.rollout_length * o->c.rollout_batch;
-  o->real_rows = (int)(o->c.real_ratio * o->c.batch_size + 1e-6); /* 0.29 of 100 are 29 */
+  int64_t rows = (int64_t)config_int(&o->c, "rollout-keep") * set.length * set.rows;
+  o->real_rows =
+      (int)(config_real(&o->c, "real-ratio") * o->c.batch_size + 1e-6); /* 0.29 of 100 are 29 */
   return replay_create(&o->ring, rows, o->data->at, err);
 }

@@ -44,16 +44,17 @@ static mopo_status take_shape(mopo_config *c, const ensemble *m, const char *whe
 {
   const struct {
     const char *name;
-    int *setting, has;
-  } shape[] = {{"members", &c->members, m->set.members},
-               {"elites", &c->elites, m->set.elites},
-               {"model-hidden", &c->model_hidden, m->set.hidden},
-               {"model-layers", &c->model_layers, m->set.layers}};
+    int has;
+  } shape[] = {{"members", m->set.members},
+               {"elites", m->set.elites},
+               {"model-hidden", m->set.hidden},
+               {"model-layers", m->set.layers}};
   for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) {
-    if (c->marked[config_index(shape[i].name)] && *shape[i].setting != shape[i].has)
-      return error_set(err, MOPO_EINVAL, "%s = %d, but the model %s has %d", shape[i].name,
-                       *shape[i].setting, where, shape[i].has);
-    *shape[i].setting = shape[i].has;
+    int set = config_int(c, shape[i].name);
+    if (mopo_config_is_set(c, shape[i].name) && set != shape[i].has)
+      return error_set(err, MOPO_EINVAL, "%s = %d, but the model %s has %d", shape[i].name, set,
+                       where, shape[i].has);
+    config_put(c, shape[i].name, shape[i].has);
   }
   const char *fitted = m->units ? "standard" : "none";
   if (c->marked[config_index("scaler")] && strcmp(c->scaler, fitted) != 0)

@@ -22,9 +22,11 @@ static mopo_status check_penalty(const mopo_config *c, const mopo_task *task, mo
 {
   const agent_type *type = agent_find(c->algo);
   const penalty_type *kind;
-  mopo_status st = penalty_find(&kind, c->penalty, err);
-  if (st != MOPO_OK || !type || !type->uses_model) return st;
-  if (c->penalty_coef > 0 && (st = penalty_check(kind, c->members, err)) != MOPO_OK) return st;
+  mopo_status st = penalty_find(&kind, mopo_config_text(c, "penalty"), err);
+  if (st != MOPO_OK || !type || !(type->is.reads & READS_MODEL)) return st;
+  if (config_real(c, "penalty-coef") > 0 &&
+      (st = penalty_check(kind, config_int(c, "members"), err)) != MOPO_OK)
+    return st;
   if (kind->simulator && !task->facts.obs_dim)
     return error_set(err, MOPO_EINVAL, "penalty = %s with task none, want a simulated task",
                      kind->name);

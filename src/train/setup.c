@@ -58,7 +58,7 @@ static mopo_status set_up_evaluation(run *o, mopo_error *err)
 static mopo_status set_up_units(run *o, const agent_type *type, mopo_error *err)
 {
   mopo_status st = MOPO_OK;
-  if (type->uses_model && (o->order.model || o->c.model[0])) {
+  if ((type->is.reads & READS_MODEL) && (o->order.model || o->c.model[0])) {
     st = run_model_get(o, err);
     if (st == MOPO_OK) st = run_units_take(&o->units, &o->scaled, o->model->units, o->data, err);
   } else {
@@ -81,7 +81,7 @@ static mopo_status set_up_all(run *o, mopo_error *err)
   const agent_type *type = agent_find(o->c.algo);
   if (!type) return error_set(err, MOPO_EINVAL, "algo = '%s', no such algorithm", o->c.algo);
   if ((st = set_up_units(o, type, err)) != MOPO_OK) return st;
-  if (type->uses_model && (st = run_imagine(o, err)) != MOPO_OK) return st;
+  if (type->is.reads & READS_MODEL && (st = run_imagine(o, err)) != MOPO_OK) return st;
   if ((st = set_up_agent(o, type, err)) != MOPO_OK) return st;
   if ((st = run_practice(o, err)) != MOPO_OK) return st;
   if ((st = set_up_evaluation(o, err)) != MOPO_OK) return st;

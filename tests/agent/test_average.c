@@ -26,7 +26,7 @@ static void it_is_the_mean_of_the_last_weights(void **state)
 {
   (void)state;
   for (int i = 0; agent_at(i); i++) {
-    mopo_config c = averaging(agent_at(i)->name, EMA);
+    mopo_config c = averaging(agent_at(i)->is.name, EMA);
     small_run *s = small_begin(&c, small_chain(), 2);
     size_t n = agent_learning(s->agent)->net.size;
     double *want = calloc(n, sizeof *want), moved = 0.0;
@@ -56,7 +56,7 @@ static void nothing_that_is_learned_changes(void **state)
 {
   (void)state;
   for (int i = 0; agent_at(i); i++) {
-    mopo_config with = averaging(agent_at(i)->name, EMA), without = averaging(with.algo, 0.0);
+    mopo_config with = averaging(agent_at(i)->is.name, EMA), without = averaging(with.algo, 0.0);
     small_run *a = small_begin(&with, small_chain(), 1),
               *b = small_begin(&without, small_chain(), 1);
     small_learn(a, 40);
@@ -76,7 +76,7 @@ static void it_goes_on_to_the_same_bits(void **state)
 {
   (void)state;
   for (int i = 0; agent_at(i); i++) {
-    mopo_config c = averaging(agent_at(i)->name, EMA);
+    mopo_config c = averaging(agent_at(i)->is.name, EMA);
     small_assert_same_bits(&c);
   }
 }

@@ -92,9 +92,10 @@ static void vae_has_this_gradient(void **state)
 static mopo_config config(double threshold)
 {
   mopo_config c = small_config("bear");
-  c.vae_hidden = 32, c.behaviour_lr = 2e-3;
-  c.bear_samples = 3, c.bear_match = 5, c.bear_warmup = 300;
-  c.bear_threshold = threshold, c.bear_lr = 1e-2;
+  config_put(&c, "vae-hidden", 32), config_put(&c, "behaviour-lr", 2e-3);
+  config_put(&c, "bear-samples", 3), config_put(&c, "bear-match", 5),
+      config_put(&c, "bear-warmup", 300);
+  config_put(&c, "bear-threshold", threshold), config_put(&c, "bear-lr", 1e-2);
   return c;
 }
 
@@ -215,7 +216,7 @@ static double actor_loss(void *ctx)
   double sum = 0.0;
   for (int r = 0; r < UPDATE_B; r++) {
     sampled d;
-    sum += x->beta * (row_mmd(x, &d, r) - u->run->c.bear_threshold);
+    sum += x->beta * (row_mmd(x, &d, r) - config_real(&u->run->c, "bear-threshold"));
     if (x->warm) sum -= update_least_q(u, u->after.net, u->row[r].s, d.a);
   }
   return sum / UPDATE_B;
@@ -245,15 +246,17 @@ static void step_and_check(bear_update *x, bool warm)
   check_gradient(u, ACTOR, actor_loss);
   for (int i = ACTOR; i <= CRITIC_2; i++) check_follows(u, i, u->run->c.tau);
   check_figure("slope of log beta", (log_beta[1] - 0.9 * m0) / 0.1,
-               -x->beta * (mean_mmd(x) - u->run->c.bear_threshold));
+               -x->beta * (mean_mmd(x) - config_real(&u->run->c, "bear-threshold")));
 }
 
 static mopo_config one_update(const char *name)
 {
   mopo_config c = update_config("bear");
-  c.vae_hidden = 16, c.bear_samples = SAMPLES, c.bear_match = N, c.bear_warmup = 1;
-  c.bear_threshold = 0.3, c.bear_sigma = 2.0, c.bear_lr = 1e-2; /* sigma: kernel's */
-  strcpy(c.bear_kernel, name);
+  config_put(&c, "vae-hidden", 16), config_put(&c, "bear-samples", SAMPLES),
+      config_put(&c, "bear-match", N), config_put(&c, "bear-warmup", 1);
+  config_put(&c, "bear-threshold", 0.3), config_put(&c, "bear-sigma", 2.0),
+      config_put(&c, "bear-lr", 1e-2); /* sigma: kernel's */
+  assert_int_equal(mopo_config_set(&c, "bear-kernel", name, NULL), MOPO_OK);
   return c;
 }
 
@@ -273,7 +276,8 @@ static void two_updates_are_the_equations(void **state)
     step_and_check(&x, false);
     check_step(u, ACTOR, c.actor_lr);
     check_step(u, CRITIC_1, c.critic_lr), check_step(u, CRITIC_2, c.critic_lr);
-    check_step(u, ENCODER, c.behaviour_lr), check_step(u, DECODER, c.behaviour_lr);
+    check_step(u, ENCODER, config_real(&c, "behaviour-lr")),
+        check_step(u, DECODER, config_real(&c, "behaviour-lr"));
     step_and_check(&x, true);
     update_end(u);
   }
@@ -287,7 +291,7 @@ static void the_multiplier_has_bounds(void **state)
   for (int i = 0; i < 2; i++) {
     update u;
     mopo_config c = one_update("laplacian");
-    c.bear_threshold = threshold[i];
+    config_put(&c, "bear-threshold", threshold[i]);
     update_begin(&u, &c);
     u.agent->scalars[0] = from[i];
     update_step(&u);
@@ -300,7 +304,7 @@ static void same_bits(void **state)
 {
   (void)state;
   mopo_config c = config(0.05);
-  c.bear_warmup = 5;
+  config_put(&c, "bear-warmup", 5);
   small_assert_same_bits(&c);
 }
 

@@ -32,8 +32,8 @@ static void divergence_has_this_gradient(void **state)
 static mopo_config config(const char *algo, double alpha)
 {
   mopo_config c = small_config(algo);
-  c.brac_alpha = alpha;
-  c.behaviour_lr = 3e-3, c.behaviour_updates = 700;
+  config_put(&c, "brac-alpha", alpha);
+  config_put(&c, "behaviour-lr", 3e-3), config_put(&c, "behaviour-updates", 700);
   return c;
 }
 
@@ -41,7 +41,7 @@ static small_run *taught(const char *algo, double alpha, agent_stats *stats)
 {
   mopo_config c = config(algo, alpha);
   small_run *s = small_begin(&c, small_chain(), 1);
-  *stats = small_learn(s, c.behaviour_updates + 3000);
+  *stats = small_learn(s, config_int(&c, "behaviour-updates") + 3000);
   return s;
 }
 
@@ -76,7 +76,7 @@ static void behaviour_comes_first(void **state)
   mopo_config c = config("brac-v", 1.0);
   small_run *s = small_begin(&c, small_chain(), 1);
   double before = small_chain_x(s);
-  agent_stats stats = small_learn(s, c.behaviour_updates);
+  agent_stats stats = small_learn(s, config_int(&c, "behaviour-updates"));
   assert_true(small_chain_x(s) == before && isnan(stats.q_mean) && stats.actor_loss != 0.0);
   stats = small_learn(s, 1);
   assert_true(small_chain_x(s) != before && isfinite(stats.q_mean));
@@ -120,7 +120,8 @@ static double actor_loss(void *ctx)
   for (int r = 0; r < UPDATE_B; r++) {
     const double *s = u->row[r].s;
     sampled d = update_sample(u, &u->before.net[ACTOR], s, r, 1);
-    sum += u->run->c.brac_alpha * divergence(u, &d, s) - update_least_q(u, u->after.net, s, d.a);
+    sum += config_real(&u->run->c, "brac-alpha") * divergence(u, &d, s) -
+           update_least_q(u, u->after.net, s, d.a);
   }
   return sum / UPDATE_B;
 }
@@ -129,12 +130,12 @@ static void check_update(const char *algo, bool in_value)
 {
   update u;
   mopo_config c = update_config(algo);
-  c.brac_alpha = 0.6, c.behaviour_updates = 1;
+  config_put(&c, "brac-alpha", 0.6), config_put(&c, "behaviour-updates", 1);
   update_begin(&u, &c);
   update_step(&u);
   check_figure("cloning", u.stats.actor_loss, clone_loss(&u));
   check_gradient(&u, BEHAVIOUR, clone_loss);
-  check_step(&u, BEHAVIOUR, c.behaviour_lr);
+  check_step(&u, BEHAVIOUR, config_real(&c, "behaviour-lr"));
   for (int i = ACTOR; i <= CRITIC_2; i++) check_step(&u, i, 0.0);
 
   update_step(&u);
@@ -142,7 +143,7 @@ static void check_update(const char *algo, bool in_value)
     const transition *t = &u.row[r];
     sampled d = update_sample(&u, &u.before.net[ACTOR], t->next, r, 0);
     double v = update_least_q(&u, u.before.target, t->next, d.a);
-    if (in_value) v -= c.brac_alpha * divergence(&u, &d, t->next);
+    if (in_value) v -= config_real(&c, "brac-alpha") * divergence(&u, &d, t->next);
     u.y[r] = update_discount(&u, t, v);
   }
   check_figure("critic loss", u.stats.critic_loss, update_td_loss(&u));
@@ -170,9 +171,9 @@ static void same_bits(void **state)
   (void)state;
   for (int v = 0; v < 2; v++) {
     mopo_config c = config(v ? "brac-v" : "brac-p", 1.0);
-    c.behaviour_updates = 7;
+    config_put(&c, "behaviour-updates", 7);
     small_assert_same_bits(&c);
-    c.behaviour_updates = 20;
+    config_put(&c, "behaviour-updates", 20);
     small_assert_same_bits(&c);
   }
 }

@@ -29,7 +29,8 @@ static void log_sum_exp_has_this_gradient(void **state)
 static small_run *taught(const char *algo, double weight)
 {
   mopo_config c = small_config(algo);
-  c.cql_weight = weight, c.cql_samples = 4, c.hidden = 24, c.batch_size = 48;
+  config_put(&c, "cql-weight", weight), config_put(&c, "cql-samples", 4), c.hidden = 24,
+                                                                          c.batch_size = 48;
   c.alpha_init = 0.1, c.alpha_max = 0.1, c.alpha_lr = 0.0;
   small_run *s = small_begin(&c, small_chain(), 1);
   small_learn(s, 2500);
@@ -89,7 +90,8 @@ static double critic_loss(void *ctx)
         sum += exp(update_q(&u->before.net[k], u->row[r].s, x->act[r][i]) - x->density[r][i]);
       gap += (log(sum) - update_q(&u->before.net[k], u->row[r].s, u->row[r].a)) / UPDATE_B;
     }
-  return u->run->c.critic_loss_weight * update_td_loss(u) + u->run->c.cql_weight * gap;
+  return u->run->c.critic_loss_weight * update_td_loss(u) +
+         config_real(&u->run->c, "cql-weight") * gap;
 }
 
 /* As SAC's; critics and actor step together. */
@@ -110,7 +112,8 @@ static void an_update_is_the_equations(void **state)
   cql_update x;
   update *u = &x.u;
   mopo_config c = update_config("cql");
-  c.cql_samples = EACH, c.cql_weight = 1.7, c.critic_loss_weight = 0.7, c.alpha_init = 0.3;
+  config_put(&c, "cql-samples", EACH), config_put(&c, "cql-weight", 1.7),
+      c.critic_loss_weight = 0.7, c.alpha_init = 0.3;
   update_begin(u, &c);
   update_step(u);
   for (int r = 0; r < UPDATE_B; r++) {
@@ -135,7 +138,7 @@ static void same_bits(void **state)
 {
   (void)state;
   mopo_config c = small_config("cql");
-  c.cql_samples = 3;
+  config_put(&c, "cql-samples", 3);
   small_assert_same_bits(&c);
 }
 

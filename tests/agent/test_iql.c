@@ -41,7 +41,7 @@ static void the_better_recorded_action_is_found(void **state)
 {
   (void)state;
   mopo_config c = small_config("iql");
-  c.iql_reward_scale = 5.0;
+  config_put(&c, "iql-reward-scale", 5.0);
   small_run *s = small_begin(&c, small_chain(), 1);
   agent_stats stats = small_learn(s, 3000);
   small_assert_near(small_chain_x(s), (double)SMALL_GOOD, 0.12);
@@ -56,7 +56,7 @@ static void without_advantages_it_clones(void **state)
 {
   (void)state;
   mopo_config c = small_config("iql");
-  c.iql_beta = 0.0;
+  config_put(&c, "iql-beta", 0.0);
   small_run *s = small_begin(&c, small_chain(), 1);
   small_learn(s, 2000);
   small_assert_near(small_chain_x(s), -0.04, 0.1);
@@ -69,7 +69,8 @@ static void rewards_are_scaled_by_the_range_of_returns(void **state)
   (void)state;
   mopo_config c = small_config("iql");
   small_run *by_itself = small_begin(&c, small_chain(), 1);
-  c.iql_reward_scale = 1000.0 / (by_itself->info.return_max - by_itself->info.return_min);
+  config_put(&c, "iql-reward-scale",
+             1000.0 / (by_itself->info.return_max - by_itself->info.return_min));
   small_run *told = small_begin(&c, small_chain(), 1);
   small_learn(by_itself, 2);
   small_learn(told, 2);
@@ -108,7 +109,7 @@ static double value_loss(void *ctx)
 static double weight_of(update *u, int r)
 {
   double advantage = least_target(u, r) - value_at(&u->after.net[VALUE], u->row[r].s);
-  return fmin(100.0, exp(u->run->c.iql_beta * advantage));
+  return fmin(100.0, exp(config_real(&u->run->c, "iql-beta") * advantage));
 }
 
 typedef struct iql_update {
@@ -174,13 +175,13 @@ static void an_update_is_the_equations(void **state)
   iql_update x;
   update *u = &x.u;
   mopo_config c = update_config("iql");
-  c.iql_reward_scale = 5.0;
+  config_put(&c, "iql-reward-scale", 5.0);
   update_begin(u, &c);
   set_log_stds(&x);
   for (int k = CRITIC_1; k <= CRITIC_2; k++) update_spread(u, u->agent->learner[k].target, 16.0f);
   update_step(u);
   for (int r = 0; r < UPDATE_B; r++) {
-    u->row[r].r *= c.iql_reward_scale;
+    u->row[r].r *= config_real(&c, "iql-reward-scale");
     u->y[r] = update_discount(u, &u->row[r], value_at(&u->after.net[VALUE], u->row[r].next));
   }
   check_both_kinds(u);

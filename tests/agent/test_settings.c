@@ -1,4 +1,4 @@
-/* test_settings.c - the column `algos` of the table of settings, asked of the agents themselves: a
+/* test_settings.c - who reads a setting, asked of the agents themselves: a
  * setting that one is said to read changes what it has learned after a few updates, a setting that
  * it is said not to read changes no bit of it. */
 #include "small.h"
@@ -34,9 +34,11 @@ static bool change(mopo_config *c, const mopo_setting *s)
   assert_ok(mopo_config_resolve(&now, "hopper", "", SMALL_A, &err), err);
   mopo_config_get(&now, s->name, value, sizeof value);
   if (s->type == 's') {
-    size_t first = strcspn(s->metavar, "|");
-    bool is_first = strlen(value) == first && !strncmp(value, s->metavar, first);
-    const char *word = is_first ? s->metavar + first + 1 : s->metavar;
+    char words[400];
+    mopo_setting_values(words, sizeof words, s);
+    size_t first = strcspn(words, "|");
+    bool is_first = strlen(value) == first && !strncmp(value, words, first);
+    const char *word = is_first ? words + first + 1 : words;
     snprintf(value, sizeof value, "%.*s", (int)strcspn(word, "|"), word);
   } else {
     double x = strtod(value, NULL), twice = x == 0.0 ? 1.0 : 2.0 * x;
@@ -60,25 +62,36 @@ static bool of_the_model(const mopo_setting *s)
 {
   bool any = false;
   for (int i = 0; agent_at(i); i++) {
-    mopo_config c = small_config(agent_at(i)->name);
-    if (mopo_config_uses(&c, s) && !agent_at(i)->uses_model) return false;
+    mopo_config c = small_config(agent_at(i)->is.name);
+    if (mopo_config_uses(&c, s) && !(agent_at(i)->is.reads & READS_MODEL)) return false;
     any = any || mopo_config_uses(&c, s);
   }
   assert_true(any);
   return true;
 }
 
+/* Do some algorithms read it, and others not? */
+static bool of_some(const mopo_setting *s)
+{
+  int reads = 0, all = 0;
+  for (; agent_at(all); all++) {
+    mopo_config c = small_config(agent_at(all)->is.name);
+    reads += mopo_config_uses(&c, s);
+  }
+  return reads > 0 && reads < all;
+}
+
 static void agents_read_what_the_table_says(void **state)
 {
   (void)state;
   for (int a = 0; agent_at(a); a++) {
-    mopo_config base = base_of(agent_at(a)->name);
+    mopo_config base = base_of(agent_at(a)->is.name);
     small_run *before = small_begin(&base, small_chain(), 1);
     small_learn(before, UPDATES);
     for (int i = 0; mopo_setting_at(i); i++) {
       const mopo_setting *s = mopo_setting_at(i);
       mopo_config c = base;
-      if (!s->algos || !strcmp(s->name, "model") || !change(&c, s)) continue;
+      if (!of_some(s) || !strcmp(s->name, "model") || !change(&c, s)) continue;
       small_run *after = small_begin(&c, small_chain(), 1);
       small_learn(after, UPDATES);
       bool reads = mopo_config_uses(&base, s) && !of_the_model(s);
@@ -106,12 +119,12 @@ static void help_texts_name_the_algorithms(void **state)
   for (int i = 0; mopo_setting_at(i); i++) {
     const mopo_setting *s = mopo_setting_at(i);
     int named = 0, right = 0, all = 0;
-    for (; s->algos && agent_at(all); all++) {
-      mopo_config c = small_config(agent_at(all)->name);
+    for (; of_some(s) && agent_at(all); all++) {
+      mopo_config c = small_config(agent_at(all)->is.name);
       named += names(s->help, c.algo);
       right += names(s->help, c.algo) == mopo_config_uses(&c, s);
     }
-    if (named && right < all) fail_msg("%s: '%s' for %s", s->name, s->help, s->algos);
+    if (named && right < all) fail_msg("%s: '%s'", s->name, s->help);
   }
 }
 

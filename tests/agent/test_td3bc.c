@@ -21,7 +21,7 @@ static void without_q_it_clones(void **state)
 {
   (void)state;
   mopo_config c = small_config("td3bc");
-  c.td3bc_alpha = 0.0;
+  config_put(&c, "td3bc-alpha", 0.0);
   small_run *s = small_begin(&c, small_chain(), 1);
   small_learn(s, 2000);
   small_assert_near(small_chain_x(s), -0.04, 0.1);
@@ -94,9 +94,9 @@ static clipped targets(update *u)
     const double *next = u->row[r].next;
     policy_at(&u->before.target[ACTOR], act, next);
     for (int j = 0; j < UPDATE_A; j++) {
-      double noise = c->policy_noise * (double)z[j * UPDATE_PADDED + r];
-      n.noise += fabs(noise) > c->noise_clip;
-      act[j] += clip(noise, c->noise_clip);
+      double noise = config_real(c, "policy-noise") * (double)z[j * UPDATE_PADDED + r];
+      n.noise += fabs(noise) > config_real(c, "noise-clip");
+      act[j] += clip(noise, config_real(c, "noise-clip"));
       n.act += fabs(act[j]) > 1.0;
       act[j] = clip(act[j], 1.0);
     }
@@ -140,7 +140,7 @@ static double lambda_of(update *u)
     positive += q > 0.0;
   }
   assert_true(positive > 0 && positive < UPDATE_B); /* |mean Q| is not mean |Q| */
-  return u->run->c.td3bc_alpha / size;
+  return config_real(&u->run->c, "td3bc-alpha") / size;
 }
 
 /* The critics learn in both of two updates, the policy and all targets in the second. */
@@ -150,7 +150,7 @@ static void two_updates_are_the_equations(void **state)
   td3bc_update x;
   update *u = &x.u;
   mopo_config c = update_config("td3bc");
-  c.policy_noise = 0.4, c.noise_clip = 0.5;
+  config_put(&c, "policy-noise", 0.4), config_put(&c, "noise-clip", 0.5);
   update_begin(u, &c);
   u->agent->learner[ACTOR].target->layer[2].b[0] += 1.5f; /* near the edge of the box */
   standardise(u);

@@ -87,7 +87,7 @@ static inline mopo_config update_config(const char *algo)
 {
   mopo_config c = small_config(algo);
   c.hidden = 16, c.layers = 2, c.batch_size = UPDATE_B;
-  c.actor_lr = 1e-3, c.critic_lr = 3e-3, c.behaviour_lr = 2e-3;
+  c.actor_lr = 1e-3, c.critic_lr = 3e-3, config_put(&c, "behaviour-lr", 2e-3);
   c.log_std_min = -0.2, c.log_std_max = 0.1;
   return c;
 }

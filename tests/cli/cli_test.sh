@@ -41,7 +41,7 @@ expect 0 '^mopo.-train .- learn a policy' help --man train
 expect 0 'epochs " N"$' help --man train
 expect 0 '^\.nf$' help --man data
 expect 2 "unknown verb 'trian', did you mean 'train'?" help --man trian
-expect 0 "^    --algo) words='mopo mbpo sac" help --bash
+expect 0 "^    --algo) words='bc bear brac-p" help --bash
 expect 0 "'--json\[print the result as JSON\]'" help --zsh
 expect 0 'gamma X .*\[0.99\]' train --help
 expect 0 'penalty-coef X .*\[auto\]' train --help
@@ -61,7 +61,7 @@ expect 2 '--json takes no value' train --json=yes
 expect 2 "epochs = 'many', want a whole number" train --epochs many
 expect 2 "epochs = '0', want a whole number from 1" train --epochs=0
 expect 2 "gamma = '1.5', want a number from 0 to 1" train --gamma 1.5
-expect 2 "algo = 'dqn', want mopo|mbpo|sac" train --algo dqn
+expect 2 "algo = 'dqn', want bc|bear|brac-p" train --algo dqn
 expect 2 "unexpected argument 'file'" train file
 expect 2 'want --data' train --task hopper --out run
 expect 2 'want --out' train --data x --task hopper

@@ -42,7 +42,7 @@ mopo --preset paper --rollout-length 3 --penalty ensemble-std --penalty-coef 0.2
 mopo --preset paper --rollout-length 3 --penalty max-pairwise-diff --penalty-coef 0.25
 mopo --preset paper --rollout-length 3 --penalty oracle --penalty-coef 0.25
 mbpo --preset paper --rollout-length 3 --penalty ensemble-std
-mopo --preset paper --rollout-length 3 --penalty aleatoric --penalty-coef 0.25 --members 1 --elites 1
+mopo --preset paper --rollout-length 3 --members 1 --elites 1 --penalty aleatoric --penalty-coef 0.25
 END
 cmp lines want || { cat lines; fail 'columns that are something else'; }
 mopo reproduce table1 --config wild.ini --dry-run --seeds 1 --only hopper-random/sac | grep -q 'algo sac --preset paper --seed 0$' ||

@@ -58,7 +58,7 @@ static void scores_stand_between_the_published_returns(void **state)
 /* ------------------------------------------------------------------ the presets */
 
 static const char *const presets[] = {"paper", "tuned"};
-enum { PAPER, TUNED, PRESETS };
+enum { PAPER = PRESET_PAPER };
 
 /* Of the ensemble, the rollouts and soft actor-critic; the target entropy is below. */
 static const struct {
@@ -137,9 +137,9 @@ static void expect_reach(const char *preset, const char *task, const char *kind,
                          double lambda)
 {
   mopo_config c = resolved("mopo", preset, task, kind);
-  if (c.rollout_length != h || c.penalty_coef != lambda)
-    fail_msg("%s, %s-%s: h %d, lambda %g, want %d, %g", preset, task, kind, c.rollout_length,
-             c.penalty_coef, h, lambda);
+  if (config_int(&c, "rollout-length") != h || config_real(&c, "penalty-coef") != lambda)
+    fail_msg("%s, %s-%s: h %d, lambda %g, want %d, %g", preset, task, kind,
+             config_int(&c, "rollout-length"), config_real(&c, "penalty-coef"), h, lambda);
 }
 
 static void every_set_has_its_rollout_length_and_penalty(void **state)
@@ -222,7 +222,8 @@ static void expect_updates(const char *algo, const char *preset, int updates)
 {
   mopo_config c = resolved(algo, preset, "hopper", "medium");
   bool brac = strncmp(algo, "brac", 4) == 0; /* those of the behaviour policy come before them */
-  assert_int_equal(c.epochs * c.updates_per_epoch - (brac ? c.behaviour_updates : 0), updates);
+  assert_int_equal(
+      c.epochs * c.updates_per_epoch - (brac ? config_int(&c, "behaviour-updates") : 0), updates);
 }
 
 /* Above either preset. */
@@ -248,7 +249,8 @@ static void mbpo_is_unpenalised(void **state)
   for (int p = 0; p < PRESETS; p++) {
     mopo_config mbpo = resolved("mbpo", presets[p], "hopper", "medium");
     mopo_config mopo = resolved("mopo", presets[p], "hopper", "medium");
-    assert_true(mbpo.penalty_coef == 0.0 && mopo.penalty_coef > 0.0);
+    assert_true(config_real(&mbpo, "penalty-coef") == 0.0 &&
+                config_real(&mopo, "penalty-coef") > 0.0);
     for (int i = 0; mopo_setting_at(i); i++) {
       const char *name = mopo_setting_at(i)->name;
       char value[1100];

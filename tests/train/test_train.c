@@ -196,7 +196,7 @@ static void ablations_run_and_keep_the_bits(void **state)
     for (const char *t = "13"; *t; t++) {
       const char *out = *t == '1' ? "run_one" : "run_many";
       mopo_config c = small(out, "mopo");
-      if (k == 0) c.elites = 0; /* auto */
+      if (k == 0) config_put(&c, "elites", 0); /* auto */
       assert_ok(mopo_config_set(&c, settings[k][0], settings[k][1], &err), err);
       assert_ok(mopo_config_set(&c, "penalty-coef", "1", &err), err);
       assert_ok(mopo_config_set(&c, "threads", (char[]){*t, 0}, &err), err);
@@ -283,8 +283,10 @@ static void a_given_model_keeps_its_shape(void **state)
   for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
     for (int k = 0; mopo_setting_at(k); k++)
       if (!strcmp(mopo_setting_at(k)->name, shape[i])) c.marked[k] = 0;
-  c.members = defaults.members, c.elites = defaults.elites;
-  c.model_hidden = defaults.model_hidden, c.model_layers = defaults.model_layers;
+  config_put(&c, "members", config_int(&defaults, "members"));
+  config_put(&c, "elites", config_int(&defaults, "elites"));
+  config_put(&c, "model-hidden", config_int(&defaults, "model-hidden"));
+  config_put(&c, "model-layers", config_int(&defaults, "model-layers"));
   assert_ok(mopo_config_set(&c, "model", "run_one", &err), err);
   assert_ok(mopo_config_set(&c, "penalty", "ensemble-diff", &err), err);
   assert_int_equal(mopo_train(&r, &c, false, NULL, &err), MOPO_EINVAL);
@@ -292,8 +294,8 @@ static void a_given_model_keeps_its_shape(void **state)
   assert_ok(mopo_config_set(&c, "penalty", "aleatoric", &err), err);
   assert_ok(mopo_train(&r, &c, false, NULL, &err), err);
   assert_ok(mopo_config_load(&was, "run_two/config.ini", &err), err);
-  assert_true(was.members == 1 && was.elites == 1 && was.model_hidden == 24 &&
-              was.model_layers == 2);
+  assert_true(config_int(&was, "members") == 1 && config_int(&was, "elites") == 1 &&
+              config_int(&was, "model-hidden") == 24 && config_int(&was, "model-layers") == 2);
   /* it lies in the run by now: where it came from may have another name */
   assert_ok(mopo_config_set(&c, "model", "./run_one", &err), err);
   assert_ok(mopo_train(&r, &c, true, NULL, &err), err);
@@ -317,7 +319,7 @@ static void penalties_that_mean_nothing_are_refused(void **state)
     assert_int_equal(mopo_train(&r, &c, false, NULL, &err), MOPO_EABSENT);
   }
   c = small("run_none", "mopo");
-  c.elites = 0;
+  config_put(&c, "elites", 0);
   assert_ok(mopo_config_set(&c, "members", "1", &err), err);
   assert_ok(mopo_config_set(&c, "penalty", "ensemble-std", &err), err);
   assert_int_equal(mopo_train(&r, &c, false, NULL, &err), MOPO_EINVAL);
@@ -525,7 +527,7 @@ static void a_penalty_that_makes_ends_pay_is_warned_of(void **state)
     int warnings = 0;
     mopo_watch w = {.line = count_penalties, .ctx = &warnings};
     mopo_config c = small("run_cut", "mopo");
-    c.penalty_coef = coef[i];
+    config_put(&c, "penalty-coef", coef[i]);
     c.epochs = 5;
     remove_run("run_cut");
     assert_ok(mopo_train(&r, &c, false, &w, &err), err);
