@@ -13,9 +13,9 @@ typedef struct published {
 } published;
 
 typedef struct method {
-  const char *name;                   /* of its column and of its directory */
+  const char *name;                      /* of its column and of its directory */
   const char *settings[METHOD_SETTINGS]; /* the algorithm's first: name, value, name, value */
-  bool model;                         /* uses the row's fitted ensemble */
+  bool model;                            /* uses the row's fitted ensemble */
 } method;
 
 typedef struct paper_row {
