@@ -19,7 +19,7 @@ enum {
 static const double WORK_MAX = 2e9;    /* multiply-adds */
 static const double LAG_SHARE = 0.1;   /* of the variance that is left: partial correlation 0.32 */
 static const double REWARD_GAIN = 2.0; /* of the variance of the rewards that is left */
-static const double REWARD_FIT = 0.5;
+static const double REWARD_FIT = 0.5, EXACT = 1e-3;
 static const double RIDGE = 1e-9;
 
 typedef struct lines {
@@ -179,6 +179,7 @@ static void reward_row(double *out, const mopo_dataset *d, int64_t i, int shift)
   for (int a = 0; a < at->A; a++) *out++ = (double)x[at->act + a];
   for (int c = 0; c < at->S; c++) *out++ = (double)x[at->next + c];
   for (int a = 0; a < at->A; a++) *out++ = (double)x[at->act + a] * (double)x[at->act + a];
+  for (int c = 0; c < at->S; c++) *out++ = fabs((double)x[c]);
   for (int c = 0; c < at->S; c++) *out++ = fabs((double)x[at->next + c]);
   *out = (double)dataset_row(d, i)[at->rew];
 }
@@ -190,7 +191,7 @@ static void row_after(double *out, const mopo_dataset *d, int64_t i) { reward_ro
 /* The share of the rewards' variance that a line through such rows explains; 0: too few rows. */
 static mopo_status fit_reward(double *out, const mopo_dataset *d, make_row *make, mopo_error *err)
 {
-  lines l = {.d = d, .X = 3 * d->at.S + 2 * d->at.A, .Y = 1};
+  lines l = {.d = d, .X = 4 * d->at.S + 2 * d->at.A, .Y = 1};
   l.all = l.X + 1;
   mopo_status st = make_lines(&l, make, err);
   *out = 0.0;
@@ -206,12 +207,13 @@ static mopo_status note_rewards(mopo_dataset_info *info, const mopo_dataset *d, 
   if (!st) st = fit_reward(&before, d, row_before, err);
   if (!st) st = fit_reward(&after, d, row_after, err);
   double best = fmax(before, after);
-  if (st || best < REWARD_FIT || 1.0 - own < REWARD_GAIN * (1.0 - best)) return st;
-  describe_note(
-      info,
-      "the rewards fit the row %s theirs better (R2 %.2f, their own %.2f): are they moved "
-      "by a row?",
-      before > after ? "before" : "after", best, own);
+  if (st || best < REWARD_FIT || 1.0 - own < EXACT || 1.0 - own < REWARD_GAIN * (1.0 - best))
+    return st;
+  describe_note(info,
+                "the rewards fit the row %s theirs better (it leaves %.2g %% of their variance, "
+                "their own row "
+                "%.2g %%): are they moved by a row?",
+                before > after ? "before" : "after", 100.0 * (1.0 - best), 100.0 * (1.0 - own));
   return MOPO_OK;
 }
 

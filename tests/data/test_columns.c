@@ -34,7 +34,7 @@ static machine *make(int delay)
     x[0] = 0.9 * x[0] + 0.3 * a + 0.05 * noise(&s);
     x[1] = 0.8 * x[1] + 0.2 * x[0] + 0.05 * noise(&s);
     for (int c = 0; c < S; c++) m->next[i * S + c] = (float)x[c];
-    m->rew[i] = (float)-fabs(x[0]);
+    m->rew[i] = (float)(-fabs(x[0]) - 0.2 * (double)(m->act[i] * m->act[i]));
     m->timeout[i] = i % T == T - 1;
   }
   return m;
@@ -170,6 +170,17 @@ static void moved_rewards_are_found(void **state)
   free(m);
 }
 
+/* A reward of the state before the step is none of the row before, though that fits as well. */
+static void rewards_of_the_state_are_no_mistake(void **state)
+{
+  (void)state;
+  machine *m = make(0);
+  for (int i = 0; i < N; i++) m->rew[i] = -fabsf(m->obs[i * S]);
+  check(m);
+  assert_int_equal(info.n_notes, 0);
+  free(m);
+}
+
 static void ends_at_one_length(void **state)
 {
   (void)state;
@@ -197,6 +208,7 @@ int main(void)
       cmocka_unit_test(columns_that_are_odd),
       cmocka_unit_test(dead_time_is_found),
       cmocka_unit_test(moved_rewards_are_found),
+      cmocka_unit_test(rewards_of_the_state_are_no_mistake),
       cmocka_unit_test(ends_at_one_length),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -353,6 +353,36 @@ static void an_import_has_a_size(void **state)
 
 /* ------------------------------------------------------------------ dialects */
 
+/* Timeouts in the middle of one recording, with next observations and without. */
+static void timeouts_that_end_nothing(void **state)
+{
+  enum { N = 60 };
+  float obs[N + 1], zero[N] = {0}, cut[N] = {0};
+  (void)state;
+  for (int i = 0; i <= N; i++) obs[i] = (float)sin(0.1 * i);
+  for (int i = 7; i < N; i += 13) cut[i] = 1;
+  const npz_array arrays[] = {
+      {"observations", 'f', N, 1, obs}, {"actions", 'f', N, 1, zero},
+      {"rewards", 'f', N, 0, zero},     {"terminals", 'f', N, 0, zero},
+      {"timeouts", 'f', N, 0, cut},     {"next_observations", 'f', N, 1, obs + 1}};
+  for (int n = 5; n <= 6; n++) {
+    mopo_error e;
+    assert_ok(npz_write("limits.npz", arrays, n, &e), e);
+    mopo_import how = {.size = sizeof how};
+    mopo_dataset *d = read_how("limits.npz", &how);
+    assert_note(
+        d, "after 4 of 4 timeouts the next row goes on as if nothing had ended, first after row 7");
+    mopo_dataset_free(d);
+  }
+  for (int i = 0; i <= N; i++) obs[i] = i % 13 < 8 ? (float)i : (float)(i - 100);
+  mopo_error e;
+  assert_ok(npz_write("limits.npz", arrays, 5, &e), e);
+  mopo_import how = {.size = sizeof how};
+  mopo_dataset *d = read_how("limits.npz", &how);
+  assert_false(has_note(d, "goes on"));
+  mopo_dataset_free(d);
+}
+
 /* d3rlpy 1: eight episodes, seven cut off and one that terminates. */
 static void d3rlpy_says_where_episodes_end(void **state)
 {
@@ -448,6 +478,7 @@ int main(void)
       cmocka_unit_test(names_travel),
       cmocka_unit_test(columns_of_arrays),
       cmocka_unit_test(an_import_has_a_size),
+      cmocka_unit_test(timeouts_that_end_nothing),
       cmocka_unit_test(d3rlpy_says_where_episodes_end),
       cmocka_unit_test(neorl_ends_that_are_time_limits),
   };
