@@ -127,9 +127,9 @@ static int by_key(const void *a, const void *b)
   return (x->row > y->row) - (x->row < y->row);
 }
 
-/* Numbers that are missing between the least and the greatest; 0 also where keys are no numbering.
- */
-static int64_t count_gaps(const struct run *run, int64_t n, double *first)
+/* Numbers that are missing between the least and the greatest; 0 also where keys are no numbering:
+ * where `most` or more are. */
+static int64_t count_gaps(const struct run *run, int64_t n, double most, double *first)
 {
   double missing = 0;
   for (int64_t i = 1; i < n; i++) {
@@ -138,7 +138,7 @@ static int64_t count_gaps(const struct run *run, int64_t n, double *first)
     if (step > 1 && missing == 0) *first = run[i - 1].key + 1;
     missing += step > 1 ? step - 1 : 0;
   }
-  return missing < (double)n ? (int64_t)missing : 0;
+  return missing < most ? (int64_t)missing : 0;
 }
 
 /* Sorts l->run. */
@@ -164,7 +164,8 @@ static mopo_status tell_runs(loader *l, mopo_error *err)
                       "interleaved or unsorted, want them run by run",
                       (long long)kept, (long long)(kept + again), load_place(l, first, place));
   double missed = 0;
-  int64_t gaps = count_gaps(l->run, kept, &missed);
+  /* Runs may be dates; episodes are counted. */
+  int64_t gaps = count_gaps(l->run, kept, l->has[NUMBERS] ? 1e18 : (double)kept, &missed);
   if (!st && gaps)
     st = dataset_note(l->d, err, "the numbers of the %s have gaps: %lld %s not there, first %.0f",
                       what, (long long)gaps, gaps == 1 ? "is" : "are", missed);
