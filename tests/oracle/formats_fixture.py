@@ -116,10 +116,72 @@ def check_minari(mopo, folder):
         print(f"{episodes} episodes, {len(last)} rows as expected")
 
 
+def write_space(folder, name, observations, actions, data_format="hdf5"):
+    """Three episodes of five steps of samples, collected by Minari itself."""
+    import gymnasium
+    import minari
+    from gymnasium.envs.registration import EnvSpec
+
+    class Env(gymnasium.Env):
+        spec = EnvSpec(id="Own-v0", entry_point="own:Own", max_episode_steps=5)
+        observation_space, action_space = observations, actions
+
+        def reset(self, seed=None, options=None):
+            self.observation_space.seed(seed)
+            self.t = 0
+            return self.observation_space.sample(), {}
+
+        def step(self, action):
+            self.t += 1
+            return self.observation_space.sample(), 1.0, False, self.t == 5, {}
+
+    shutil.rmtree(os.path.join(folder, "mopo", name), ignore_errors=True)
+    env = minari.DataCollector(Env(), record_infos=False, data_format=data_format)
+    for e in range(3):
+        env.reset(seed=e)
+        actions.seed(e)
+        for _ in range(5):
+            env.step(actions.sample())
+    env.create_dataset(dataset_id=f"mopo/{name}", algorithm_name="none", author="mopo",
+                       author_email="none", code_permalink="none", description="test")
+    return os.path.join(folder, "mopo", name)
+
+
+def check_spaces(mopo, folder):
+    from gymnasium import spaces
+
+    def box(n, high):
+        return spaces.Box(-high, high, (n,), np.float32)
+
+    nested = spaces.Dict({"z": box(1, 1), "a": spaces.Tuple((box(2, 3), box(1, 1)))})
+    out = os.path.join(folder, "minari_space.npz")
+    path = write_space(folder, "nested-v0", nested, box(2, 4))
+    subprocess.run([mopo, "data", "convert", path, out], check=True, stdout=subprocess.DEVNULL)
+    import h5py
+    with np.load(out) as got, h5py.File(os.path.join(path, "data", "main_data.hdf5")) as f:
+        obs, act = [], []
+        for e in range(3):
+            x = f[f"episode_{e}/observations"]
+            obs.append(np.hstack([x["a/_index_0"][:-1], x["a/_index_1"][:-1], x["z"][:-1]]))
+            act.append(f[f"episode_{e}/actions"][:] / 4)
+        assert np.array_equal(got["observations"], np.concatenate(obs))
+        assert np.allclose(got["actions"], np.concatenate(act), atol=1e-6)
+        assert got["timeouts"].sum() == 3 and not got["terminals"].any()
+    for name, o, a, form, words in (
+            ("switch-v0", box(2, 1), spaces.Discrete(3), "hdf5", "actions are Discrete(3)"),
+            ("bits-v0", spaces.MultiBinary(3), box(1, 1), "hdf5", "observations are MultiBinary(3)"),
+            ("arrow-v0", box(2, 1), box(1, 1), "arrow", "in arrow storage")):
+        path = write_space(folder, name, o, a, form)
+        r = subprocess.run([mopo, "data", "info", path], capture_output=True, text=True)
+        assert r.returncode == 3 and words in r.stderr, r
+    print("spaces as expected")
+
+
 if __name__ == "__main__":
     if len(sys.argv) == 3 and sys.argv[1] == "make":
         make(sys.argv[2])
     elif len(sys.argv) == 4 and sys.argv[1] == "minari":
         check_minari(sys.argv[2], sys.argv[3])
+        check_spaces(sys.argv[2], sys.argv[3])
     else:
         sys.exit(__doc__)
