@@ -1,6 +1,7 @@
 /* settle.c - what a run is about: its settings, its data, its directory; see run.h. */
 #include <string.h>
 
+#include "base/watch.h"
 #include "io/file.h"
 #include "task/task.h"
 #include "train/run.h"
@@ -55,6 +56,9 @@ static mopo_status get_data(run *o, mopo_error *err)
   if (o->order.data) return run_take_data(o, err);
   mopo_status st = run_data(&o->c, &o->task, &o->loaded, o->watch, err);
   o->data = o->loaded;
+  /* What was left out, cut or clipped is told where it is learned from, too. */
+  for (int i = 0; st == MOPO_OK && i < o->loaded->n_notes; i++)
+    watch_line(o->watch, "data: %s", o->loaded->notes[i]);
   return st;
 }
 

@@ -172,6 +172,9 @@ expect 0 '^temp  ' data check odd.hdf5
 expect 0 'policy: odd/policy.safetensors' train --data odd.csv --task none --out odd $odd --clip-actions --bad-rows cut \
   --epochs 1 --updates-per-epoch 2 --rollout-batch 4 --hidden 4 --model-hidden 4 --model-max-epochs 1 --batch-size 4 --threads 1
 }
+# err is that of the last one
+grep -q '^data: 4 rows left out for 4 cells without a finite number: temp 4$' err ||
+  { echo 'mopo train does not say what was left out:'; cat err; failed=1; }
 expect 2 "bad-rows = 'some', want error|cut" data check odd.csv --bad-rows some
 # a dataset of Minari's is a directory
 mkdir -p minari/data
