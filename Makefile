@@ -26,8 +26,9 @@ asan: deps ## the fast tests with address and undefined-behaviour sanitizers
 	@cmake --build --preset asan -j $(JOBS)
 	@ctest --preset asan -j $(JOBS)
 
-torture: all ## kill a run 200 times, let every allocation fail, mutate 4000 files: minutes of each
+torture: all ## kill a run 200 times, let every allocation fail, mutate 4000 files, attack: minutes of each
 	@cd $(BUILD)/tests && ./torture 200 && ./faults.memory long && ./data.mutated 4000
+	@tests/cli/attack.sh $(BUILD)/mopo 200
 
 soak: all ## train for an hour (SOAK seconds), watch memory and open files
 	@scripts/soak.sh $(BUILD)/mopo $(or $(SOAK),3600)

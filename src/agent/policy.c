@@ -1,6 +1,7 @@
 /* policy.c - see policy.h and mopo.h. */
 #include "agent/policy.h"
 
+#include "base/name.h"
 #include "base/number.h"
 
 #include <assert.h>
@@ -201,8 +202,8 @@ static mopo_status read_meta(mopo_policy *p, const tensor_file *f, const char *p
   if (!(isfinite(p->actor.lo) && isfinite(p->actor.hi) && p->actor.lo < p->actor.hi))
     return error_set(err, MOPO_EFORMAT, "%s: log_std from %g to %g, want finite and ascending",
                      path, (double)p->actor.lo, (double)p->actor.hi);
-  snprintf(p->task, sizeof p->task, "%s", task ? task : "");
-  snprintf(p->algo, sizeof p->algo, "%s", algo ? algo : "");
+  name_copy(p->task, sizeof p->task, task ? task : "");
+  name_copy(p->algo, sizeof p->algo, algo ? algo : "");
   return MOPO_OK;
 }
 

@@ -1,6 +1,7 @@
 /* error.c - see error.h. */
 #include "base/error.h"
 
+#include "base/name.h"
 #include "base/number.h"
 
 #include <stdarg.h>
@@ -15,8 +16,7 @@ mopo_status(error_set)(mopo_error *err, mopo_status code, const char *fmt, ...)
     number_vprint(err->msg, sizeof err->msg, fmt, ap);
     va_end(ap);
     /* Names come from files: one line stays one, and nothing in it speaks to the terminal. */
-    for (char *c = err->msg; *c; c++)
-      if ((unsigned char)*c < ' ' || *c == 127) *c = '?';
+    name_clean(err->msg);
   }
   return code;
 }

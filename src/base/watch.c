@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdarg.h>
 
+#include "base/name.h"
 #include "base/number.h"
 
 enum { LINE_BYTES = 1400 }; /* room for a path */
@@ -18,6 +19,7 @@ void watch_line(const mopo_watch *w, const char *fmt, ...)
   va_start(ap, fmt);
   number_vprint(text, sizeof text, fmt, ap);
   va_end(ap);
+  name_clean(text); /* names come from files */
   w->line(w->ctx, text);
 }
 

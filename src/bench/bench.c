@@ -405,6 +405,7 @@ mopo_status mopo_bench(mopo_bench_result *out, int threads, int repeats, const m
   out->rows = 0;
   if (repeats < 1 || repeats > MAX_REPEATS / 8)
     return error_set(err, MOPO_EINVAL, "repeats = %d, want 1 to %d", repeats, MAX_REPEATS / 8);
+  if (threads < 0) return error_set(err, MOPO_EINVAL, "threads = %d, want 0 or more", threads);
   int most = threads ? threads : par_cores();
   mopo_status st = MOPO_OK;
   for (int pass = 0; pass < (most > 1 ? 2 : 1) && st == MOPO_OK; pass++) {

@@ -20,12 +20,14 @@ static const char stop_note[] = "mopo: stopping after this update; once more to 
 
 int cli_fail(int code, const char *fmt, ...)
 {
+  char text[4096];
   va_list ap;
   va_start(ap, fmt);
-  fputs("mopo: ", stderr);
-  vfprintf(stderr, fmt, ap);
-  fputc('\n', stderr);
+  vsnprintf(text, sizeof text, fmt, ap);
   va_end(ap);
+  for (char *c = text; *c; c++) /* a path may hold anything: one line stays one */
+    if ((unsigned char)*c < ' ' || *c == 127) *c = '?';
+  fprintf(stderr, "mopo: %s\n", text);
   return code;
 }
 

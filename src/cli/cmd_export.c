@@ -79,27 +79,40 @@ static int find_task(const mopo_task **out, cost *c, const options *o, const mop
   return EXIT_DONE;
 }
 
-static int measure(cost *out, options *o, mopo_policy *exact, mopo_policy *rounded)
+/* What the cost is measured with. */
+typedef struct yardstick {
+  const mopo_task *task; /* NULL: no return is measured */
+  mopo_dataset *on;      /* NULL: normal draws */
+} yardstick;
+
+/* All that can fail of it, before a file is written: data, task, and the exact policy in it. */
+static int get_ready(yardstick *y, cost *out, options *o, mopo_policy *exact)
 {
   mopo_error err;
-  mopo_dataset *on = NULL;
   const mopo_task *task = NULL;
   int code = find_task(&task, out, o, exact);
   const mopo_task *asked = *options_text(o, "task") ? task : NULL; /* what the data have to fit */
   if (code == EXIT_DONE && *options_text(o, "data")) code = options_path(o, "data", NULL);
   if (code != EXIT_DONE) return code;
   mopo_status st = *options_text(o, "data")
-                       ? mopo_dataset_read(&on, options_text(o, "data"), o->c, asked, NULL, &err)
+                       ? mopo_dataset_read(&y->on, options_text(o, "data"), o->c, asked, NULL, &err)
                        : MOPO_OK;
-  if (st == MOPO_OK) st = mopo_policy_compare(&out->action, exact, rounded, on, &err);
-  mopo_dataset_free(on);
+  if (st == MOPO_OK) st = mopo_policy_compare(&out->action, exact, exact, y->on, &err);
   if (st == MOPO_OK && task)
     st = mopo_config_resolve(o->c, mopo_task_facts_of(task)->name, "",
                              mopo_task_facts_of(task)->act_dim, &err);
   if (st != MOPO_OK) return cli_status(st, &err);
-  if (!task) return EXIT_DONE;
-  code = run_task(&out->before, o, exact, task);
-  return code == EXIT_DONE ? run_task(&out->after, o, rounded, task) : code;
+  y->task = task;
+  return task ? run_task(&out->before, o, exact, task) : EXIT_DONE;
+}
+
+static int measure(cost *out, const yardstick *y, const options *o, mopo_policy *exact,
+                   mopo_policy *rounded)
+{
+  mopo_error err;
+  mopo_status st = mopo_policy_compare(&out->action, exact, rounded, y->on, &err);
+  if (st != MOPO_OK) return cli_status(st, &err);
+  return y->task ? run_task(&out->after, o, rounded, y->task) : EXIT_DONE;
 }
 
 static void print_text(const options *o, const mopo_export_info *i, const cost *c)
@@ -148,18 +161,23 @@ static int write_policy(options *o, const char *path, mopo_export_format format)
   mopo_policy *p = NULL, *rounded = NULL;
   cost c = {.before = (double)NAN, .after = (double)NAN};
   mopo_export_info info = {0};
+  yardstick y = {0};
   mopo_status st = mopo_policy_load(&p, path, &err);
   if (st == MOPO_OK && o->int8) st = mopo_policy_load(&rounded, path, &err);
-  if (st == MOPO_OK)
-    st = mopo_policy_export(&info, o->int8 ? rounded : p, options_text(o, "out"), format, &err);
   int code = cli_status(st, &err);
-  if (code == EXIT_DONE && o->int8) code = measure(&c, o, p, rounded);
+  if (code == EXIT_DONE && o->int8) code = get_ready(&y, &c, o, p);
+  if (code == EXIT_DONE) {
+    st = mopo_policy_export(&info, o->int8 ? rounded : p, options_text(o, "out"), format, &err);
+    code = cli_status(st, &err);
+  }
+  if (code == EXIT_DONE && o->int8) code = measure(&c, &y, o, p, rounded);
   if (code == EXIT_DONE) {
     if (o->json)
       print_json(o, &info, &c);
     else
       print_text(o, &info, &c);
   }
+  mopo_dataset_free(y.on);
   mopo_policy_free(rounded);
   mopo_policy_free(p);
   return code;

@@ -12,7 +12,7 @@ void json_text(const char *s)
     unsigned char c = (unsigned char)*s;
     if (c == '"' || c == '\\') {
       printf("\\%c", c);
-    } else if (c < ' ') {
+    } else if (c < ' ' || c == 127) {
       printf("\\u%04x", c);
     } else {
       putchar(c);

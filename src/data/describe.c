@@ -1,6 +1,7 @@
 /* describe.c - statistics of a dataset, and what in it looks suspicious. */
 #include "data/describe.h"
 
+#include "base/name.h"
 #include "base/number.h"
 
 #include <math.h>
@@ -29,8 +30,9 @@ void describe_note(mopo_dataset_info *info, const char *fmt, ...)
   }
   va_list ap;
   va_start(ap, fmt);
-  number_vprint(info->notes[info->n_notes++], sizeof info->notes[0], fmt, ap);
+  number_vprint(info->notes[info->n_notes], sizeof info->notes[0], fmt, ap);
   va_end(ap);
+  name_clean(info->notes[info->n_notes++]);
 }
 
 const char *describe_place(const mopo_dataset *d, int64_t i, char text[32])

@@ -2,6 +2,7 @@
  *
  * Every reader of io/ hands over arrays in the same way, so there is one loader; dialect.h says
  * which array plays which role, load_rows.c what is done with it, reading.c what about bad rows. */
+#include "base/name.h"
 #include "data/dialect.h"
 #include "data/notes.h"
 #include "task/task.h"
@@ -260,7 +261,8 @@ static mopo_status finish(void *ctx, mopo_error *err)
                      l->path, next ? "infos/next_qpos" : "next_observations",
                      l->came_back ? " (runs are interleaved: want them one after the other)" : "");
   snprintf(d->kind, sizeof d->kind, "%s", dataset_kind(l->kind, l->name));
-  snprintf(d->task, sizeof d->task, "%.63s", l->label);
+  name_copy(d->task, sizeof d->task, l->label);
+  name_clean(d->kind);
   return check_task(l, err);
 }
 

@@ -1,6 +1,7 @@
 /* notes.c - see notes.h. */
 #include "data/notes.h"
 
+#include "base/name.h"
 #include "base/number.h"
 
 #include <math.h>
@@ -19,8 +20,7 @@ mopo_status dataset_note(mopo_dataset *d, mopo_error *err, const char *fmt, ...)
   number_vprint(grown[d->n_notes], MOPO_NOTE, fmt, ap);
   va_end(ap);
   /* Names come from files: nothing in a note speaks to the terminal. */
-  for (char *c = grown[d->n_notes]; *c; c++)
-    if ((unsigned char)*c < ' ' || *c == 127) *c = '?';
+  name_clean(grown[d->n_notes]);
   d->n_notes++;
   return MOPO_OK;
 }

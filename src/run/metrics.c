@@ -119,14 +119,21 @@ static mopo_status start_csv(metrics *m, int64_t resume_at, mopo_error *err)
 {
   char first[LINE_MAX_BYTES];
   header(first, sizeof first);
-  if (resume_at <= 0 || !file_exists(m->path))
-    return file_write(m->path, first, strlen(first), err);
+  if (resume_at > 0 && !file_exists(m->path))
+    return error_set(err, MOPO_EFORMAT,
+                     "%s: not there, and the checkpoint has %lld epochs: rows are lost", m->path,
+                     (long long)resume_at);
+  if (resume_at <= 0) return file_write(m->path, first, strlen(first), err);
 
   char *text = NULL;
   size_t n = 0, kept = 0;
   table t = {0};
   mopo_status st = file_read(&text, &n, m->path, file_max, err);
   if (st == MOPO_OK) st = read_rows(&t, &kept, text, resume_at, m->path, err);
+  if (st == MOPO_OK && t.count != resume_at)
+    st = error_set(err, MOPO_EFORMAT,
+                   "%s: %d of the %lld epochs that the checkpoint has: rows are lost", m->path,
+                   t.count, (long long)resume_at);
   if (st == MOPO_OK && kept < n) st = file_write(m->path, text, kept, err);
   free(t.rows);
   free(text);

@@ -279,6 +279,8 @@ static mopo_status load(mjModel **out, const struct row *row, mopo_error *err)
   free(files);
   if (*out) return MOPO_OK;
   why[strcspn(why, "\n")] = '\0';
+  if (strcasestr(why, "memory")) /* the bodies are ours: that is what can go wrong */
+    return error_set(err, MOPO_ENOMEM, "%s: no memory for its body", row->name);
   return error_set(err, MOPO_EFORMAT, "%s: MuJoCo %s refused its body: %s", row->name,
                    mj_versionString(), why);
 }

@@ -1,5 +1,9 @@
 /* settle.c - what a run is about: its settings, its data, its directory; see run.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/watch.h"
 #include "io/file.h"
@@ -74,6 +78,27 @@ static mopo_status settle_resumed(run *o, mopo_error *err)
   return st == MOPO_OK ? check_penalty(&o->c, o->task, err) : st;
 }
 
+/* A run is resumed from any directory: the paths in its settings begin at the root. */
+static mopo_status make_absolute(mopo_config *c, const char *name, const char *path,
+                                 mopo_error *err)
+{
+  if (!*path || *path == '/') return MOPO_OK;
+  while (path[0] == '.' && path[1] == '/') path += 2;
+  char *here = getcwd(NULL, 0), *whole = NULL;
+  size_t n = here ? strlen(here) : 0, size = n + strlen(path) + 2;
+  if (here) whole = malloc(size);
+  if (!whole) {
+    free(here);
+    return error_set(err, MOPO_EIO, "%s: the directory it is in: %s", path, strerror(errno));
+  }
+  memcpy(whole, here, n);
+  snprintf(whole + n, size - n, "%s%s", n && here[n - 1] == '/' ? "" : "/", path);
+  mopo_status st = mopo_config_set(c, name, whole, err);
+  free(whole);
+  free(here);
+  return st;
+}
+
 mopo_status run_settle(run *o, mopo_error *err)
 {
   char path[RUN_PATH];
@@ -87,5 +112,8 @@ mopo_status run_settle(run *o, mopo_error *err)
   if (file_exists(path))
     return error_set(err, MOPO_EINVAL,
                      "%s: a run is there already: resume it, or take another directory", o->dir);
-  return mopo_config_save(&o->c, path, err);
+  mopo_config saved = o->c;
+  if ((st = make_absolute(&saved, "data", o->c.data, err)) != MOPO_OK) return st;
+  if ((st = make_absolute(&saved, "model", o->c.model, err)) != MOPO_OK) return st;
+  return mopo_config_save(&saved, path, err);
 }

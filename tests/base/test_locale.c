@@ -131,9 +131,10 @@ static int commas(const char *text)
 static void same_bytes(void **state)
 {
   static const char *const whole[] = {
-      "run/config.ini", "run/model.safetensors", "saved.ini", "run/policy.safetensors", "again.ini",
-      "policy.c99",     "policy.onnx",           "data.npz"};
-  static const char *const timed[] = {"run/progress.csv", "run/result.json", "page.html"};
+      "run/model.safetensors", "saved.ini", "run/policy.safetensors", "again.ini", "policy.c99",
+      "policy.onnx",           "data.npz"};
+  static const char *const timed[] = {"run/config.ini", "run/progress.csv", "run/result.json",
+                                      "page.html"};
   (void)state;
   if (!german()) skip();
   setlocale(LC_ALL, "C");
@@ -148,7 +149,8 @@ static void same_bytes(void **state)
     free(a);
     free(b);
   }
-  for (size_t i = 0; i < sizeof timed / sizeof *timed; i++) { /* they hold seconds */
+  for (size_t i = 0; i < sizeof timed / sizeof *timed;
+       i++) { /* they hold seconds, or where they are */
     size_t n = 0, m = 0;
     char *a = text_of("plain", timed[i], &n), *b = text_of("comma", timed[i], &m);
     if (commas(a) != commas(b)) fail_msg("%s: %d commas, want %d", timed[i], commas(b), commas(a));

@@ -109,4 +109,33 @@ code=0
 kill -TERM $pid
 ended 143 'the first fit'
 [ ! -f m.safetensors.writing ] || fail 'the lock stayed'
+# A run is resumed from any directory, whatever its data were called when it began.
+# shellcheck disable=SC2086
+"$mopo" $run --epochs 2 --out moved > out 2> err || fail 'a run'
+grep -q "^data = /.*/data.csv" moved/config.ini || fail 'config.ini has no whole path'
+(cd / && "$mopo" train --resume --out "$dir/moved" > "$dir/out" 2> "$dir/err") || fail 'resumed from /'
+
+# Rows that are lost are told.
+sed -i 2d moved/progress.csv
+code=0
+"$mopo" train --resume --out moved > out 2> err || code=$?
+{ [ $code -eq 3 ] && grep -q '1 of the 2 epochs' err; } || fail "lost rows: code $code"
+
+# A FIFO that nobody writes is left.
+mkfifo fifo.csv
+"$mopo" train --data fifo.csv --task none --algo bc --epochs 1 --out waits > out 2> err &
+pid=$!
+sleep 0.5
+kill -TERM $pid
+ended 143 'waiting for a FIFO'
+
+# int8 that cannot be measured writes nothing.
+code=0
+"$mopo" export moved/policy.safetensors --format c --int8 --data no.csv --out x.c > out 2> err || code=$?
+{ [ $code -eq 3 ] && [ ! -f x.c ]; } || fail "int8: code $code"
+
+# A name in a file does not speak to the terminal.
+LC_ALL=C sed 's/"task":"none"/"task":"n\\u009b"/; s/"checksum"/"checksumx/' moved/policy.safetensors > odd.safetensors
+"$mopo" eval odd.safetensors > out 2> err || :
+[ "$(LC_ALL=C tr -d '\n -~' < err | wc -c)" -eq 0 ] || fail 'escape sequences are printed'
 echo 'trust_test: done'

@@ -33,7 +33,8 @@ untimed() {
   "$mopo" export run/policy.safetensors --format c --out policy.c99
   "$mopo" export run/policy.safetensors --format onnx --out policy.onnx
 } > log
-cp run/config.ini run/model.safetensors run/policy.safetensors .
+cp run/model.safetensors run/policy.safetensors .
+sed "s|= $(pwd -P)/|= |" run/config.ini > config.ini # the data's path is whole
 cp one/checkpoint.safetensors . # in the middle of the run: the first epoch of both is the same
 untimed run/progress.csv > progress.csv
 grep -o '"[a-z_-]*":' run/result.json | sort -u > result.keys
@@ -78,6 +79,7 @@ go_on() {
   rm -rf run
   mkdir run
   cp "$golden/config.ini" "$golden/model.safetensors" "$golden/checkpoint.safetensors" run
+  cp one/progress.csv run # of the epoch that the checkpoint has
   [ -z "${1:-}" ] || LC_ALL=C sed -i "s/mopo\.$1\.[0-9]/mopo.$1.x/; $unsummed" "run/$1.safetensors"
   "$mopo" train --resume --out run --quiet > log 2> err
 }

@@ -101,6 +101,28 @@ static void test_rows_come_back_as_written(void **state)
   metrics_close(m);
 }
 
+/* A checkpoint of more epochs than the table has rows: nothing is said as if it were whole. */
+static void test_lost_rows_are_told(void **state)
+{
+  (void)state;
+  mopo_error err;
+  metrics *m = NULL;
+  char path[RUN_PATH];
+  add_rows(0, 1, 5);
+  assert_int_equal(metrics_open(&m, dir, 6, &err), MOPO_EFORMAT);
+  assert_non_null(strstr(err.msg, "progress.csv: 5 of the 6 epochs"));
+  assert_ok(rundir_path(path, sizeof path, dir, MOPO_RUN_PROGRESS, &err), err);
+  char *text = progress(), *second = strstr(text, "\n2,") + 1, *third = strstr(text, "\n3,") + 1;
+  memmove(second, third, strlen(third) + 1); /* one from the middle */
+  assert_ok(file_write(path, text, strlen(text), &err), err);
+  assert_int_equal(metrics_open(&m, dir, 5, &err), MOPO_EFORMAT);
+  assert_non_null(strstr(err.msg, "progress.csv: 4 of the 5 epochs"));
+  free(text);
+  assert_int_equal(unlink(path), 0);
+  assert_int_equal(metrics_open(&m, dir, 5, &err), MOPO_EFORMAT);
+  assert_non_null(strstr(err.msg, "not there, and the checkpoint has 5 epochs"));
+}
+
 static void test_torn_and_foreign_files(void **state)
 {
   (void)state;
@@ -299,6 +321,7 @@ int main(void)
       cmocka_unit_test(test_columns),
       cmocka_unit_test(test_resumed_equals_uninterrupted),
       cmocka_unit_test(test_rows_come_back_as_written),
+      cmocka_unit_test(test_lost_rows_are_told),
       cmocka_unit_test(test_torn_and_foreign_files),
       cmocka_unit_test(test_rows_out_of_order_are_refused),
       cmocka_unit_test(test_result),
