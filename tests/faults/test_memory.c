@@ -64,7 +64,7 @@ static mopo_status csv(mopo_error *err)
   mopo_dataset *d = NULL;
   static const double range[2] = {-2, 2};
   mopo_import how = {.size = sizeof how,
-                     .columns = "obs=x,v;act=u;reward=r",
+                     .columns = "obs=x,v;act=u;reward=r;episode=e;time=t",
                      .action_ranges = range,
                      .n_action_ranges = 1};
   mopo_status st = mopo_dataset_import(&d, "memory.csv", &how, NULL, err);
@@ -84,7 +84,8 @@ static void datasets(void **state)
 {
   (void)state;
   mopo_error err;
-  const char text[] = "x,v,u,r\n1,2,2,0\n2,2,-1,1\n3,1,0,2\n";
+  const char text[] =
+      "x,v,u,r,e,t,n\n1,2,2,0,a,1,\n2,2,-1,1,a,2,\n3,1,0,2,a,5,\n3,1,0,2,b,5,\n3,1,0,2,b,6,\n";
   assert_ok(file_write("memory.csv", text, strlen(text), &err), err);
   each("hdf5", hdf5);
   each("npz", npz);
