@@ -407,11 +407,7 @@ static int settings_of_cell(mopo_config *c, const maker *k, const paper_row *row
 /* Does the setting decide what a cell's figure is? Not where things are, nor how it is made. */
 static bool decides(const mopo_config *c, const mopo_setting *s)
 {
-  static const char *const others[] = {"threads", "out",        "data",
-                                       "model",   "eval-every", "checkpoint-every"};
-  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-    if (!strcmp(mopo_setting_name(s), others[i])) return false;
-  return mopo_config_uses(c, s);
+  return mopo_setting_decides(s) == MOPO_DECIDES_RESULT && mopo_config_uses(c, s);
 }
 
 /* A cell that is there, whole or begun, must be what is asked for now, settings that nobody gave

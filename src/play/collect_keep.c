@@ -81,8 +81,7 @@ static mopo_status beside(char *path, const collector *k, const char *ending, mo
 /* Does the setting decide what the rows are? */
 static bool decides(const mopo_setting *s)
 {
-  return strstr(s->verbs, "collect") && strcmp(s->name, "out") != 0 &&
-         strcmp(s->name, "threads") != 0;
+  return mopo_setting_read_by(s, "collect") && s->decides == MOPO_DECIDES_RESULT;
 }
 
 static mopo_status add_settings(tensor_list *l, const collector *k, mopo_error *err)

@@ -200,7 +200,7 @@ static void command(page *p, const report_run *run)
   buffer_print(p->b, "<pre>mopo train");
   for (int i = 0; mopo_setting_at(i); i++) {
     const mopo_setting *s = mopo_setting_at(i);
-    if (!mopo_config_uses(&run->c, s) || !strcmp(s->name, "threads")) continue;
+    if (!mopo_config_uses(&run->c, s) || s->decides == MOPO_DECIDES_MACHINE) continue;
     mopo_config_get(&run->c, s->name, value, sizeof value);
     mopo_config_get(&usual, s->name, other, sizeof other);
     if (known && !always_said(s->name) && !strcmp(value, other)) continue;

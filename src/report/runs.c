@@ -134,15 +134,10 @@ static mopo_status load_run(report_run *r, const char *dir, mopo_error *err)
 
 /* ------------------------------------------------------------------ same data, same method */
 
-/* Settings that decide what is learned: not where to write, how fast, which seed, which data. */
+/* Seeds are runs of one method. */
 static bool setting_of_method(const mopo_setting *s)
 {
-  static const char *const others[] = {
-      "data", "task",    "out",        "algo",          "model",           "physics",
-      "seed", "threads", "eval-every", "eval-episodes", "checkpoint-every"};
-  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-    if (!strcmp(s->name, others[i])) return false;
-  return true;
+  return s->decides == MOPO_DECIDES_RESULT && strcmp(s->name, "seed") != 0;
 }
 
 /* Data of one name are taken for the same, wherever they lie: runs come from many machines. */

@@ -6,10 +6,10 @@
 
 /* What may differ from the run's own settings when it goes on: nothing that changes the bits. Of
  * data the digest is compared, and a model that was given lies in the run directory by then. */
-static bool may_change(const char *name, bool has_model)
+static bool may_change(const mopo_setting *s, bool has_model)
 {
-  return !strcmp(name, "out") || !strcmp(name, "threads") || !strcmp(name, "checkpoint-every") ||
-         !strcmp(name, "data") || (has_model && !strcmp(name, "model"));
+  if (!strcmp(s->name, "model")) return has_model;
+  return s->decides == MOPO_DECIDES_PLACE || s->decides == MOPO_DECIDES_MACHINE;
 }
 
 mopo_status run_resume_settings(mopo_config *c, const mopo_config *given, const char *dir,
@@ -28,7 +28,7 @@ mopo_status run_resume_settings(mopo_config *c, const mopo_config *given, const 
     if (!given->marked[i]) continue;
     mopo_config_get(given, name, now, sizeof now);
     mopo_config_get(c, name, then, sizeof then);
-    if (may_change(name, has_model)) {
+    if (may_change(mopo_setting_at(i), has_model)) {
       if ((st = mopo_config_set(c, name, now, err)) != MOPO_OK) return st;
     } else if (strcmp(now, then) != 0) {
       return error_set(err, MOPO_EINVAL, "%s = %.100s, but the run that goes on has %.100s", name,

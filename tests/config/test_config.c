@@ -61,6 +61,24 @@ static void test_the_table_covers_the_struct(void **state)
   }
 }
 
+/* Whoever compares runs asks this column: what is not named here decides the result. */
+static void test_what_settings_decide(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *name;
+    mopo_decides decides;
+  } others[] = {{"data", MOPO_DECIDES_PLACE},          {"out", MOPO_DECIDES_PLACE},
+                {"model", MOPO_DECIDES_PLACE},         {"threads", MOPO_DECIDES_MACHINE},
+                {"eval-every", MOPO_DECIDES_WATCHING}, {"checkpoint-every", MOPO_DECIDES_MACHINE}};
+  for (int i = 0; mopo_setting_at(i); i++) {
+    mopo_decides want = MOPO_DECIDES_RESULT;
+    for (size_t k = 0; k < sizeof others / sizeof *others; k++)
+      if (!strcmp(mopo_setting_name(mopo_setting_at(i)), others[k].name)) want = others[k].decides;
+    assert_int_equal(mopo_setting_decides(mopo_setting_at(i)), want);
+  }
+}
+
 static void test_defaults_are_accepted(void **state)
 {
   (void)state;
@@ -368,6 +386,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_the_table_covers_the_struct),
+      cmocka_unit_test(test_what_settings_decide),
       cmocka_unit_test(test_defaults_are_accepted),
       cmocka_unit_test(test_refusals),
       cmocka_unit_test(test_numbers_keep_their_bits),
