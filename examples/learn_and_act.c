@@ -29,7 +29,7 @@ int main(int argc, char **argv)
   printf("return %.1f, the batch's mean %.1f\n", learned.return_mean, learned.batch_return_mean);
 
   char path[1200];
-  snprintf(path, sizeof path, "%s/policy.safetensors", argv[2]);
+  snprintf(path, sizeof path, "%s/%s", argv[2], mopo_run_file(MOPO_RUN_POLICY));
   if (mopo_policy_load(&policy, path, &err) != MOPO_OK) goto failed;
   float obs[11] = {1.25f}, act[3]; /* a hopper standing still */
   mopo_policy_act(policy, act, obs, 1);

@@ -1,14 +1,15 @@
 /* mopo.h - model-based offline policy optimisation (Yu et al. 2020, arXiv:2005.13239).
  *
- * The pipeline, in order: a dataset of recorded transitions is loaded; an ensemble of
- * probabilistic dynamics models is fitted to it; a policy practises inside the ensemble
- * with its reward penalised by the ensemble's uncertainty; the policy is evaluated and
- * carried away as one file.
+ * A dataset of recorded transitions is at hand; an ensemble of probabilistic dynamics models is
+ * fitted to it; a policy practises inside the ensemble, its reward penalised by the ensemble's
+ * uncertainty; the policy acts. First comes what that takes from memory (examples/from_memory.c),
+ * then files, the model, judging, and what is around it.
  *
- * Conventions. Arrays are row-major float32. B batch, S observation size, A action size,
- * N transitions. Every function that can fail returns a mopo_status and takes a
- * mopo_error *err as its last parameter (may be NULL). The library never prints, never
- * exits and has no global state. xxx_free(NULL) is fine. */
+ * Conventions. Arrays are row-major float32. B batch, S observation size, A action size, N
+ * transitions. Every function that can fail returns a mopo_status and takes a mopo_error *err as
+ * its last parameter (may be NULL); NULL where it is not allowed is EINVAL, in debug builds an
+ * assert. The library never prints, never exits and has no global state. xxx_free(NULL) is fine.
+ * Loading HDF5 starts a helper process. */
 #ifndef MOPO_H
 #define MOPO_H
 
@@ -33,6 +34,8 @@ extern "C" {
 #define MOPO_MUST_CHECK
 #endif
 
+/* === declarations: plain C from here to the end mark, for what reads headers itself === */
+
 /* ------------------------------------------------------------------ errors */
 
 typedef enum mopo_status {
@@ -52,7 +55,7 @@ typedef struct mopo_error {
   char msg[512]; /* one line, no newline; names the thing, the value and what was wanted */
 } mopo_error;
 
-/* ------------------------------------------------------------------ tasks */
+/* ------------------------------------------------------------------ the task */
 
 /* What is to be done: sizes, names, when it ends, what it pays. Immutable; may be shared by threads
  * as far as the caller's callbacks may. */
@@ -74,11 +77,11 @@ typedef struct mopo_task_facts {
   const char *const *act_names; /* [A]; may be NULL */
   /* done [n]: 1 where a step ends the task, else 0. NULL: not known, so that it is learned where
    * the data have ends. A built-in task that can end ends where a number is NaN or infinite. */
-  void (*done)(void *ctx, unsigned char *done, const float *obs, const float *act,
-               const float *next, int n);
+  void (*done)(
+      void *ctx, unsigned char *done, const float *obs, const float *act, const float *next, int n);
   /* rew [n]: what a step pays. NULL: not known, so that it is learned. */
-  void (*reward)(void *ctx, float *rew, const float *obs, const float *act, const float *next,
-                 int n);
+  void (*reward)(
+      void *ctx, float *rew, const float *obs, const float *act, const float *next, int n);
   void *ctx; /* of the callbacks; outlives the task */
 } mopo_task_facts;
 
@@ -93,101 +96,29 @@ const mopo_task *mopo_task_at(int i);
 /* The names of all of them, "hopper, halfcheetah, ...", in buf [size], cut to fit; the length of
  * the whole text. */
 size_t mopo_task_names(char *buf, size_t size);
-
 /* A task of the caller's. Names are copied. EINVAL (a size, a name that is empty, too long or that
  * of a built-in task, a score range), ENOMEM. */
-MOPO_MUST_CHECK mopo_status mopo_task_create(mopo_task **out, const mopo_task_facts *facts,
-                                             mopo_error *err);
+MOPO_MUST_CHECK mopo_status mopo_task_create(
+    mopo_task **out, const mopo_task_facts *facts, mopo_error *err);
 /* A built-in task by its name, or a task file (docs/formats.md): the columns of a log, their
  * ranges, when it ends, what it pays. A file's rules are told by no callback: its facts have none.
  * EINVAL (neither a name nor a file), EIO, EFORMAT (names file, line, key and the nearest that is
  * known), ENOMEM. */
-MOPO_MUST_CHECK mopo_status mopo_task_load(mopo_task **out, const char *name_or_path,
-                                           mopo_error *err);
+MOPO_MUST_CHECK mopo_status mopo_task_load(
+    mopo_task **out, const char *name_or_path, mopo_error *err);
 /* Built-in tasks stay. */
 void mopo_task_free(mopo_task *task);
 /* Borrowed from the task. */
 const mopo_task_facts *mopo_task_facts_of(const mopo_task *task);
-
 /* 100 (ret - min) / (max - min), as D4RL reports it; NAN where the task has no score. */
 double mopo_task_score(const mopo_task *task, double ret);
 /* A standard deviation of returns on the same scale: 100 std / (max - min), no offset. */
 double mopo_task_score_std(const mopo_task *task, double std);
 
-/* ------------------------------------------------------------------ datasets */
+/* ------------------------------------------------------------------ the log, in memory */
 
 /* Recorded transitions in memory. Immutable once made; may be shared by threads. */
 typedef struct mopo_dataset mopo_dataset;
-
-/* Reads a file: D4RL's HDF5, Minari's HDF5 (main_data.hdf5), .npz with D4RL's or NeoRL's names,
- * .csv (docs/formats.md). `task` (may be NULL) checks the sizes. Files without next_observations
- * lose the last row of every episode that was cut off, whose successor is unknown; of a terminal
- * row policies learn, the model and saved files leave it out. EIO, EFORMAT (truncated, missing
- * array, wrong shape), EDATA (NaN, action out of range, sizes that do not fit the task, rewards
- * that the file says are another task's), ENOMEM. Messages name file, array and row. */
-MOPO_MUST_CHECK mopo_status mopo_dataset_load(mopo_dataset **out, const char *path,
-                                              const mopo_task *task, mopo_error *err);
-
-/* What is done with rows that have a cell without a finite number. */
-typedef enum mopo_bad_rows {
-  MOPO_BAD_ROWS_ERROR, /* the file is refused; the message counts them all, by column */
-  MOPO_BAD_ROWS_CUT,   /* they are left out, and their episode is cut there */
-} mopo_bad_rows;
-
-/* How to read a file that does not say. */
-typedef struct mopo_import {
-  size_t size; /* sizeof(mopo_import) */
-  /* What plays which role: "obs=angle,speed;act=torque;reward=r" and, if they are there, next_obs,
-   * terminal, timeout, episode (another text, another episode), time (a number or a date; a step
-   * other than the usual one cuts an episode). Of CSV columns by their names; those not named are
-   * obs_0, obs_1, ..., act_0, ..., reward, next_obs_0, ..., terminal, timeout, episode. Of HDF5 and
-   * NPZ arrays, or columns of them: "obs=pos,vel[0:3]"; those not named are D4RL's. NULL: as the
-   * file's dialect has them. */
-  const char *columns;
-  /* [n_action_ranges,2], low and high: of the recorded actions, which are scaled to [-1,1]. One for
-   * all of them, or one for each; NULL and 0: what the file says, else [-1,1]. Borrowed. */
-  const double *action_ranges;
-  int n_action_ranges;
-  mopo_bad_rows bad_rows;
-  bool clip_actions; /* those beyond their range by up to 5 % of its width are clipped, and counted
-                      */
-  const struct mopo_watch *watch; /* asked whether to stop, while reading; NULL: nobody */
-} mopo_import;
-
-/* As mopo_dataset_load. EINVAL: `how` is not as above; ESTOPPED. */
-MOPO_MUST_CHECK mopo_status mopo_dataset_import(mopo_dataset **out, const char *path,
-                                                const mopo_import *how, const mopo_task *task,
-                                                mopo_error *err);
-
-/* Writes a D4RL file: HDF5, or NPZ where `path` ends in .npz. EIO, ENOMEM, EINVAL (an NPZ of more
- * than 4 GB, or of rewards that are still to be relabelled, which it could not say). */
-MOPO_MUST_CHECK mopo_status mopo_dataset_save(const mopo_dataset *d, const char *path,
-                                              mopo_error *err);
-
-/* Reads a D4RL HDF5 file with infos/qpos (as mopo_collect writes it, or D4RL's own) of the same
- * body and gives each row the reward, the end and the observation that `task` has for it; kinds and
- * timeouts stay. Positions after a step are infos/next_qpos; without it they are those of the next
- * row, and the last row of every episode is left out. Needs no simulator. EDATA (no positions,
- * sizes of another body) and as mopo_dataset_load. */
-MOPO_MUST_CHECK mopo_status mopo_dataset_relabel(mopo_dataset **out, const char *path,
-                                                 const mopo_task *task, mopo_error *err);
-
-/* What a recording says against what a task says of the same steps. */
-typedef struct mopo_agreement {
-  int64_t reward_rows, rewards; /* compared, and of them those that differ by more than 0.2 */
-  double reward_most;           /* the largest difference */
-  int64_t end_rows, ends;       /* compared, and of them those that only one of the two ends at */
-} mopo_agreement;
-
-/* Ends by the task's rule, where `recorded` has the task's sizes and the next observation; rewards
- * by `relabelled`, which mopo_dataset_relabel made of the same file (NULL: not compared). */
-void mopo_dataset_agree(mopo_agreement *out, const mopo_dataset *recorded,
-                        const mopo_dataset *relabelled, const mopo_task *task);
-
-/* The rows of the parts one after the other; an episode ends where a part does. EINVAL (none),
- * EDATA (different sizes, rewards of different tasks), ENOMEM. */
-MOPO_MUST_CHECK mopo_status mopo_dataset_merge(mopo_dataset **out, const mopo_dataset *const *parts,
-                                               int n, mopo_error *err);
 
 /* Arrays of N transitions in the caller's memory, row after row. Copied by mopo_dataset_from. */
 typedef struct mopo_arrays {
@@ -206,20 +137,17 @@ typedef struct mopo_arrays {
 
 /* The arrays may go when it returns. EINVAL (sizes, NULL), EDATA (a number that is not finite, an
  * action out of range, a range; names array, row and column), ENOMEM. */
-MOPO_MUST_CHECK mopo_status mopo_dataset_from(mopo_dataset **out, const mopo_arrays *arrays,
-                                              mopo_error *err);
+MOPO_MUST_CHECK mopo_status mopo_dataset_from(
+    mopo_dataset **out, const mopo_arrays *arrays, mopo_error *err);
 /* The same of arrays [N,S], [N,A] in [-1,1], [N], [N,S], [N], [N] (may be NULL). */
 MOPO_MUST_CHECK mopo_status mopo_dataset_from_arrays(mopo_dataset **out, int64_t N, int S, int A,
-                                                     const float *obs, const float *act,
-                                                     const float *rew, const float *next,
-                                                     const unsigned char *terminal,
-                                                     const unsigned char *timeout, mopo_error *err);
+    const float *obs, const float *act, const float *rew, const float *next,
+    const unsigned char *terminal, const unsigned char *timeout, mopo_error *err);
 /* Around rows [N,W] of the caller's, W = mopo_row_width(S, A), each obs [S], act [A] in [-1,1],
  * rew, next [S], done (0 or 1): nothing is copied, so rows must outlive the dataset and not change.
  * timeout [N] is copied; may be NULL. EINVAL, EDATA, ENOMEM as mopo_dataset_from. */
 MOPO_MUST_CHECK mopo_status mopo_dataset_borrow(mopo_dataset **out, int64_t N, int S, int A,
-                                                const float *rows, const unsigned char *timeout,
-                                                mopo_error *err);
+    const float *rows, const unsigned char *timeout, mopo_error *err);
 /* 2 S + A + 2 floats. */
 int mopo_row_width(int S, int A);
 
@@ -234,82 +162,14 @@ typedef enum mopo_array {
 
 /* Element (i, c) of an array is at [i * *stride + c] of what is returned, borrowed from d. rows,
  * columns and stride (in floats) may be NULL. NULL: no such array. */
-const float *mopo_dataset_array(const mopo_dataset *d, mopo_array which, int64_t *rows,
-                                int *columns, size_t *stride);
+const float *mopo_dataset_array(
+    const mopo_dataset *d, mopo_array which, int64_t *rows, int *columns, size_t *stride);
 /* [N] 1: the recording was cut after the row. Borrowed from d. */
 const unsigned char *mopo_dataset_timeouts(const mopo_dataset *d);
 void mopo_dataset_free(mopo_dataset *d);
-
 int64_t mopo_dataset_rows(const mopo_dataset *d);
 int mopo_dataset_obs_dim(const mopo_dataset *d);
 int mopo_dataset_act_dim(const mopo_dataset *d);
-/* "random", "medium", "medium-replay", "expert", "medium-expert", "full-replay" or "": from the
- * file's metadata, else from its name. Borrowed from d. */
-const char *mopo_dataset_kind(const mopo_dataset *d);
-/* The task whose rewards these are, as the file's metadata says; "". Borrowed from d. */
-const char *mopo_dataset_task(const mopo_dataset *d);
-
-/* What observation or action i is called, as the file's header, its metadata or the caller's
- * columns say; NULL: nobody does. Borrowed from d. */
-const char *mopo_dataset_obs_name(const mopo_dataset *d, int i);
-const char *mopo_dataset_act_name(const mopo_dataset *d, int i);
-
-/* The i-th line that reading the file had to tell: rows left out, cuts, what nothing reads; NULL
- * past the last. mopo_dataset_describe repeats them. Borrowed from d. */
-const char *mopo_dataset_note(const mopo_dataset *d, int i);
-
-/* [A,2] low and high of each action as it was recorded, which are -1 and 1 now; NULL: not known.
- * Borrowed from d. */
-const float *mopo_dataset_action_ranges(const mopo_dataset *d);
-
-typedef struct mopo_episode {
-  int64_t first, rows;
-  double ret;             /* sum of its rewards */
-  bool terminal, timeout; /* how it ends; neither: there the file ends, or its last row was lost */
-} mopo_episode;
-
-/* The episode that begins at row `first`, 0 <= first < rows; the next one begins at first + rows.
- */
-mopo_episode mopo_dataset_episode(const mopo_dataset *d, int64_t first);
-
-enum { MOPO_INFO_NOTES = 40, MOPO_NOTE = 256 };
-
-typedef struct mopo_dataset_info {
-  int64_t rows, episodes, terminals, timeouts;
-  int obs_dim, act_dim;
-  /* Returns of the complete episodes (those that end in a terminal or a timeout). */
-  int64_t complete_episodes;
-  double return_mean, return_std, return_min, return_max;
-  double return_quantile[5]; /* 5, 25, 50, 75, 95 % */
-  double length_mean;
-  double reward_mean, reward_min, reward_max;
-  double action_min, action_max;
-  char task[64]; /* whose rewards these are, as the file says; "" */
-  int n_notes;   /* what is suspicious, one line each; of more than fit, the last says how many */
-  char notes[MOPO_INFO_NOTES][MOPO_NOTE];
-  int64_t rows_read; /* in the file, of which `rows` were kept; 0: not from a file */
-  double period;     /* the usual step of its time column, in seconds of dates; 0: not known */
-} mopo_dataset_info;
-
-/* Statistics of a dataset. ENOMEM. */
-MOPO_MUST_CHECK mopo_status mopo_dataset_describe(mopo_dataset_info *out, const mopo_dataset *d,
-                                                  mopo_error *err);
-
-/* One column of a dataset; of an action in the units that it was recorded in. */
-typedef struct mopo_column {
-  char name[64];                             /* "temp", or "observation 3", "action 0", "reward" */
-  double least, low, median, high, greatest; /* low, high: 1 % and 99 % */
-  double spread;                             /* standard deviation */
-  double share;                              /* of the rows: those with the most frequent value */
-  double resolution; /* the step that float32 makes at the largest magnitude */
-  int64_t distinct;  /* values */
-} mopo_column;
-
-/* As mopo_dataset_describe, and a slower look: columns [S + A + 1], observations, actions, reward,
- * and what is suspicious in them: outliers by median and MAD, scales, offsets, switches, counters,
- * steps that answer to actions of 2 to 10 rows ago, rewards that fit another row. ENOMEM. */
-MOPO_MUST_CHECK mopo_status mopo_dataset_check(mopo_column *columns, mopo_dataset_info *info,
-                                               const mopo_dataset *d, mopo_error *err);
 
 /* ------------------------------------------------------------------ settings */
 
@@ -323,58 +183,12 @@ mopo_config *mopo_config_create(void);
 /* With what was set, and by whom. NULL: no memory. */
 mopo_config *mopo_config_copy(const mopo_config *c);
 void mopo_config_free(mopo_config *c);
-
-/* One row of the table of settings. Constant. */
-typedef struct mopo_setting mopo_setting;
-
-/* The i-th setting, NULL past the last. */
-const mopo_setting *mopo_setting_at(int i);
-/* kebab-case: the option without its dashes, and the key in config.ini */
-const char *mopo_setting_name(const mopo_setting *s);
-/* One line, with unit and meaning. */
-const char *mopo_setting_help(const mopo_setting *s);
-/* What the value is: N, X, NAME, PATH, or "a|b|c": one of these words. */
-void mopo_setting_values(char *buf, size_t size, const mopo_setting *s);
-/* What a setting decides. Two runs that differ in no setting of MOPO_DECIDES_RESULT learn the same
- * and are measured the same. */
-typedef enum mopo_decides {
-  MOPO_DECIDES_RESULT,
-  MOPO_DECIDES_PLACE,    /* where files are; what is in them is another matter */
-  MOPO_DECIDES_MACHINE,  /* how fast, and how much a crash costs */
-  MOPO_DECIDES_WATCHING, /* how often it is looked at */
-} mopo_decides;
-mopo_decides mopo_setting_decides(const mopo_setting *s);
-/* Does the verb ("train", "model", "collect", "eval", ...) read it? */
-bool mopo_setting_read_by(const mopo_setting *s, const char *verb);
-
 /* Sets one by name from text. EINVAL: unknown name (the message names the nearest known one), not a
  * number, out of range, not one of the words. */
-MOPO_MUST_CHECK mopo_status mopo_config_set(mopo_config *c, const char *name, const char *value,
-                                            mopo_error *err);
+MOPO_MUST_CHECK mopo_status mopo_config_set(
+    mopo_config *c, const char *name, const char *value, mopo_error *err);
 /* The value as text, which mopo_config_set reads back to the same bits. name: of a setting. */
 void mopo_config_get(const mopo_config *c, const char *name, char *buf, size_t size);
-/* The value of a setting that is a text, path or word. Borrowed until it is set again. */
-const char *mopo_config_text(const mopo_config *c, const char *name);
-/* Was it set, by mopo_config_set or from a file? */
-bool mopo_config_is_set(const mopo_config *c, const char *name);
-/* Reads an INI file (a section [mopo]); its keys are set unless they were set already, so that the
- * command line, applied first, wins. EIO, EFORMAT (names the line), EINVAL. */
-MOPO_MUST_CHECK mopo_status mopo_config_load(mopo_config *c, const char *path, mopo_error *err);
-/* Writes what training reads. EIO, ENOMEM. */
-MOPO_MUST_CHECK mopo_status mopo_config_save(const mopo_config *c, const char *path,
-                                             mopo_error *err);
-/* Does training as c says depend on this setting at all? What is for other algorithms, or for the
- * fit of a model that is given, may have any value. */
-bool mopo_config_uses(const mopo_config *c, const mopo_setting *s);
-/* Fills what nobody set: the preset, then rollout length and penalty coefficient by task and kind
- * of dataset, then what depends on sizes; checks that the settings agree. EINVAL. */
-MOPO_MUST_CHECK mopo_status mopo_config_resolve(mopo_config *c, const char *task, const char *kind,
-                                                int act_dim, mopo_error *err);
-/* As mopo_dataset_import, by the settings columns, action-range, bad-rows and clip-actions. watch
- * (may be NULL) as there. */
-MOPO_MUST_CHECK mopo_status mopo_dataset_read(mopo_dataset **out, const char *path,
-                                              const mopo_config *c, const mopo_task *task,
-                                              const struct mopo_watch *watch, mopo_error *err);
 
 /* ------------------------------------------------------------------ watching a run */
 
@@ -397,7 +211,7 @@ typedef struct mopo_watch {
   const volatile sig_atomic_t *stop; /* nonzero: finish the update, write a checkpoint, return */
 } mopo_watch;
 
-/* ------------------------------------------------------------------ learning */
+/* ------------------------------------------------------------------ learn and act, from memory */
 
 /* A trained policy: tanh-squashed Gaussian, deterministic action tanh(mean(obs)). */
 typedef struct mopo_policy mopo_policy;
@@ -441,21 +255,6 @@ typedef struct mopo_train_result {
   double wall_seconds;
   mopo_estimate ope; /* of the last policy, by the data alone; size 0: not asked for (`ope`) */
 } mopo_train_result;
-
-/* The files of a run directory. */
-typedef enum mopo_run_part {
-  MOPO_RUN_CONFIG,     /* every setting that training reads, resolved */
-  MOPO_RUN_PROGRESS,   /* one line an epoch */
-  MOPO_RUN_EVENTS,     /* the same for TensorBoard */
-  MOPO_RUN_FIT,        /* a fit under way; gone when there is an ensemble */
-  MOPO_RUN_MODEL,      /* the fitted ensemble */
-  MOPO_RUN_POLICY,     /* the newest policy */
-  MOPO_RUN_CHECKPOINT, /* everything needed to resume with the same bits */
-  MOPO_RUN_RESULT,     /* written last */
-  MOPO_RUN_LOCK,       /* held by the process that writes the directory */
-} mopo_run_part;
-/* What a file is called in its directory: "policy.safetensors". Constant; NULL: no such part. */
-const char *mopo_run_file(mopo_run_part which);
 
 /* What an epoch measured; NAN where there is nothing to say (no simulator, no model, an algorithm
  * without such a figure). Docs: the columns of progress.csv, docs/formats.md. */
@@ -506,7 +305,6 @@ typedef struct mopo_simulator {
 /* The simulated body of a built-in task (MuJoCo), constant for the life of the program, to be
  * handed to mopo_learn and mopo_evaluate; NULL: it has none, or this build has no simulator. */
 const mopo_simulator *mopo_simulator_of(const mopo_task *task);
-
 /* A fitted dynamics ensemble. */
 typedef struct mopo_model mopo_model;
 
@@ -521,56 +319,263 @@ typedef struct mopo_model mopo_model;
  * with the same settings. EINVAL, EDATA (sizes of data, task and model; what a callback wrote),
  * EIO, EFORMAT, ENOMEM, ENUMERIC, ESTOPPED, EABSENT. */
 MOPO_MUST_CHECK mopo_status mopo_learn(mopo_policy **policy, mopo_train_result *result,
-                                       const mopo_dataset *data, const mopo_task *task,
-                                       const mopo_model *model, const mopo_config *config,
-                                       const char *run_dir, const mopo_simulator *simulator,
-                                       const mopo_hooks *hooks, const mopo_watch *watch,
-                                       mopo_error *err);
+    const mopo_dataset *data, const mopo_task *task, const mopo_model *model,
+    const mopo_config *config, const char *run_dir, const mopo_simulator *simulator,
+    const mopo_hooks *hooks, const mopo_watch *watch, mopo_error *err);
+void mopo_policy_free(mopo_policy *p);
+int mopo_policy_obs_dim(const mopo_policy *p);
+int mopo_policy_act_dim(const mopo_policy *p);
+const char *mopo_policy_task(const mopo_policy *p); /* borrowed; "" if the file does not say */
+/* [A,2] low and high of each action in the log's units; NULL: not known. Borrowed. */
+const float *mopo_policy_action_ranges(const mopo_policy *p);
+/* act [B,A] in [-1,1] = tanh(mean(obs [B,S])). Never allocates; one caller at a time. */
+void mopo_policy_act(mopo_policy *p, float *act, const float *obs, int B);
+/* act [B,A] drawn from the policy: a function of seed and row. Never allocates; one caller at a
+ * time. */
+void mopo_policy_sample(mopo_policy *p, float *act, const float *obs, int B, uint64_t seed);
+/* setting [B,A]: act [B,A] in the units of the log, low + (high - low) (act + 1) / 2; act itself
+ * where these are not known. setting may be act. */
+void mopo_policy_settings(const mopo_policy *p, float *setting, const float *act, int B);
 
+/* ------------------------------------------------------------------ files */
+
+/* Reads a file: D4RL's HDF5, Minari's HDF5 (main_data.hdf5), .npz with D4RL's or NeoRL's names,
+ * .csv (docs/formats.md). `task` (may be NULL) checks the sizes. Files without next_observations
+ * lose the last row of every episode that was cut off, whose successor is unknown; of a terminal
+ * row policies learn, the model and saved files leave it out. EIO, EFORMAT (truncated, missing
+ * array, wrong shape), EDATA (NaN, action out of range, sizes that do not fit the task, rewards
+ * that the file says are another task's), ENOMEM. Messages name file, array and row. */
+MOPO_MUST_CHECK mopo_status mopo_dataset_load(
+    mopo_dataset **out, const char *path, const mopo_task *task, mopo_error *err);
+/* What is done with rows that have a cell without a finite number. */
+typedef enum mopo_bad_rows {
+  MOPO_BAD_ROWS_ERROR, /* the file is refused; the message counts them all, by column */
+  MOPO_BAD_ROWS_CUT,   /* they are left out, and their episode is cut there */
+} mopo_bad_rows;
+
+/* How to read a file that does not say. */
+typedef struct mopo_import {
+  size_t size; /* sizeof(mopo_import) */
+  /* What plays which role: "obs=angle,speed;act=torque;reward=r" and, if they are there, next_obs,
+   * terminal, timeout, episode (another text, another episode), time (a number or a date; a step
+   * other than the usual one cuts an episode). Of CSV columns by their names; those not named are
+   * obs_0, obs_1, ..., act_0, ..., reward, next_obs_0, ..., terminal, timeout, episode. Of HDF5 and
+   * NPZ arrays, or columns of them: "obs=pos,vel[0:3]"; those not named are D4RL's. NULL: as the
+   * file's dialect has them. */
+  const char *columns;
+  /* [n_action_ranges,2], low and high: of the recorded actions, which are scaled to [-1,1]. One for
+   * all of them, or one for each; NULL and 0: what the file says, else [-1,1]. Borrowed. */
+  const double *action_ranges;
+  int n_action_ranges;
+  mopo_bad_rows bad_rows;
+  bool clip_actions;       /* those beyond their range by up to 5 % of its width are clipped */
+  const mopo_watch *watch; /* asked whether to stop, while reading; NULL: nobody */
+} mopo_import;
+
+/* As mopo_dataset_load. EINVAL: `how` is not as above; ESTOPPED. */
+MOPO_MUST_CHECK mopo_status mopo_dataset_import(mopo_dataset **out, const char *path,
+    const mopo_import *how, const mopo_task *task, mopo_error *err);
+/* Writes a D4RL file: HDF5, or NPZ where `path` ends in .npz. EIO, ENOMEM, EINVAL (an NPZ of more
+ * than 4 GB, or of rewards that are still to be relabelled, which it could not say). */
+MOPO_MUST_CHECK mopo_status mopo_dataset_save(
+    const mopo_dataset *d, const char *path, mopo_error *err);
+/* Reads a D4RL HDF5 file with infos/qpos of the same body and gives each row the reward, the end
+ * and the observation that `task` has for it. Positions after a step are infos/next_qpos; without
+ * it those of the next row, and the last row of every episode is left out. Needs no simulator.
+ * EDATA (no positions, sizes of another body) and as mopo_dataset_load. */
+MOPO_MUST_CHECK mopo_status mopo_dataset_relabel(
+    mopo_dataset **out, const char *path, const mopo_task *task, mopo_error *err);
+/* What a recording says against what a task says of the same steps. */
+typedef struct mopo_agreement {
+  int64_t reward_rows, rewards; /* compared, and of them those that differ by more than 0.2 */
+  double reward_most;           /* the largest difference */
+  int64_t end_rows, ends;       /* compared, and of them those that only one of the two ends at */
+} mopo_agreement;
+
+/* Ends by the task's rule, where `recorded` has the task's sizes and the next observation; rewards
+ * by `relabelled`, which mopo_dataset_relabel made of the same file (NULL: not compared). */
+void mopo_dataset_agree(mopo_agreement *out, const mopo_dataset *recorded,
+    const mopo_dataset *relabelled, const mopo_task *task);
+/* The rows of the parts one after the other; an episode ends where a part does. EINVAL (none),
+ * EDATA (different sizes, rewards of different tasks), ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_dataset_merge(
+    mopo_dataset **out, const mopo_dataset *const *parts, int n, mopo_error *err);
+/* "random", "medium", "medium-replay", "expert", "medium-expert", "full-replay" or "": from the
+ * file's metadata, else from its name. Borrowed from d. */
+const char *mopo_dataset_kind(const mopo_dataset *d);
+/* The task whose rewards these are, as the file's metadata says; "". Borrowed from d. */
+const char *mopo_dataset_task(const mopo_dataset *d);
+/* What observation or action i is called, as the file's header, its metadata or the caller's
+ * columns say; NULL: nobody does. Borrowed from d. */
+const char *mopo_dataset_obs_name(const mopo_dataset *d, int i);
+const char *mopo_dataset_act_name(const mopo_dataset *d, int i);
+/* The i-th line that reading the file had to tell: rows left out, cuts, what nothing reads; NULL
+ * past the last. mopo_dataset_describe repeats them. Borrowed from d. */
+const char *mopo_dataset_note(const mopo_dataset *d, int i);
+/* [A,2] low and high of each action as it was recorded, which are -1 and 1 now; NULL: not known.
+ * Borrowed from d. */
+const float *mopo_dataset_action_ranges(const mopo_dataset *d);
+
+typedef struct mopo_episode {
+  int64_t first, rows;
+  double ret;             /* sum of its rewards */
+  bool terminal, timeout; /* how it ends; neither: there the file ends, or its last row was lost */
+} mopo_episode;
+
+/* The episode that begins at row `first`, 0 <= first < rows; the next begins at first + rows. */
+mopo_episode mopo_dataset_episode(const mopo_dataset *d, int64_t first);
+
+enum { MOPO_INFO_NOTES = 40, MOPO_NOTE = 256 };
+
+typedef struct mopo_dataset_info {
+  int64_t rows, episodes, terminals, timeouts;
+  int obs_dim, act_dim;
+  /* Returns of the complete episodes (those that end in a terminal or a timeout). */
+  int64_t complete_episodes;
+  double return_mean, return_std, return_min, return_max;
+  double return_quantile[5]; /* 5, 25, 50, 75, 95 % */
+  double length_mean;
+  double reward_mean, reward_min, reward_max;
+  double action_min, action_max;
+  char task[64]; /* whose rewards these are, as the file says; "" */
+  int n_notes;   /* what is suspicious, one line each; of more than fit, the last says how many */
+  char notes[MOPO_INFO_NOTES][MOPO_NOTE];
+  int64_t rows_read; /* in the file, of which `rows` were kept; 0: not from a file */
+  double period;     /* the usual step of its time column, in seconds of dates; 0: not known */
+} mopo_dataset_info;
+
+/* Statistics of a dataset. ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_dataset_describe(
+    mopo_dataset_info *out, const mopo_dataset *d, mopo_error *err);
+/* One column of a dataset; of an action in the units that it was recorded in. */
+typedef struct mopo_column {
+  char name[64];                             /* "temp", or "observation 3", "action 0", "reward" */
+  double least, low, median, high, greatest; /* low, high: 1 % and 99 % */
+  double spread;                             /* standard deviation */
+  double share;                              /* of the rows: those with the most frequent value */
+  double resolution; /* the step that float32 makes at the largest magnitude */
+  int64_t distinct;  /* values */
+} mopo_column;
+
+/* As mopo_dataset_describe, and a slower look: columns [S + A + 1], observations, actions, reward,
+ * and what is suspicious in them: outliers by median and MAD, scales, offsets, switches, counters,
+ * steps that answer to actions of 2 to 10 rows ago, rewards that fit another row. ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_dataset_check(
+    mopo_column *columns, mopo_dataset_info *info, const mopo_dataset *d, mopo_error *err);
+/* One row of the table of settings. Constant. */
+typedef struct mopo_setting mopo_setting;
+
+/* The i-th setting, NULL past the last. */
+const mopo_setting *mopo_setting_at(int i);
+/* kebab-case: the option without its dashes, and the key in config.ini */
+const char *mopo_setting_name(const mopo_setting *s);
+/* One line, with unit and meaning. */
+const char *mopo_setting_help(const mopo_setting *s);
+/* What the value is: N, X, NAME, PATH, or "a|b|c": one of these words. */
+void mopo_setting_values(char *buf, size_t size, const mopo_setting *s);
+/* What a setting decides. Two runs that differ in no setting of MOPO_DECIDES_RESULT learn the same
+ * and are measured the same. */
+typedef enum mopo_decides {
+  MOPO_DECIDES_RESULT,
+  MOPO_DECIDES_PLACE,    /* where files are; what is in them is another matter */
+  MOPO_DECIDES_MACHINE,  /* how fast, and how much a crash costs */
+  MOPO_DECIDES_WATCHING, /* how often it is looked at */
+} mopo_decides;
+mopo_decides mopo_setting_decides(const mopo_setting *s);
+/* Does the verb ("train", "model", "collect", "eval", ...) read it? */
+bool mopo_setting_read_by(const mopo_setting *s, const char *verb);
+/* The value of a setting that is a text, path or word. Borrowed until it is set again. */
+const char *mopo_config_text(const mopo_config *c, const char *name);
+/* Was it set, by mopo_config_set or from a file? */
+bool mopo_config_is_set(const mopo_config *c, const char *name);
+/* Reads an INI file (a section [mopo]); its keys are set unless they were set already, so that the
+ * command line, applied first, wins. EIO, EFORMAT (names the line), EINVAL. */
+MOPO_MUST_CHECK mopo_status mopo_config_load(mopo_config *c, const char *path, mopo_error *err);
+/* Writes what training reads. EIO, ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_config_save(
+    const mopo_config *c, const char *path, mopo_error *err);
+/* Does training as c says depend on this setting at all? What is for other algorithms, or for the
+ * fit of a model that is given, may have any value. */
+bool mopo_config_uses(const mopo_config *c, const mopo_setting *s);
+/* Fills what nobody set: the preset, then rollout length and penalty coefficient by task and kind
+ * of dataset, then what depends on sizes; checks that the settings agree. EINVAL. */
+MOPO_MUST_CHECK mopo_status mopo_config_resolve(
+    mopo_config *c, const char *task, const char *kind, int act_dim, mopo_error *err);
+/* As mopo_dataset_import, by the settings columns, action-range, bad-rows and clip-actions. watch
+ * (may be NULL) as there. */
+MOPO_MUST_CHECK mopo_status mopo_dataset_read(mopo_dataset **out, const char *path,
+    const mopo_config *c, const mopo_task *task, const mopo_watch *watch, mopo_error *err);
+/* The files of a run directory. */
+typedef enum mopo_run_part {
+  MOPO_RUN_CONFIG,     /* every setting that training reads, resolved */
+  MOPO_RUN_PROGRESS,   /* one line an epoch */
+  MOPO_RUN_EVENTS,     /* the same for TensorBoard */
+  MOPO_RUN_FIT,        /* a fit under way; gone when there is an ensemble */
+  MOPO_RUN_MODEL,      /* the fitted ensemble */
+  MOPO_RUN_POLICY,     /* the newest policy */
+  MOPO_RUN_CHECKPOINT, /* everything needed to resume with the same bits */
+  MOPO_RUN_RESULT,     /* written last */
+  MOPO_RUN_LOCK,       /* held by the process that writes the directory */
+} mopo_run_part;
+/* What a file is called in its directory: "policy.safetensors". Constant; NULL: no such part. */
+const char *mopo_run_file(mopo_run_part which);
 /* Learns a policy from c->data for c->task and writes the run directory c->out. With `resume`, goes
  * on from its checkpoint to the same bits as an uninterrupted run. Needs no simulator; without one
  * the evaluation columns are empty.
  * EINVAL, EIO, EFORMAT, EDATA, ENOMEM, ENUMERIC, ESTOPPED. */
 MOPO_MUST_CHECK mopo_status mopo_train(mopo_train_result *out, const mopo_config *c, bool resume,
-                                       const mopo_watch *watch, mopo_error *err);
+    const mopo_watch *watch, mopo_error *err);
+/* From a policy.safetensors. EIO, EFORMAT, ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_policy_load(mopo_policy **out, const char *path, mopo_error *err);
+/* Writes such a file, whole or not at all. EIO, ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_policy_save(
+    const mopo_policy *p, const char *path, mopo_error *err);
+/* The bytes of such a file, in memory that mopo_bytes_free takes back; and a policy from them,
+ * which are copied. EFORMAT, ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_policy_to_bytes(
+    void **bytes, size_t *n, const mopo_policy *p, mopo_error *err);
+MOPO_MUST_CHECK mopo_status mopo_policy_from_bytes(
+    mopo_policy **out, const void *bytes, size_t n, mopo_error *err);
+void mopo_bytes_free(void *bytes);
+/* Rounds every weight to what int8 with one scale for each row can hold, in place: what
+ * MOPO_EXPORT_C_INT8 writes. Doing it twice changes nothing more. ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_policy_quantise(mopo_policy *p, mopo_error *err);
 
-typedef struct mopo_fit_result {
-  int epochs, members, elites;
-  double holdout_mse[32]; /* by member, of its kept weights; raw units */
-  int elite[32];          /* member numbers, best first */
-  double wall_seconds;
-} mopo_fit_result;
+typedef enum mopo_export_format {
+  MOPO_EXPORT_C,           /* one C99 file without #include: policy_act, policy_self_test */
+  MOPO_EXPORT_C_INT8,      /* the same, weights int8 with a float scale for each row */
+  MOPO_EXPORT_ONNX,        /* opset 13: "obs" [batch,S] to "act" [batch,A] */
+  MOPO_EXPORT_SAFETENSORS, /* as mopo_train writes it: torch.nn.Linear's names and shapes */
+} mopo_export_format;
 
-/* Fits the dynamics ensemble alone and writes it to the file of the setting `out`
- * (.safetensors), with the tables of its fit next to it (docs/formats.md). A fit under way is kept
- * there too, every 20 s; `resume` takes it up again, or begins if nothing was kept, to the same
- * bits. EINVAL (a fit was begun there and resume is not set, or it is set and the fit is done, or
- * was begun with other data or settings), EIO, EFORMAT, EDATA, ENOMEM, ENUMERIC, ESTOPPED. */
-MOPO_MUST_CHECK mopo_status mopo_model_fit_file(mopo_fit_result *out, const mopo_config *c,
-                                                bool resume, const mopo_watch *watch,
-                                                mopo_error *err);
+typedef struct mopo_export_info {
+  size_t file_bytes;                  /* 0 for safetensors */
+  size_t constant_bytes, stack_bytes; /* that the C file takes on the device */
+  int64_t multiply_adds;              /* of one action, C */
+} mopo_export_info;
 
-/* ------------------------------------------------------------------ models */
+/* Writes the deterministic action of p to `path`, whole or not at all. MOPO_EXPORT_C_INT8 rounds p
+ * itself (mopo_policy_quantise). EIO, ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_policy_export(mopo_export_info *out, mopo_policy *p,
+    const char *path, mopo_export_format format, mopo_error *err);
+
+/* ------------------------------------------------------------------ the model */
 
 /* Fits an ensemble to data in memory, as mopo_learn would with these settings: handed to it, the
  * policy has the same bits. Its steps are judged by task, which outlives it (NULL: the one that the
  * settings name), and unsure by the setting `penalty`.
  * EINVAL, EDATA, ENOMEM, ENUMERIC, ESTOPPED. */
 MOPO_MUST_CHECK mopo_status mopo_model_fit(mopo_model **out, const mopo_dataset *data,
-                                           const mopo_task *task, const mopo_config *config,
-                                           const mopo_watch *watch, mopo_error *err);
-/* From a model.safetensors; it knows no task, and its penalty is `aleatoric`. EIO, EFORMAT, ENOMEM.
- */
+    const mopo_task *task, const mopo_config *config, const mopo_watch *watch, mopo_error *err);
+/* From a model.safetensors; it knows no task, its penalty is `aleatoric`. EIO, EFORMAT, ENOMEM. */
 MOPO_MUST_CHECK mopo_status mopo_model_load(mopo_model **out, const char *path, mopo_error *err);
 /* Writes such a file, whole or not at all. EIO, ENOMEM. */
 MOPO_MUST_CHECK mopo_status mopo_model_save(const mopo_model *m, const char *path, mopo_error *err);
 void mopo_model_free(mopo_model *m);
-
 /* By which task its steps are judged, and by which penalty it is unsure; NULL leaves it. EINVAL (no
  * such penalty, or one that asks a simulator), EDATA (sizes), ENOMEM. */
-MOPO_MUST_CHECK mopo_status mopo_model_use(mopo_model *m, const mopo_task *task,
-                                           const char *penalty, mopo_error *err);
-
+MOPO_MUST_CHECK mopo_status mopo_model_use(
+    mopo_model *m, const mopo_task *task, const char *penalty, mopo_error *err);
 int mopo_model_obs_dim(const mopo_model *m);
 int mopo_model_act_dim(const mopo_model *m);
 int mopo_model_members(const mopo_model *m);
@@ -590,80 +595,30 @@ double mopo_model_holdout_mse(const mopo_model *m, int member);
  * Allocates nothing; one caller at a time. EINVAL, EDATA (obs, act or what a rule says is not
  * finite; names row and column). */
 MOPO_MUST_CHECK mopo_status mopo_model_step(mopo_model *m, float *next, float *rew,
-                                            float *end_probability, float *u, const float *obs,
-                                            const float *act, int n, uint64_t seed,
-                                            mopo_error *err);
+    float *end_probability, float *u, const float *obs, const float *act, int n, uint64_t seed,
+    mopo_error *err);
 /* The Gaussian of one member, 0 <= member < members: mean, std [n,1+S] of the reward, then of the
  * next observation, raw units. std may be NULL. Allocates nothing; one caller at a time. EINVAL,
  * EDATA. */
 MOPO_MUST_CHECK mopo_status mopo_model_predict(mopo_model *m, float *mean, float *std, int member,
-                                               const float *obs, const float *act, int n,
-                                               mopo_error *err);
+    const float *obs, const float *act, int n, mopo_error *err);
 
-/* ------------------------------------------------------------------ policies */
+typedef struct mopo_fit_result {
+  int epochs, members, elites;
+  double holdout_mse[32]; /* by member, of its kept weights; raw units */
+  int elite[32];          /* member numbers, best first */
+  double wall_seconds;
+} mopo_fit_result;
 
-/* From a policy.safetensors. EIO, EFORMAT, ENOMEM. */
-MOPO_MUST_CHECK mopo_status mopo_policy_load(mopo_policy **out, const char *path, mopo_error *err);
-/* Writes such a file, whole or not at all. EIO, ENOMEM. */
-MOPO_MUST_CHECK mopo_status mopo_policy_save(const mopo_policy *p, const char *path,
-                                             mopo_error *err);
-/* The bytes of such a file, in memory that mopo_bytes_free takes back; and a policy from them,
- * which are copied. EFORMAT, ENOMEM. */
-MOPO_MUST_CHECK mopo_status mopo_policy_to_bytes(void **bytes, size_t *n, const mopo_policy *p,
-                                                 mopo_error *err);
-MOPO_MUST_CHECK mopo_status mopo_policy_from_bytes(mopo_policy **out, const void *bytes, size_t n,
-                                                   mopo_error *err);
-void mopo_bytes_free(void *bytes);
-void mopo_policy_free(mopo_policy *p);
+/* Fits the dynamics ensemble alone and writes it to the file of the setting `out`
+ * (.safetensors), with the tables of its fit next to it (docs/formats.md). A fit under way is kept
+ * there too, every 20 s; `resume` takes it up again, or begins if nothing was kept, to the same
+ * bits. EINVAL (a fit was begun there and resume is not set, or it is set and the fit is done, or
+ * was begun with other data or settings), EIO, EFORMAT, EDATA, ENOMEM, ENUMERIC, ESTOPPED. */
+MOPO_MUST_CHECK mopo_status mopo_model_fit_file(mopo_fit_result *out, const mopo_config *c,
+    bool resume, const mopo_watch *watch, mopo_error *err);
 
-int mopo_policy_obs_dim(const mopo_policy *p);
-int mopo_policy_act_dim(const mopo_policy *p);
-const char *mopo_policy_task(const mopo_policy *p); /* borrowed; "" if the file does not say */
-/* [A,2] low and high of each action in the log's units; NULL: not known. Borrowed. */
-const float *mopo_policy_action_ranges(const mopo_policy *p);
-
-/* act [B,A] in [-1,1] = tanh(mean(obs [B,S])). Never allocates; one caller at a time. */
-void mopo_policy_act(mopo_policy *p, float *act, const float *obs, int B);
-/* act [B,A] drawn from the policy: a function of seed and row. Never allocates; one caller at a
- * time. */
-void mopo_policy_sample(mopo_policy *p, float *act, const float *obs, int B, uint64_t seed);
-/* setting [B,A]: act [B,A] in the units of the log, low + (high - low) (act + 1) / 2; act itself
- * where these are not known. setting may be act. */
-void mopo_policy_settings(const mopo_policy *p, float *setting, const float *act, int B);
-
-/* Rounds every weight to what int8 with one scale for each row can hold, in place: what
- * MOPO_EXPORT_C_INT8 writes. Doing it twice changes nothing more. ENOMEM. */
-MOPO_MUST_CHECK mopo_status mopo_policy_quantise(mopo_policy *p, mopo_error *err);
-
-typedef struct mopo_policy_difference {
-  int rows;        /* observations looked at */
-  double rms, max; /* of the difference of an action component */
-} mopo_policy_difference;
-
-/* Compares the actions of two policies at up to 10 000 observations of `on`; NULL: at standard
- * normal draws. EINVAL (sizes of the policies), EDATA (of the data), ENOMEM. */
-MOPO_MUST_CHECK mopo_status mopo_policy_compare(mopo_policy_difference *out, mopo_policy *a,
-                                                mopo_policy *b, const mopo_dataset *on,
-                                                mopo_error *err);
-
-typedef enum mopo_export_format {
-  MOPO_EXPORT_C,           /* one C99 file without #include: policy_act, policy_self_test */
-  MOPO_EXPORT_C_INT8,      /* the same, weights int8 with a float scale for each row */
-  MOPO_EXPORT_ONNX,        /* opset 13: "obs" [batch,S] to "act" [batch,A] */
-  MOPO_EXPORT_SAFETENSORS, /* as mopo_train writes it: torch.nn.Linear's names and shapes */
-} mopo_export_format;
-
-typedef struct mopo_export_info {
-  size_t file_bytes;                  /* 0 for safetensors */
-  size_t constant_bytes, stack_bytes; /* that the C file takes on the device */
-  int64_t multiply_adds;              /* of one action, C */
-} mopo_export_info;
-
-/* Writes the deterministic action of p to `path`, whole or not at all. MOPO_EXPORT_C_INT8 rounds p
- * itself (mopo_policy_quantise). EIO, ENOMEM. */
-MOPO_MUST_CHECK mopo_status mopo_policy_export(mopo_export_info *out, mopo_policy *p,
-                                               const char *path, mopo_export_format format,
-                                               mopo_error *err);
+/* ------------------------------------------------------------------ judging */
 
 enum { MOPO_EVAL_MAX = 1000 };
 
@@ -690,10 +645,17 @@ typedef struct mopo_eval_options {
  * task, one after the other in one of the caller's. options NULL: all 0. EINVAL, EDATA (sizes; what
  * a callback wrote), EABSENT (built without MuJoCo), EIO, ENOMEM, ESTOPPED. */
 MOPO_MUST_CHECK mopo_status mopo_evaluate(mopo_eval_result *out, mopo_policy *p,
-                                          const mopo_task *task, const mopo_eval_options *options,
-                                          mopo_error *err);
+    const mopo_task *task, const mopo_eval_options *options, mopo_error *err);
 
-/* ------------------------------------------------------------------ worth, from the log alone */
+typedef struct mopo_policy_difference {
+  int rows;        /* observations looked at */
+  double rms, max; /* of the difference of an action component */
+} mopo_policy_difference;
+
+/* Compares the actions of two policies at up to 10 000 observations of `on`; NULL: at standard
+ * normal draws. EINVAL (sizes of the policies), EDATA (of the data), ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_policy_compare(mopo_policy_difference *out, mopo_policy *a,
+    mopo_policy *b, const mopo_dataset *on, mopo_error *err);
 
 typedef struct mopo_ope_options {
   size_t size; /* sizeof(mopo_ope_options): fields that a caller does not know yet are 0 */
@@ -708,9 +670,8 @@ typedef struct mopo_ope_options {
  * episode ends and what a step pays, as far as it knows; NULL: it knows nothing, and both are
  * learned from d. EINVAL (sizes), EDATA (nothing to learn from), ENOMEM, ENUMERIC, ESTOPPED. */
 MOPO_MUST_CHECK mopo_status mopo_ope(mopo_estimate *out, mopo_policy *const *policies, int n,
-                                     const mopo_dataset *d, const mopo_task *task,
-                                     const mopo_ope_options *options, const mopo_watch *watch,
-                                     mopo_error *err);
+    const mopo_dataset *d, const mopo_task *task, const mopo_ope_options *options,
+    const mopo_watch *watch, mopo_error *err);
 /* "better", "not-better", "unknown". */
 const char *mopo_verdict_name(mopo_verdict v);
 
@@ -723,30 +684,26 @@ typedef struct mopo_film {
   const char *renderer; /* what has drawn it: "OSMesa", "EGL"; constant */
 } mopo_film;
 
-/* Films the deterministic policy in the simulated task and writes c->out, a .webp, .mp4 or .png by
- * its ending; a name with ".tfevents." in it becomes TensorBoard's events. The film shows the
- * episodes that mopo_evaluate runs for the same seed and physics, one after the other, until
- * c->eval_episodes of them have ended or c->seconds are full. Of these frames a .png has c->frames
- * side by side, events have as many images. No screen and no graphics card are needed: MuJoCo draws
- * by OSMesa or EGL, which are loaded now. One film at a time in a process. c is resolved.
+/* Films the deterministic policy in the simulated task, as the settings out (.webp, .mp4, .png, or
+ * a name with ".tfevents." in it), seed, physics, eval-episodes, seconds, frames, fps, width and
+ * height say: the episodes of mopo_evaluate, one after the other. MuJoCo draws by OSMesa or EGL,
+ * without screen or graphics card. One film at a time in a process. c is resolved.
  * EINVAL (ending, size, a task without simulator), EDATA (sizes), EABSENT (no MuJoCo, OpenGL,
  * libwebp or ffmpeg: says what to install), EIO, ENOMEM. */
-MOPO_MUST_CHECK mopo_status mopo_render(mopo_film *out, mopo_policy *p, const mopo_task *task,
-                                        const mopo_config *c, mopo_error *err);
+MOPO_MUST_CHECK mopo_status mopo_render(
+    mopo_film *out, mopo_policy *p, const mopo_task *task, const mopo_config *c, mopo_error *err);
 
 /* ------------------------------------------------------------------ recording data */
 
-/* Makes a dataset as D4RL's were made: trains soft actor-critic online in the task where c->kind
- * needs it, records c->steps rows to c->out (D4RL HDF5 with infos/qpos, infos/qvel, infos/next_qpos
- * and metadata). For halfcheetah-jump and ant-angle the rewards are those of the behaviour that the
- * data are to show, and the file says so: mopo_dataset_relabel makes them the task's.
- * What is under way is kept beside it (c->out with .checkpoint and .rows), from the first episode
- * on that starts c->collect_eval_every steps after the last time; with `resume` it goes on from
- * there, or begins if nothing was kept, to the same bits. EINVAL (also: data were begun there and
- * resume is not set, or it is set and they are done, or were begun with other settings), EABSENT,
- * EIO, EFORMAT, ENOMEM, ENUMERIC, ESTOPPED (what was recorded so far is in c->out, too). */
+/* Makes a dataset as D4RL's were made: trains soft actor-critic online in the task where the
+ * setting `kind` needs it, records `steps` rows to `out` (D4RL HDF5 with positions and metadata).
+ * For halfcheetah-jump and ant-angle the rewards are those of another behaviour, and the file says
+ * so: mopo_dataset_relabel makes them the task's. What is under way is kept next to `out`; `resume`
+ * takes it up again, or begins if nothing was kept, to the same bits. EINVAL (also: data were begun
+ * there and resume is not set, or it is set and they are done, or of other settings), EABSENT, EIO,
+ * EFORMAT, ENOMEM, ENUMERIC, ESTOPPED (what was recorded so far is in `out`, too). */
 MOPO_MUST_CHECK mopo_status mopo_collect(mopo_dataset_info *out, const mopo_config *c, bool resume,
-                                         const mopo_watch *watch, mopo_error *err);
+    const mopo_watch *watch, mopo_error *err);
 
 /* ------------------------------------------------------------------ reports */
 
@@ -755,12 +712,11 @@ typedef struct mopo_report_result {
 } mopo_report_result;
 
 /* Writes one HTML page about the run directories runs [n] to `path`, whole or not at all: curves,
- * results with intervals, the model's fit, settings, commands (docs/howto.md). It needs no network.
- * Runs under way are shown as far as they are. The same directories give the same bytes.
+ * results with intervals, the model's fit, settings. Runs under way are shown as far as they are.
  * EINVAL (no runs), EDATA (not a run directory), EFORMAT (a file in one is not what was written),
  * EIO, ENOMEM. */
-MOPO_MUST_CHECK mopo_status mopo_report(mopo_report_result *out, const char *const *runs, int n,
-                                        const char *path, mopo_error *err);
+MOPO_MUST_CHECK mopo_status mopo_report(
+    mopo_report_result *out, const char *const *runs, int n, const char *path, mopo_error *err);
 
 /* ------------------------------------------------------------------ many runs */
 
@@ -778,8 +734,8 @@ typedef struct mopo_sweep_unit {
 
 /* Reads a sweep file whose runs go to `dir`. EIO, EFORMAT, EINVAL (an unknown key or value, an
  * empty grid, a key that no algorithm of the sweep reads; names the line), ENOMEM. */
-MOPO_MUST_CHECK mopo_status mopo_sweep_load(mopo_sweep **out, const char *path, const char *dir,
-                                            mopo_error *err);
+MOPO_MUST_CHECK mopo_status mopo_sweep_load(
+    mopo_sweep **out, const char *path, const char *dir, mopo_error *err);
 /* Writes it so that mopo_sweep_load reads the same from any working directory. EIO, ENOMEM. */
 MOPO_MUST_CHECK mopo_status mopo_sweep_save(const mopo_sweep *s, const char *path, mopo_error *err);
 void mopo_sweep_free(mopo_sweep *s);
@@ -789,7 +745,6 @@ bool mopo_sweep_unit_at(mopo_sweep_unit *out, const mopo_sweep *s, int i);
 const char *mopo_sweep_key(const mopo_sweep *s, int i);
 /* The i-th option for sbatch, from the section [slurm], and its value; NULL past the last. */
 const char *mopo_sweep_option(const mopo_sweep *s, int i, const char **value);
-
 /* Where a run stands, from its directory alone. */
 typedef enum mopo_run_state {
   MOPO_RUN_ABSENT,    /* nothing is there */
@@ -798,14 +753,10 @@ typedef enum mopo_run_state {
   MOPO_RUN_DONE
 } mopo_run_state;
 mopo_run_state mopo_run_find(const char *dir);
-
 /* The figures of a finished run, from result.json: take(ctx, "final.score", "31.5") for each, in
  * the file's order; a figure that is not known has the text "". EIO, EFORMAT, ENOMEM. */
 MOPO_MUST_CHECK mopo_status mopo_run_figures(const char *dir,
-                                             void (*take)(void *ctx, const char *name,
-                                                          const char *value),
-                                             void *ctx, mopo_error *err);
-
+    void (*take)(void *ctx, const char *name, const char *value), void *ctx, mopo_error *err);
 /* Processors that this process may use: its affinity, its control group's quota and what Slurm gave
  * its task, whichever is least. */
 int mopo_processors(void);
@@ -833,8 +784,8 @@ typedef struct mopo_bench_result {
 
 /* Times this machine's peak, our own product, and each stage of a run, on one thread and on
  * `threads` (0: one per core), `repeats` times. EINVAL, ENOMEM, ESTOPPED. */
-MOPO_MUST_CHECK mopo_status mopo_bench(mopo_bench_result *out, int threads, int repeats,
-                                       const mopo_watch *watch, mopo_error *err);
+MOPO_MUST_CHECK mopo_status mopo_bench(
+    mopo_bench_result *out, int threads, int repeats, const mopo_watch *watch, mopo_error *err);
 
 /* ------------------------------------------------------------------ this build */
 
@@ -844,6 +795,8 @@ const char *mopo_version(void);
 const char *mopo_simulator_version(void);
 /* The instruction set the kernels use on this machine: "avx512", "avx2", "portable". */
 const char *mopo_kernels_name(void);
+
+/* === end of declarations === */
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop
