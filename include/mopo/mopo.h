@@ -256,8 +256,7 @@ typedef struct mopo_train_result {
   mopo_estimate ope; /* of the last policy, by the data alone; size 0: not asked for (`ope`) */
 } mopo_train_result;
 
-/* What an epoch measured; NAN where there is nothing to say (no simulator, no model, an algorithm
- * without such a figure). Docs: the columns of progress.csv, docs/formats.md. */
+/* What an epoch measured; NAN where there is nothing to say. The columns of progress.csv. */
 typedef struct mopo_epoch {
   size_t size;                    /* of the library's struct: later fields may follow */
   int epoch, epochs;              /* finished, from 1; of the run */
@@ -271,8 +270,7 @@ typedef struct mopo_epoch {
   double penalty_mean;            /* lambda u of the imagined rows */
   double model_reward_mean;       /* of them, before the penalty */
   double rollout_rows, rollout_terminal_rate;
-  /* sums over t of gamma^t r_t: in the simulator; in the model from the same start states; there
-   * with r - lambda u; and the mean of u there */
+  /* as in mopo_train_result */
   double discounted_return, model_return, model_return_penalised, model_uncertainty;
 } mopo_epoch;
 
@@ -400,20 +398,16 @@ void mopo_dataset_agree(mopo_agreement *out, const mopo_dataset *recorded,
  * EDATA (different sizes, rewards of different tasks), ENOMEM. */
 MOPO_MUST_CHECK mopo_status mopo_dataset_merge(
     mopo_dataset **out, const mopo_dataset *const *parts, int n, mopo_error *err);
-/* "random", "medium", "medium-replay", "expert", "medium-expert", "full-replay" or "": from the
- * file's metadata, else from its name. Borrowed from d. */
+/* "random", "medium-replay", ... or "": by the file's metadata, else its name. Borrowed from d. */
 const char *mopo_dataset_kind(const mopo_dataset *d);
 /* The task whose rewards these are, as the file's metadata says; "". Borrowed from d. */
 const char *mopo_dataset_task(const mopo_dataset *d);
-/* What observation or action i is called, as the file's header, its metadata or the caller's
- * columns say; NULL: nobody does. Borrowed from d. */
+/* What observation or action i is called; NULL: nobody says. Borrowed from d. */
 const char *mopo_dataset_obs_name(const mopo_dataset *d, int i);
 const char *mopo_dataset_act_name(const mopo_dataset *d, int i);
-/* The i-th line that reading the file had to tell: rows left out, cuts, what nothing reads; NULL
- * past the last. mopo_dataset_describe repeats them. Borrowed from d. */
+/* The i-th line that reading the file had to tell; NULL past the last. Borrowed from d. */
 const char *mopo_dataset_note(const mopo_dataset *d, int i);
-/* [A,2] low and high of each action as it was recorded, which are -1 and 1 now; NULL: not known.
- * Borrowed from d. */
+/* [A,2] low and high of each recorded action, which are -1 and 1 now; NULL: not known. Borrowed. */
 const float *mopo_dataset_action_ranges(const mopo_dataset *d);
 
 typedef struct mopo_episode {
@@ -537,8 +531,7 @@ MOPO_MUST_CHECK mopo_status mopo_policy_to_bytes(
 MOPO_MUST_CHECK mopo_status mopo_policy_from_bytes(
     mopo_policy **out, const void *bytes, size_t n, mopo_error *err);
 void mopo_bytes_free(void *bytes);
-/* Rounds every weight to what int8 with one scale for each row can hold, in place: what
- * MOPO_EXPORT_C_INT8 writes. Doing it twice changes nothing more. ENOMEM. */
+/* Rounds every weight, in place, to what MOPO_EXPORT_C_INT8 can write. ENOMEM. */
 MOPO_MUST_CHECK mopo_status mopo_policy_quantise(mopo_policy *p, mopo_error *err);
 
 typedef enum mopo_export_format {
@@ -554,8 +547,8 @@ typedef struct mopo_export_info {
   int64_t multiply_adds;              /* of one action, C */
 } mopo_export_info;
 
-/* Writes the deterministic action of p to `path`, whole or not at all. MOPO_EXPORT_C_INT8 rounds p
- * itself (mopo_policy_quantise). EIO, ENOMEM. */
+/* Writes the deterministic action of p to `path`, whole or not at all; INT8 rounds p itself. EIO,
+ * ENOMEM. */
 MOPO_MUST_CHECK mopo_status mopo_policy_export(mopo_export_info *out, mopo_policy *p,
     const char *path, mopo_export_format format, mopo_error *err);
 
@@ -627,7 +620,7 @@ typedef struct mopo_eval_result {
   double return_mean, return_std, score, length_mean;
   double returns[MOPO_EVAL_MAX];
   int lengths[MOPO_EVAL_MAX];
-  int failures; /* episodes that the simulator gave up on; their return counts up to there */
+  int failures; /* episodes that the simulator gave up on, which count up to there */
 } mopo_eval_result;
 
 typedef struct mopo_eval_options {
@@ -757,8 +750,7 @@ mopo_run_state mopo_run_find(const char *dir);
  * the file's order; a figure that is not known has the text "". EIO, EFORMAT, ENOMEM. */
 MOPO_MUST_CHECK mopo_status mopo_run_figures(const char *dir,
     void (*take)(void *ctx, const char *name, const char *value), void *ctx, mopo_error *err);
-/* Processors that this process may use: its affinity, its control group's quota and what Slurm gave
- * its task, whichever is least. */
+/* Processors that affinity, control group and Slurm leave to this process. */
 int mopo_processors(void);
 
 /* ------------------------------------------------------------------ timing */
@@ -769,12 +761,10 @@ enum { MOPO_BENCH_ROWS = 32 };
 typedef struct mopo_bench_row {
   char name[64];
   int threads;
-  double ms, ms_min, ms_max; /* of one of it */
-  double gflop;              /* arithmetic of one of it, from the shapes */
-  double floor_ms;           /* gflop at the peak of the same repeat */
-  double of_peak;            /* floor_ms / ms */
-  double of_product;         /* the same beside our own 256 x 256 x 256 product */
-  double per_second;         /* of its unit: updates, rows, steps */
+  double ms, ms_min, ms_max;  /* of one of it */
+  double gflop, floor_ms;     /* arithmetic of one of it; that at the peak of the same repeat */
+  double of_peak, of_product; /* floor_ms / ms; the same with our own 256^3 product as the peak */
+  double per_second;          /* of its unit: updates, rows, steps */
 } mopo_bench_row;
 
 typedef struct mopo_bench_result {
@@ -782,8 +772,8 @@ typedef struct mopo_bench_result {
   mopo_bench_row row[MOPO_BENCH_ROWS];
 } mopo_bench_result;
 
-/* Times this machine's peak, our own product, and each stage of a run, on one thread and on
- * `threads` (0: one per core), `repeats` times. EINVAL, ENOMEM, ESTOPPED. */
+/* Times each stage of a run on one thread and on `threads` (0: one per core). EINVAL, ENOMEM,
+ * ESTOPPED. */
 MOPO_MUST_CHECK mopo_status mopo_bench(
     mopo_bench_result *out, int threads, int repeats, const mopo_watch *watch, mopo_error *err);
 
