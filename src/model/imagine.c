@@ -19,7 +19,7 @@ static void layout(imagined *s, const ensemble *m, size_t n, arena *a)
   s->next = arena_bytes(a, n * sizeof *s->next);
   s->rew = arena_floats(a, n), s->u = arena_floats(a, n);
   s->done = arena_bytes(a, n), s->ended = arena_bytes(a, n);
-  s->far = arena_floats(a, n);
+  s->bounded = arena_bytes(a, n), s->far = arena_floats(a, n);
   if (!m->units) return;
   s->log_obs = arena_bytes(a, n * sizeof *s->log_obs);
   s->log_next = arena_bytes(a, n * sizeof *s->log_next);
@@ -57,25 +57,25 @@ void imagined_free(imagined *s)
   free(s);
 }
 
-/* Column x [rows], row r at x[r][at], into low..high and `margin` times that beyond. NaN stays. */
-static void bound(float *const *x, int at, int rows, float low, float high, double margin)
+/* x into low..high and `margin` times that range beyond; true: it was out. NaN stays. */
+static bool bound(float *x, float low, float high, double margin)
 {
   double width = (double)high - (double)low;
   float least = (float)((double)low - margin * width),
-        most = (float)((double)high + margin * width);
-  for (int r = 0; r < rows; r++) {
-    float *v = &x[r][at];
-    *v = *v < least ? least : *v > most ? most : *v;
-  }
+        most = (float)((double)high + margin * width), was = *x;
+  *x = was < least ? least : was > most ? most : was;
+  return was < least || was > most;
 }
 
 static void keep_near(const imagine *g, imagined *s, int r0, int rows)
 {
   const units *u = g->m->units;
   if (!u || isinf(g->margin)) return;
-  float *rew = s->rew + r0;
-  for (int j = 0; j < u->S; j++) bound(s->next + r0, j, rows, u->low[j], u->high[j], g->margin);
-  for (int r = 0; r < rows; r++) bound(&rew, r, 1, u->step_low[0], u->step_high[0], g->margin);
+  for (int r = r0; r < r0 + rows; r++) {
+    s->bounded[r] = bound(&s->rew[r], u->step_low[0], u->step_high[0], g->margin);
+    for (int j = 0; j < u->S; j++)
+      s->bounded[r] |= bound(&s->next[r][j], u->low[j], u->high[j], g->margin);
+  }
 }
 
 /* Drawn anew at each step: over the steps that an episode is in danger it ends as often as the

@@ -58,11 +58,19 @@ static mopo_status stopped_error(const run *o, mopo_error *err)
   return error_set(err, MOPO_ESTOPPED, "stopped in epoch %.0f of %d", o->at.epoch + 1, o->c.epochs);
 }
 
-/* Once each: of rollouts that are cut nearly at once, and of some that nothing cuts though the
- * model knows less and less. */
+/* Once each: of rollouts that leave the data, of some that are cut nearly at once, and of some that
+ * nothing cuts though the model knows less and less. */
 static void warn_of_rollouts(run *o, const rollout_stats *s)
 {
-  double length = (double)s->rows / (double)s->begun;
+  double length = (double)s->rows / (double)s->begun, out = (double)s->bounded / (double)s->rows;
+  if (out > 0.05 && !o->told_bounded) {
+    o->told_bounded = true;
+    watch_line(
+        o->watch,
+        "warning: epoch %.0f: %.0f %% of the imagined rows would leave the range of the data "
+        "by more than %g times it, and are held there: the model is asked beyond its data",
+        o->at.epoch + 1, 100 * out, config_real(&o->c, "imagined-margin"));
+  }
   if (!o->reach) return;
   if (length < 5 && config_int(&o->c, "rollout-length") >= 5 && !o->told_short) {
     o->told_short = true;

@@ -181,7 +181,7 @@ static void count(const rollout *r, rollout_stats *out, ages *by_age)
 {
   for (int i = 0; i < r->live; i++) {
     out->penalty_mean += r->penalty[i], out->reward_mean += (double)r->step->rew[i];
-    out->terminals += r->step->done[i];
+    out->terminals += r->step->done[i], out->bounded += r->step->bounded[i];
     if (r->age[i] == 0)
       by_age->young += r->penalty[i], by_age->n_young++;
     else if (r->age[i] >= r->set.length / 2)

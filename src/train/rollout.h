@@ -22,6 +22,7 @@ typedef struct rollout_stats {
   double penalty_mean;   /* of lambda u */
   double reward_mean;    /* before the penalty */
   int64_t cut, begun;    /* rows beyond the model's reach; trajectories */
+  int64_t bounded;       /* rows that would have left the log's range and its margin */
   double u_young, u_old; /* mean of lambda u at the first step, and from h / 2 on; NAN: none */
 } rollout_stats;
 

@@ -93,9 +93,9 @@ typedef struct run {
   standing at;
   discounted discounted;
   int64_t ring_count, ring_head; /* of the ring before the rollouts of the epoch under way */
-  bool told_short, told_uncut;   /* of rollouts */
-  bool warned[4];                /* of each kind of figure that grew too large (numbers.h) */
-  double began;                  /* this session, by the clock */
+  bool told_short, told_uncut, told_bounded; /* of rollouts */
+  bool warned[4]; /* of each kind of figure that grew too large (numbers.h) */
+  double began;   /* this session, by the clock */
 } run;
 
 /* Settings resolved, data and model loaded or fitted, everything allocated. */

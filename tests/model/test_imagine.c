@@ -166,6 +166,43 @@ static void only_a_penalty_of_the_simulators_is_measured_outside(void **state)
   discard(&x);
 }
 
+/* Of a model in scaled units: next and reward stay in the recorded range and half of it beyond, and
+ * the rows that would not have are told. */
+static void imagined_rows_stay_near_the_log(void **state)
+{
+  (void)state;
+  mopo_error err;
+  units *u = NULL;
+  world x;
+  float raw[ROWS][D];
+  make(&x, "none", task_none(), NULL);
+  assert_ok(units_create(&u, S, &err), err);
+  for (int j = 0; j < S; j++) u->low[j] = -1, u->high[j] = 1, u->step_spread[j + 1] = 1;
+  u->step_low[0] = 1, u->step_high[0] = 2, u->step_spread[0] = 1;
+  assert_ok(ensemble_set_units(x.m, u, &err), err);
+  ensemble_draw d = draw_at(0);
+  int out = 0;
+  for (int k = 0; k < 2; k++) {
+    x.g.margin = k ? 0.5 : (double)INFINITY;
+    imagine_rows(&x.g, &x.w, 0, x.step, 0, ROWS, &d);
+    for (int r = 0; r < ROWS; r++) {
+      float *was = raw[r], now[D] = {x.step->rew[r], x.next[r][0], x.next[r][1]};
+      bool bounded = false;
+      for (int j = 0; k && j < D; j++) {
+        float low = j ? -2 : 0.5f, high = j ? 2 : 2.5f;
+        assert_true(now[j] == fminf(fmaxf(was[j], low), high));
+        bounded = bounded || now[j] != was[j];
+      }
+      assert_int_equal(x.step->bounded[r], bounded);
+      out += bounded;
+      memcpy(raw[r], now, sizeof now);
+    }
+  }
+  assert_true(out > 0 && out < ROWS);
+  units_free(u);
+  discard(&x);
+}
+
 /* A learned end of probability 1/4, whatever the state: it ends a quarter of the rows, whatever the
  * task's rule says; the same rows whenever they are asked, others at another step. */
 static void a_learned_end_is_drawn(void **state)
@@ -251,6 +288,7 @@ int main(void)
       cmocka_unit_test(a_block_takes_the_draws_it_is_told),
       cmocka_unit_test(the_task_judges_every_row),
       cmocka_unit_test(only_a_penalty_of_the_simulators_is_measured_outside),
+      cmocka_unit_test(imagined_rows_stay_near_the_log),
       cmocka_unit_test(a_learned_end_is_drawn),
       cmocka_unit_test(each_elite_answers_for_itself),
       cmocka_unit_test(pieces_of_a_batch_are_those_of_the_whole),

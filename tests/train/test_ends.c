@@ -83,17 +83,19 @@ static void assert_same(const char *name)
   free(x), free(y);
 }
 
-/* The learned ends are in the model's file; a run that is stopped before they are, or later, ends
- * with the same bits on another number of threads. */
+/* The learned ends are in the model's file; a run whose rollouts are cut, too, and that is stopped
+ * before they are, or later, ends with the same bits on another number of threads. */
 static void ends_are_kept_with_the_model(void **state)
 {
   (void)state;
   mopo_error err;
   mopo_train_result r;
   mopo_config whole = balance_config(DATA, OUT), c;
-  const char *little[][2] = {
-      {"epochs", "2"}, {"updates-per-epoch", "60"}, {"model-max-epochs", "2"}};
-  for (size_t i = 0; i < 3; i++)
+  const char *little[][2] = {{"epochs", "2"},
+                             {"updates-per-epoch", "60"},
+                             {"model-max-epochs", "2"},
+                             {"rollout-stop", "0.9"}};
+  for (size_t i = 0; i < 4; i++)
     assert_ok(mopo_config_set(&whole, little[i][0], little[i][1], &err), err);
   balance_remove(OUT), balance_remove(AGAIN);
   assert_ok(mopo_train(&r, &whole, false, NULL, &err), err);
