@@ -30,7 +30,7 @@ if(TARGET mopo_program AND NOT CMAKE_CROSSCOMPILING)
   set(PAGES ${MANUAL}/mopo.1)
   add_custom_command(OUTPUT ${MANUAL}/mopo.1 DEPENDS mopo_program
     COMMAND mopo_program help --man > ${MANUAL}/mopo.1)
-  foreach(verb train eval collect data model export render report sweep reproduce bench)
+  foreach(verb train eval ope collect data model export render report sweep reproduce bench)
     list(APPEND PAGES ${MANUAL}/mopo-${verb}.1)
     add_custom_command(OUTPUT ${MANUAL}/mopo-${verb}.1 DEPENDS mopo_program
       COMMAND mopo_program help --man ${verb} > ${MANUAL}/mopo-${verb}.1)

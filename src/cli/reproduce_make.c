@@ -468,7 +468,8 @@ static int train_cell(maker *k, const mopo_config *c)
   int lock = -1, code = EXIT_DONE;
   snprintf(config, sizeof config, "%s/%s", out, mopo_run_file(MOPO_RUN_CONFIG));
   snprintf(result, sizeof result, "%s/%s", out, mopo_run_file(MOPO_RUN_RESULT));
-  if (!dry(k)) code = lock_path(k, out, &lock);
+  if (!dry(k)) code = make_dir(out); /* its parents are the lock's, too */
+  if (code == EXIT_DONE && !dry(k)) code = lock_path(k, out, &lock);
   bool resume = there(config);
   if (code == EXIT_DONE && !(resume && there(result))) {
     say(k, resume ? "train --resume" : "train", "train", c, NULL, NULL);

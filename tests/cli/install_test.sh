@@ -5,6 +5,7 @@ set -eu
 build=$1
 cmake=$2
 cc=$3
+golden=$(realpath "$(dirname "$0")/../golden")
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 "$cmake" --install "$build" --prefix "$dir/prefix" > /dev/null
@@ -17,9 +18,13 @@ cat > use.c << 'END'
 int file_exists(void) { return 1; }
 int buffer_add(void) { return 2; }
 int error_set(void) { return 3; }
-int main(void)
+int main(int argc, char **argv)
 {
-  return puts(mopo_task_find("hopper")->name) < 0;
+  mopo_dataset *d = NULL;
+  mopo_error err;
+  if (argc < 2) return puts(mopo_task_facts_of(mopo_task_find("hopper"))->name) < 0;
+  if (mopo_dataset_load(&d, argv[1], NULL, &err) != MOPO_OK) return puts(err.msg), 1;
+  return printf("%lld\n", (long long)mopo_dataset_rows(d)) < 0;
 }
 END
 PKG_CONFIG_PATH=$(dirname "$(find "$dir/prefix" -name mopo.pc)")
@@ -28,6 +33,8 @@ libdir=$(pkg-config --variable=libdir mopo)
 # shellcheck disable=SC2046 # lists of words
 $cc use.c $(pkg-config --cflags --libs mopo) -o shared
 [ "$(LD_LIBRARY_PATH=$libdir ./shared)" = hopper ]
+# the installed library finds the program that reads HDF5
+[ "$(LD_LIBRARY_PATH=$libdir ./shared "$golden/data.hdf5")" -gt 100 ]
 # shellcheck disable=SC2046
 $cc use.c $(pkg-config --cflags mopo) "$libdir/libmopo.a" \
   $(pkg-config --static --libs mopo | sed 's/-lmopo//') -o static
