@@ -32,6 +32,8 @@ train) set -- train --quiet \$nets "\$@" --epochs 1 --updates-per-epoch 5 --roll
 model) first=\$1; shift; set -- model "\$first" --quiet --members 2 --elites 1 --model-hidden 8 "\$@" \\
   --model-max-epochs 1 --threads 1 ;;
 eval) set -- eval "\$@" --episodes 1 ;;
+tune) set -- tune --quiet --members 2 --elites 1 --hidden 8 --model-hidden 8 "\$@" --epochs 1 --updates-per-epoch 5 \\
+  --rollout-batch 50 --model-max-epochs 1 --ope-updates 20 --threads 1 ;;
 ope) set -- ope "\$@" --ope-updates 20 ;;
 export) case " \$* " in *' --int8 '*) set -- "\$@" --episodes 1 ;; esac; set -- export "\$@" ;;
 render) set -- render "\$@" --seconds 0.1 --width 32 --height 32 ;;

@@ -668,6 +668,32 @@ MOPO_MUST_CHECK mopo_status mopo_ope(mopo_estimate *out, mopo_policy *const *pol
 /* "better", "not-better", "unknown". */
 const char *mopo_verdict_name(mopo_verdict v);
 
+enum { MOPO_TUNE_MAX = 16 };
+
+/* One way of learning, and what its policy is worth. */
+typedef struct mopo_candidate {
+  char name[32];
+  bool learned; /* false: no time was left, or it diverged; then ope says nothing */
+  mopo_estimate ope;
+} mopo_candidate;
+
+typedef struct mopo_tune_result {
+  size_t size;
+  int n; /* candidates */
+  mopo_candidate of[MOPO_TUNE_MAX];
+  int chosen;      /* whose policy was written */
+  bool kept_clone; /* none is credibly better than the log: the chosen one is its clone */
+  double wall_seconds;
+} mopo_tune_result;
+
+/* Learns from c->data for c->task in several ways, each in a run directory in c->out, with one
+ * model; judges all of them as mopo_ope does; writes policy.safetensors and result.json in c->out.
+ * Called again it goes on where it was interrupted. hours: after so many no further candidate is
+ * begun; 0: all are. No simulator is used to choose. EINVAL, EIO, EFORMAT, EDATA, ENOMEM, ENUMERIC,
+ * ESTOPPED. */
+MOPO_MUST_CHECK mopo_status mopo_tune(mopo_tune_result *out, const mopo_config *c, double hours,
+    const mopo_watch *watch, mopo_error *err);
+
 /* ------------------------------------------------------------------ pictures */
 
 typedef struct mopo_film {

@@ -28,6 +28,7 @@ int cmd_data(int argc, char **argv);
 int cmd_model(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_ope(int argc, char **argv);
+int cmd_tune(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_render(int argc, char **argv);
 int cmd_reproduce(int argc, char **argv);

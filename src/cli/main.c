@@ -11,6 +11,7 @@ static const manual_entry verbs[] = {
     {"train", cmd_train, "learn a policy from a dataset", ""},
     {"eval", cmd_eval, "score a policy in a simulated task", ""},
     {"ope", cmd_ope, "judge policies by recorded data alone, without a simulator", ""},
+    {"tune", cmd_tune, "learn in several ways and keep what the data say is best", ""},
     {"collect", cmd_collect, "make a dataset: train online in a task and record it", ""},
     {"data", cmd_data, "info, check, convert, merge, relabel: datasets",
      "info check convert merge relabel"},

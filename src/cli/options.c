@@ -45,8 +45,10 @@ static const flag flags[] = {
      offsetof(options, status)},
     {"dry-run", NULL, "print what is to be done, as lines for a shell", "reproduce",
      offsetof(options, dry_run)},
+    {"hours", "H", "begin nothing new after so many hours; without it all is done", "tune",
+     offsetof(options, hours)},
     {"json", NULL, "print the result as JSON", NULL, offsetof(options, json)},
-    {"quiet", NULL, "no progress", "train model collect ope reproduce sweep",
+    {"quiet", NULL, "no progress", "train model collect ope tune reproduce sweep",
      offsetof(options, quiet)},
     {"help", NULL, "print this", NULL, offsetof(options, help)},
 };

@@ -16,7 +16,7 @@ typedef struct options {
   int n_args;
   char **args; /* they take the first places of argv */
   const char *config, *record, *repeats, *format;
-  const char *dir, *seeds, *only, *preset, *steps, *engine, *jobs, *unit;
+  const char *dir, *seeds, *only, *preset, *steps, *engine, *jobs, *unit, *hours;
   bool help, json, quiet, resume, resume_auto, int8, dry_run, status;
 } options;
 

@@ -124,19 +124,50 @@ static char *result_text(const result_build *build, const mopo_config *c, const 
   return text;
 }
 
+static mopo_status write_text(const char *dir, char *text, mopo_error *err)
+{
+  char path[RUN_PATH];
+  mopo_status st = rundir_path(path, sizeof path, dir, MOPO_RUN_RESULT, err);
+  if (st == MOPO_OK && !text) st = error_set(err, MOPO_ENOMEM, "%s: no memory", path);
+  if (st == MOPO_OK) {
+    file_piece pieces[] = {{text, strlen(text)}, {"\n", 1}};
+    st = file_write_pieces(path, pieces, 2, err);
+  }
+  free(text);
+  return st;
+}
+
 mopo_status result_write(const char *dir, const result_build *build, const mopo_config *c,
                          const metrics_row *rows, int count, const mopo_train_result *r,
                          mopo_error *err)
 {
-  char path[RUN_PATH];
-  mopo_status st = rundir_path(path, sizeof path, dir, MOPO_RUN_RESULT, err);
-  if (st != MOPO_OK) return st;
-  char *text = result_text(build, c, rows, count, r);
-  if (!text) return error_set(err, MOPO_ENOMEM, "%s: no memory", path);
-  file_piece pieces[] = {{text, strlen(text)}, {"\n", 1}};
-  st = file_write_pieces(path, pieces, 2, err);
-  free(text);
-  return st;
+  return write_text(dir, result_text(build, c, rows, count, r), err);
+}
+
+static json_t *candidates(const mopo_tune_result *r)
+{
+  json_t *all = json_array();
+  for (int i = 0; all && i < r->n; i++) {
+    if (!r->of[i].learned) continue;
+    json_t *one = json_pack("{s:s, s:o}", "name", r->of[i].name, "ope", judged(&r->of[i].ope));
+    if (json_array_append_new(all, one) != 0) {
+      json_decref(all);
+      return NULL;
+    }
+  }
+  return all;
+}
+
+mopo_status result_write_ladder(const char *dir, const mopo_tune_result *r, mopo_error *err)
+{
+  json_t *root = json_pack("{s:s, s:b, s:o, s:o}", "chosen", r->of[r->chosen].name, "kept_clone",
+                           r->kept_clone, "candidates", candidates(r), "wall_seconds",
+                           number(r->wall_seconds));
+  number_locale l = number_begin();
+  char *text = root ? dump(root, JSON_INDENT(2)) : NULL;
+  number_end(l);
+  json_decref(root);
+  return write_text(dir, text, err);
 }
 
 static double number_of(const json_t *object, const char *name)

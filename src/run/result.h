@@ -17,6 +17,10 @@ MUST_CHECK mopo_status result_write(const char *dir, const result_build *build,
                                     const mopo_config *c, const metrics_row *rows, int count,
                                     const mopo_train_result *r, mopo_error *err);
 
+/* result.json of a ladder: the choice, and every candidate's verdict. EIO, ENOMEM. */
+MUST_CHECK mopo_status result_write_ladder(const char *dir, const mopo_tune_result *r,
+                                           mopo_error *err);
+
 /* What result.json says of the recorded episodes' returns; NAN where it says nothing. EIO, EFORMAT,
  * ENOMEM. */
 MUST_CHECK mopo_status result_read_batch(double *mean, double *max, const char *path,

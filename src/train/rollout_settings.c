@@ -39,7 +39,7 @@ static mopo_status check(const mopo_config *c, mopo_error *err)
 static const mopo_setting settings[] = {
     {"rollout-length", "N", "steps of an imagined trajectory (h)", "train", SETTING_INT(1, 1e6),
      .reads = READS_MODEL, .otherwise = published_length},
-    {"rollout-batch", "N", "start states of an epoch's rollout", "train", SETTING_INT(1, 1e8),
+    {"rollout-batch", "N", "start states of an epoch's rollout", "train tune", SETTING_INT(1, 1e8),
      .reads = READS_MODEL, .standard = "50000"},
     {"rollout-keep", "N", "epochs of imagined rows that the model buffer holds", "train",
      SETTING_INT(1, 1e6), .reads = READS_MODEL, .standard = "5"},

@@ -28,7 +28,7 @@ expect() {
 }
 
 # help and version
-for verb in train eval ope collect data model export render report reproduce; do
+for verb in train eval ope tune collect data model export render report reproduce; do
   expect 0 "^  mopo $verb " --help
   expect 0 "^Usage: mopo $verb" $verb --help
   expect 0 '--help' $verb -h
@@ -270,6 +270,22 @@ expect 2 "ope-updates = '0'" ope own --data own.csv --ope-updates 0
 expect 0 '^learned policy  .*  \(better\|not-better\|unknown\)$' train --data own.csv --task none --out judged --algo bc \
   --epochs 1 --updates-per-epoch 2 --hidden 8 --batch-size 16 --threads 1 --quiet --ope always --ope-updates 2
 grep -q '"verdict": "' judged/result.json || { echo 'no verdict in result.json'; failed=1; }
+small='--data own.csv --task none --out ladder --epochs 1 --updates-per-epoch 20 --hidden 8 --model-hidden 8
+  --model-layers 2 --model-max-epochs 1 --rollout-batch 10 --batch-size 16 --ope-updates 2 --threads 1 --quiet'
+# shellcheck disable=SC2086 # a list of options
+{
+  expect 0 '^recorded episodes ' tune $small
+  [ -s ladder/policy.safetensors ] || { echo 'no policy of the ladder'; failed=1; }
+  grep -q '"kept_clone": ' ladder/result.json || { echo 'no result of the ladder'; failed=1; }
+  cp ladder/policy.safetensors chosen
+  # interrupted: a candidate in the middle, the rest not begun
+  rm -r ladder/iql/result.json ladder/mopo-* ladder/policy.safetensors
+  expect 0 '"chosen":"' tune $small --json
+  cmp chosen ladder/policy.safetensors || failed=1
+  expect 2 'gamma = 0.5, but the run' tune $small --gamma 0.5
+}
+expect 2 "hours = 'x', want above 0" tune --data own.csv --task none --out ladder --hours x
+expect 2 'want --out' tune --data own.csv --task none
 if grep -q '"ope": {' own/result.json; then echo 'a trial run is judged'; failed=1; fi
 expect 2 'none: no simulated body' collect --task none --kind random --out own.hdf5
 
