@@ -43,6 +43,8 @@ typedef struct agent_setup {
   const struct imagine *model;
   /* The rows that it is given, and data, are in these units; NULL: in the log's. Borrowed. */
   const units *units;
+  /* [A] weights of hold.h, for agents that have its term; NULL: it is off. Borrowed. */
+  const float *behaviour;
 } agent_setup;
 
 /* Everything that an agent must keep to resume: two borrowed blocks. */
@@ -59,6 +61,7 @@ typedef struct agent agent;
  * agent_type NAME` is one (cmake/rows.cmake). */
 typedef struct agent_type {
   algorithm is;       /* name, source, settings */
+  bool holds;         /* has the term of hold.h */
   size_t size;        /* of the struct */
   int scalars;        /* of its own in the state, zero at the start */
   int action_scalars; /* and for each action */

@@ -12,6 +12,7 @@
  * the actor sees the critics after their step (rows, panels, rows, panels). */
 #include "agent/sac.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/fmath.h"
@@ -48,6 +49,7 @@ static void actor_rows(sac *s, stage_work *w, rows_at p)
   for (int r = 0; r < p.n; r++) {
     s->logp[p.r0 + r] = w->actor.logp[r];
     s->actor_loss[p.r0 + r] = s->alpha * w->actor.logp[r] - q[r];
+    if (s->behaves) s->q[p.r0 + r] = fabsf(q[r]);
   }
   float B = (float)c->B;
   critics_back(&s->critics, &w->critics, c, w->actor.dact, w->actor.R, p.n, least, -1.0f / B);
@@ -59,6 +61,48 @@ static void stage_actor_rows(void *ctx, int piece, int thread)
 {
   sac *s = ctx;
   actor_rows(s, &s->work[thread], agent_rows(&s->agent, piece));
+}
+
+/* ------------------------------------------------------------- the behaviour's term */
+
+static void stage_behaviour_rows(void *ctx, int piece, int thread)
+{
+  sac *s = ctx;
+  agent *c = &s->agent;
+  actor_work *w = &s->work[thread].actor;
+  learner *l = &c->learner[0];
+  int first = piece * c->R, n = BEHAVIOUR_ROWS - first < c->R ? BEHAVIOUR_ROWS - first : c->R;
+  int r0 = c->B + first;
+  const float *const *row = s->recorded + first;
+  agent_put_obs(c, l->acts.h[0], r0, row, 0, n);
+  mlp_forward(l->net, &l->acts, r0, n, true);
+  actor_mean(&c->actor, w, &l->acts, r0, n);
+  for (int r = 0; r < n; r++) s->held[first + r] = 0.0f;
+  for (int j = 0; j < c->A; j++)
+    for (int r = 0; r < n; r++) {
+      int i = j * w->R + r;
+      float weight = c->setup.behaviour[j], off = w->act[i] - row[r][c->batch->at.act + j];
+      s->held[first + r] += weight * off * off;
+      w->dact[i] = 2.0f * s->size * weight * off / (float)BEHAVIOUR_ROWS;
+    }
+  actor_mean_back(&c->actor, w, &l->grads, r0, n);
+  mlp_backward(l->net, &l->acts, &l->grads, r0, n);
+}
+
+/* The term's value. */
+static double hold(sac *s)
+{
+  agent *c = &s->agent;
+  rng_key key = rng_split(c->setup.key, "recorded");
+  const mopo_dataset *d = c->setup.data;
+  for (int i = 0; i < BEHAVIOUR_ROWS; i++) {
+    uint32_t w[4];
+    rng_block(w, key, agent_updates(c), (uint64_t)i);
+    s->recorded[i] = dataset_row(d, (int64_t)rng_word_below(w[0], w[1], (uint64_t)d->N));
+  }
+  s->size = fmaxf((float)agent_mean(s->q, c->B), 1.0f);
+  par_run(c->setup.pool, (BEHAVIOUR_ROWS + c->R - 1) / c->R, stage_behaviour_rows, s);
+  return (double)s->size * agent_mean(s->held, BEHAVIOUR_ROWS);
 }
 
 /* ------------------------------------------------------------- update */
@@ -78,6 +122,7 @@ agent_stats sac_update_with(sac *s, const batch *b, par_fn *critic_rows)
   agent_rows_stage(c, critic_rows);
   if (!s->joint) agent_steps(c, all, 2);
   agent_rows_stage(c, stage_actor_rows);
+  double held = s->behaves ? hold(s) : 0.0;
   if (s->joint)
     agent_steps(c, all, 3);
   else
@@ -86,7 +131,7 @@ agent_stats sac_update_with(sac *s, const batch *b, par_fn *critic_rows)
   learner_number(c->scalars + SAC_LOG_ALPHA, -(logp + s->target_entropy), s->alpha_lr);
   agent_updated(c);
   return (agent_stats){.critic_loss = critics_loss(&s->critics, c),
-                       .actor_loss = agent_mean(s->actor_loss, c->B),
+                       .actor_loss = agent_mean(s->actor_loss, c->B) + held,
                        .alpha = (double)s->alpha,
                        .entropy = -logp,
                        .q_mean = agent_mean(s->critics.q, c->B),
@@ -106,6 +151,8 @@ void sac_shape(sac *s, const mopo_config *c, int critic_rows)
   s->joint = strcmp(c->update_order, "joint") == 0;
   s->alpha_lr = c->alpha_lr, s->alpha_max = c->alpha_max;
   s->target_entropy = c->target_entropy;
+  s->behaves = s->agent.setup.behaviour && s->agent.type->holds;
+  if (s->behaves) s->agent.learner[0].rows += BEHAVIOUR_ROWS;
   critics_add(&s->critics, &s->agent, c, critic_rows);
 }
 
@@ -120,6 +167,9 @@ void sac_layout(sac *s, arena *a)
   critics_layout(&s->critics, c, a);
   s->logp = arena_floats(a, (size_t)c->B), s->actor_loss = arena_floats(a, (size_t)c->B);
   s->work = stage_work_layout(&s->critics, c, a);
+  if (!s->behaves) return;
+  s->q = arena_floats(a, (size_t)c->B), s->held = arena_floats(a, BEHAVIOUR_ROWS);
+  s->recorded = arena_bytes(a, BEHAVIOUR_ROWS * sizeof *s->recorded);
 }
 
 static void layout(agent *c, arena *a) { sac_layout((sac *)(void *)c, a); }
@@ -134,6 +184,7 @@ enum { READS_SOFT = READS_CRITICS | READS_TEMPERATURE | READS_DEVIATION };
 const agent_type mopo_type = {.is = {.name = "mopo",
                                      .source = "Yu et al. 2020, arXiv:2005.13239",
                                      .reads = READS_SOFT | READS_MODEL | READS_PENALTY},
+                              .holds = true,
                               .update = sac_update,
                               .size = sizeof(sac),
                               .scalars = LEARNER_NUMBER,
@@ -144,6 +195,7 @@ const agent_type mbpo_type = {
     .is = {.name = "mbpo",
            .source = "Janner et al. 2019, arXiv:1906.08253, on a fixed batch",
            .reads = READS_SOFT | READS_MODEL},
+    .holds = true,
     .update = sac_update,
     .size = sizeof(sac),
     .scalars = LEARNER_NUMBER,

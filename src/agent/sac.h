@@ -3,6 +3,7 @@
 #define AGENT_SAC_H
 
 #include "agent/critics.h"
+#include "agent/hold.h"
 
 typedef struct sac {
   agent agent;
@@ -11,7 +12,12 @@ typedef struct sac {
   bool joint;
   double target_entropy, alpha_max, alpha_lr;
   float *logp, *actor_loss; /* [B] what the rows report */
-  stage_work *work;         /* [threads] */
+  /* The behaviour's term (hold.h), if setup.behaviour is there. */
+  bool behaves;
+  float size;             /* k */
+  float *q, *held;        /* [B] |min Q|; [BEHAVIOUR_ROWS] the term's rows */
+  const float **recorded; /* [BEHAVIOUR_ROWS] */
+  stage_work *work;       /* [threads] */
 } sac;
 
 enum { SAC_LOG_ALPHA }; /* in the agent's scalars: a learner_number */

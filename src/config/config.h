@@ -62,7 +62,7 @@ enum {
 };
 
 /* In the order of the columns of preset values; a column that has no value means the one before. */
-enum { PRESET_PAPER, PRESET_TUNED, PRESETS };
+enum { PRESET_PAPER, PRESET_TUNED, PRESET_LOG, PRESETS };
 
 /* What a value that nobody set depends on, beside the other settings. */
 typedef struct preset_facts {

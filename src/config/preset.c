@@ -15,11 +15,13 @@ static const char *column(const char *const value[PRESETS], int preset)
   return value[preset];
 }
 
-/* What the algorithm was published with stands above the preset. */
+/* What the algorithm was published with stands above the preset; but `log` has as many updates for
+ * all. */
 static const char *decided(const mopo_setting *s, const preset_facts *f)
 {
   for (const method_value *v = f->algo->published; v && v->setting; v++)
-    if (!strcmp(v->setting, s->name)) return column(v->preset, f->preset);
+    if (!strcmp(v->setting, s->name) && !(f->preset == PRESET_LOG && s->preset[PRESET_LOG]))
+      return column(v->preset, f->preset);
   return column(s->preset, f->preset);
 }
 
@@ -96,11 +98,18 @@ static preset_facts facts_of(const mopo_config *c, const char *task, const char 
   preset_facts f = {.algo = config_algorithm(c->algo), .act_dim = act_dim};
   while (f.preset < PRESETS && strcmp(config_preset_name(f.preset), c->preset) != 0) f.preset++;
   f.task = mopo_task_find(task);
-  const task_reach *known = task_reach_of(f.task, kind);
-  bool paper = f.preset == PRESET_PAPER;
-  f.rollout_length = !known ? 5 : paper ? known->paper.length : known->tuned.length;
+  bool paper = f.preset == PRESET_PAPER, log = f.preset == PRESET_LOG;
+  const task_reach *known = log ? NULL : task_reach_of(f.task, kind);
+  f.rollout_length = log ? 100 : !known ? 5 : paper ? known->paper.length : known->tuned.length;
   f.penalty_coef = !known ? 1 : paper ? known->paper.coef : known->tuned.coef;
   return f;
+}
+
+/* Where nobody simulates the task, all there is is a log. */
+static int usual_preset(const char *task)
+{
+  const mopo_task *t = mopo_task_find(task);
+  return !*task || (t && t->body.simulator) ? PRESET_TUNED : PRESET_LOG;
 }
 
 mopo_status mopo_config_resolve(mopo_config *c, const char *task, const char *kind, int act_dim,
@@ -108,6 +117,8 @@ mopo_status mopo_config_resolve(mopo_config *c, const char *task, const char *ki
 {
   mopo_status st = check_each(c, err);
   if (st != MOPO_OK) return st;
+  if (!*c->preset)
+    snprintf(c->preset, sizeof c->preset, "%s", config_preset_name(usual_preset(task)));
   preset_facts f = facts_of(c, task, kind, act_dim);
   const mopo_setting *s;
   for (int i = 0; st == MOPO_OK && (s = mopo_setting_at(i)); i++)

@@ -41,11 +41,11 @@ static const mopo_setting common[] = {
     {"algo", NULL, "what learns; docs/algorithms.md has each with its source", "train", TEXT(algo),
      .word = config_algorithm_name, .standard = "mopo"},
     {"preset", NULL, "what decides the settings that are auto", "train collect tune", TEXT(preset),
-     .word = config_preset_name, .standard = "tuned"},
+     .word = config_preset_name},
     {"model", "PATH", "use this fitted ensemble, do not fit one", "train tune", TEXT(model),
      .reads = READS_MODEL, .standard = "", .decides = MOPO_DECIDES_PLACE},
     {"scaler", "standard|none", "one scale for columns and reward; none: the log's units",
-     "train model tune", TEXT(scaler), .preset = {"none"}},
+     "train model tune", TEXT(scaler), .preset = {"none", NULL, "standard"}},
     {"physics", "d4rl|gymnasium", "inertia of capsules: as the D4RL sets, or exact",
      "train collect eval export render", TEXT(physics), .preset = {"d4rl", "d4rl"}},
     {"seed", "N", "the same seed gives the same bits",
@@ -55,9 +55,9 @@ static const mopo_setting common[] = {
      "train model collect eval bench export reproduce ope tune", INT(threads, 0, 1024),
      .standard = "0", .decides = MOPO_DECIDES_MACHINE},
     {"epochs", "N", "epochs of training", "train reproduce tune", INT(epochs, 1, 1e9),
-     .preset = {"1000", "3000"}},
+     .preset = {"1000", "3000", "20"}},
     {"updates-per-epoch", "N", "gradient steps in an epoch", "train reproduce tune",
-     INT(updates_per_epoch, 1, 1e9), .standard = "1000"},
+     INT(updates_per_epoch, 1, 1e9), .preset = {"1000", NULL, "500"}},
     {"batch-size", "N", "transitions in an update", "train collect tune", INT(batch_size, 1, 1e6),
      .standard = "256"},
     {"eval-every", "N", "epochs between evaluations", "train reproduce", INT(eval_every, 1, 1e9),
@@ -71,7 +71,7 @@ static const mopo_setting common[] = {
     {"ope-updates", "N", "least updates of the model that judges", "train ope tune",
      INT(ope_updates, 1, 1e9), .standard = "2500"},
     {"hidden", "N", "width of actor and critics", "train collect tune", INT(hidden, 1, 65536),
-     .standard = "256"},
+     .preset = {"256", NULL, "128"}},
     {"layers", "N", "hidden layers of actor and critics", "train collect tune", INT(layers, 1, 7),
      .preset = {"2", "2"}},
     {"gamma", "X", "discount, below 1", "train collect tune", REAL(gamma, 0, 1),
@@ -79,13 +79,13 @@ static const mopo_setting common[] = {
     {"tau", "X", "step of the target critics towards the critics", "train collect", REAL(tau, 0, 1),
      .reads = READS_CRITICS, .standard = "0.005"},
     {"actor-lr", "X", "learning rate of the actor", "train collect", REAL(actor_lr, 0, 1),
-     .preset = {"3e-4", "1e-4"}},
+     .preset = {"3e-4", "1e-4", "3e-4"}},
     {"critic-lr", "X", "learning rate of the critics", "train collect", REAL(critic_lr, 0, 1),
      .reads = READS_CRITICS, .preset = {"3e-4", "3e-4"}},
     {"alpha-lr", "X", "learning rate of the temperature; 0 keeps it fixed", "train collect",
-     REAL(alpha_lr, 0, 1), .reads = READS_TEMPERATURE, .preset = {"3e-4", "1e-4"}},
+     REAL(alpha_lr, 0, 1), .reads = READS_TEMPERATURE, .preset = {"3e-4", "1e-4", "3e-4"}},
     {"alpha-init", "X", "temperature at the start", "train collect", REAL(alpha_init, 1e-12, 1e6),
-     .reads = READS_TEMPERATURE, .standard = "1"},
+     .reads = READS_TEMPERATURE, .preset = {"1", NULL, "0.2"}},
     {"alpha-max", "X", "the temperature is clipped here; inf: never", "train collect",
      REAL(alpha_max, 1e-12, INFINITY), .reads = READS_TEMPERATURE, .preset = {"inf", "1"}},
     {"target-entropy", "X", "entropy the temperature aims at, in nats", "train collect",
@@ -233,7 +233,8 @@ const algorithm *config_algorithm(const char *name)
 
 const char *config_preset_name(int i)
 {
-  static const char *const names[] = {[PRESET_PAPER] = "paper", [PRESET_TUNED] = "tuned"};
+  static const char *const names[] = {
+      [PRESET_PAPER] = "paper", [PRESET_TUNED] = "tuned", [PRESET_LOG] = "log"};
   return i >= 0 && i < PRESETS ? names[i] : NULL;
 }
 

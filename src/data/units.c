@@ -183,7 +183,7 @@ static void fit_step(units *s, const mopo_dataset *d, int output, double *sample
   spread_of m = measure(&(column){step_of, &q, output, d->N}, width, true, sample);
   bool moves = m.spread > 1e-6;
   s->step_mean[output] = (float)m.mean;
-  s->step_spread[output] = moves ? (float)m.spread : 1.0f;
+  s->step_spread[output] = moves ? (float)m.spread : 0.0f;
   s->step_low[output] = (float)m.least, s->step_high[output] = (float)m.most;
 }
 

@@ -15,7 +15,7 @@ typedef struct units {
    * spikes: they count as the fence. */
   float *low, *high;
   /* [S+1] mean and spread of reward and of the step next - obs in scaled units, as the model learns
-   * them, and the least and greatest of them; a spread is 1 where nothing moves. */
+   * them, and the least and greatest of them; a spread is 0 where nothing moves. */
   float *step_mean, *step_spread, *step_low, *step_high;
   float reward_centre, reward_spread; /* centre 0 where episodes end */
 } units;

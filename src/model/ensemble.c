@@ -141,7 +141,7 @@ void ensemble_targets(const ensemble *m, float *y, const float *row, const row_l
   const units *s = m->units;
   for (int d = 0; s && d < m->D; d++) {
     float x = fmaxf(s->step_low[d], fminf(s->step_high[d], y[d]));
-    y[d] = (x - s->step_mean[d]) / s->step_spread[d];
+    y[d] = s->step_spread[d] > 0.0f ? (x - s->step_mean[d]) / s->step_spread[d] : 0.0f;
   }
 }
 

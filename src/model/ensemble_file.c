@@ -264,8 +264,8 @@ static mopo_status read_units(ensemble *m, const tensor_file *f, const char *pat
     st = copy_vector(f, path, part[i].name, part[i].data, (int)part[i].n, err);
   bool good = st != MOPO_OK || reward[1] > 0.0f;
   for (int j = 0; st == MOPO_OK && j < m->S; j++) good = good && s->spread[j] >= 0.0f;
-  for (int d = 0; st == MOPO_OK && d < m->D; d++) good = good && s->step_spread[d] > 0.0f;
-  if (!good) return error_set(err, MOPO_EFORMAT, "%s: a spread of 'units' is not positive", path);
+  for (int d = 0; st == MOPO_OK && d < m->D; d++) good = good && s->step_spread[d] >= 0.0f;
+  if (!good) return error_set(err, MOPO_EFORMAT, "%s: a spread of 'units' is negative", path);
   s->reward_centre = reward[0], s->reward_spread = reward[1];
   units_changed(s);
   return st;

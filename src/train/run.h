@@ -66,6 +66,7 @@ typedef struct run {
   units *units;
   mopo_dataset *scaled; /* NULL: there is no scale */
   const mopo_dataset *learn;
+  float *behaviour; /* [A] weights of the behaviour's term; NULL: it is off */
   mopo_dataset_info learn_info;
   char digest[DATASET_DIGEST]; /* of data */
   par *pool;

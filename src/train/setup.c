@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/hold.h"
 #include "agent/policy.h"
 #include "base/clock.h"
 #include "base/watch.h"
@@ -23,6 +24,13 @@ static mopo_status set_up_agent(run *o, const agent_type *type, mopo_error *err)
                        .info = &o->learn_info,
                        .model = o->model ? &o->imagine : NULL,
                        .units = o->units};
+  if (type->holds && config_real(&o->c, "behaviour-term") > 0.0) {
+    o->behaviour = calloc((size_t)setup.A, sizeof *o->behaviour);
+    if (!o->behaviour) return error_set(err, MOPO_ENOMEM, "train: no memory");
+    mopo_status st = behaviour_weights(o->behaviour, &setup, err);
+    if (st != MOPO_OK) return st;
+    setup.behaviour = o->behaviour;
+  }
   return agent_create(&o->agent, type, &setup, err);
 }
 
@@ -123,6 +131,7 @@ void run_tear_down(run *o)
   mopo_policy_free(o->policy);
   free(o->rows);
   par_free(o->pool);
+  free(o->behaviour);
   units_free(o->units);
   mopo_dataset_free(o->scaled);
   mopo_dataset_free(o->loaded);

@@ -64,8 +64,9 @@ static inline mopo_config small_config(const char *algo)
   return c;
 }
 
-/* Takes data over. */
-static inline small_run *small_begin(const mopo_config *c, mopo_dataset *data, int threads)
+/* Takes data over. behaviour: as in agent_setup; borrowed. */
+static inline small_run *small_begin_held(const mopo_config *c, mopo_dataset *data, int threads,
+                                          const float *behaviour)
 {
   mopo_error err;
   small_run *s = calloc(1, sizeof *s);
@@ -79,9 +80,15 @@ static inline small_run *small_begin(const mopo_config *c, mopo_dataset *data, i
                        .pool = s->pool,
                        .key = rng_seed(5),
                        .data = data,
-                       .info = &s->info};
+                       .info = &s->info,
+                       .behaviour = behaviour};
   assert_ok(agent_create(&s->agent, agent_find(s->c.algo), &setup, &err), err);
   return s;
+}
+
+static inline small_run *small_begin(const mopo_config *c, mopo_dataset *data, int threads)
+{
+  return small_begin_held(c, data, threads, NULL);
 }
 
 static inline void small_end(small_run *s)

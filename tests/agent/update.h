@@ -124,9 +124,9 @@ static inline void update_spread(const update *u, const mlp *critic, float facto
 
 /* Targets get weights of their own, as if they lagged far behind; of two critics, now this one's
  * value is the least and now the other's. */
-static inline void update_begin(update *u, const mopo_config *c)
+static inline void update_begin_held(update *u, const mopo_config *c, const float *behaviour)
 {
-  *u = (update){.run = small_begin(c, update_data(), 2)};
+  *u = (update){.run = small_begin_held(c, update_data(), 2, behaviour)};
   u->agent = (agent *)(void *)u->run->agent;
   const row_layout at = u->run->data->at;
   for (int i = 0; i < UPDATE_B; i++) {
@@ -145,6 +145,8 @@ static inline void update_begin(update *u, const mopo_config *c)
     update_spread(u, u->agent->learner[k].target, 4.0f);
   }
 }
+
+static inline void update_begin(update *u, const mopo_config *c) { update_begin_held(u, c, NULL); }
 
 /* n normals of the purpose `key`, as actor_noise (agent/actor.h) numbers them. */
 static inline void update_noise(const update *u, float *eps, int n, rng_key key)

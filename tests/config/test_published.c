@@ -58,11 +58,11 @@ static void scores_stand_between_the_published_returns(void **state)
 /* ------------------------------------------------------------------ the presets */
 
 static const char *const presets[] = {"paper", "tuned"};
-enum { PAPER = PRESET_PAPER };
+enum { PAPER = PRESET_PAPER, PUBLISHED = PRESET_TUNED + 1 };
 
 /* Of the ensemble, the rollouts and soft actor-critic; the target entropy is below. */
 static const struct {
-  const char *setting, *value[PRESETS];
+  const char *setting, *value[PUBLISHED];
 } stated[] = {
     {"members", {"7", "7"}},
     {"elites", {"5", "5"}},
@@ -106,7 +106,7 @@ static const struct {
 static void presets_are_the_published_ones(void **state)
 {
   (void)state;
-  for (int p = 0; p < PRESETS; p++)
+  for (int p = 0; p < PUBLISHED; p++)
     for (int t = 0; mopo_task_at(t); t++) {
       const mopo_task *task = mopo_task_at(t);
       mopo_config c = resolved("mopo", presets[p], mopo_task_facts_of(task)->name, "medium");
@@ -125,7 +125,7 @@ static const struct {
   struct {
     int h;
     double lambda;
-  } at[PRESETS][BODIES];
+  } at[PUBLISHED][BODIES];
 } reaches[] = {
     {"random", {{{5, 0.5}, {5, 1}, {1, 1}}, {{5, 0.5}, {5, 1}, {1, 1}}}},
     {"medium", {{{1, 1}, {5, 5}, {5, 5}}, {{5, 0.5}, {5, 5}, {5, 0.5}}}},
@@ -145,7 +145,7 @@ static void expect_reach(const char *preset, const char *task, const char *kind,
 static void every_set_has_its_rollout_length_and_penalty(void **state)
 {
   (void)state;
-  for (int p = 0; p < PRESETS; p++) {
+  for (int p = 0; p < PUBLISHED; p++) {
     for (size_t k = 0; k < sizeof reaches / sizeof *reaches; k++)
       for (int b = 0; b < BODIES; b++)
         expect_reach(presets[p], bodies[b], reaches[k].kind, reaches[k].at[p][b].h,
@@ -153,6 +153,45 @@ static void every_set_has_its_rollout_length_and_penalty(void **state)
     expect_reach(presets[p], "halfcheetah-jump", "full-replay", 5, 1.0);
     expect_reach(presets[p], "ant-angle", "full-replay", 5, 1.0);
   }
+}
+
+/* Where nobody simulates the task, all there is is a log. */
+static void a_log_has_its_preset(void **state)
+{
+  (void)state;
+  static const char *const log[][2] = {{"preset", "log"},
+                                       {"scaler", "standard"},
+                                       {"epochs", "20"},
+                                       {"updates-per-epoch", "500"},
+                                       {"actor-lr", "3e-4"},
+                                       {"hidden", "128"},
+                                       {"model-hidden", "128"},
+                                       {"model-layers", "3"},
+                                       {"model-min-updates", "2500"},
+                                       {"holdout", "episodes"},
+                                       {"rollout-length", "100"},
+                                       {"rollout-batch", "500"},
+                                       {"rollout-stop", "0.999"},
+                                       {"penalty-coef", "1"},
+                                       {"imagined-margin", "0.5"},
+                                       {"behaviour-term", "1"},
+                                       {"alpha-init", "0.2"},
+                                       {"alpha-max", "1"},
+                                       {"real-ratio", "0.05"},
+                                       {"actor-schedule", "cosine"},
+                                       {"target-entropy", "-2"}};
+  mopo_error err;
+  mopo_config c = config_default(), hopper = config_default(), other = config_default();
+  assert_ok(mopo_config_resolve(&c, "none", "", 2, &err), err);
+  for (size_t i = 0; i < sizeof log / sizeof *log; i++) expect(&c, log[i][0], log[i][1]);
+  assert_ok(mopo_config_resolve(&hopper, "hopper", "medium", 3, &err), err);
+  expect(&hopper, "preset", "tuned");
+  expect(&hopper, "scaler", "none");
+  expect(&hopper, "behaviour-term", "0");
+  assert_ok(mopo_config_set(&other, "algo", "iql", &err), err);
+  assert_ok(mopo_config_resolve(&other, "none", "", 2, &err), err);
+  expect(&other, "epochs", "20"); /* as many updates for every method */
+  expect(&other, "actor-lr", "3e-4");
 }
 
 /* ------------------------------------------------------------------ the methods beside MOPO */
@@ -231,7 +270,7 @@ static void methods_have_what_they_were_published_with(void **state)
 {
   (void)state;
   static const char *const million[] = {"td3bc", "iql", "brac-p", "brac-v", "bear"};
-  for (int p = 0; p < PRESETS; p++) {
+  for (int p = 0; p < PUBLISHED; p++) {
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
       mopo_config c = resolved(methods[i].algo, presets[p], "hopper", "medium");
       expect(&c, methods[i].setting, methods[i].value);
@@ -246,7 +285,7 @@ static void methods_have_what_they_were_published_with(void **state)
 static void mbpo_is_unpenalised(void **state)
 {
   (void)state;
-  for (int p = 0; p < PRESETS; p++) {
+  for (int p = 0; p < PUBLISHED; p++) {
     mopo_config mbpo = resolved("mbpo", presets[p], "hopper", "medium");
     mopo_config mopo = resolved("mopo", presets[p], "hopper", "medium");
     assert_true(config_real(&mbpo, "penalty-coef") == 0.0 &&
@@ -419,6 +458,7 @@ int main(void)
       cmocka_unit_test(scores_stand_between_the_published_returns),
       cmocka_unit_test(presets_are_the_published_ones),
       cmocka_unit_test(every_set_has_its_rollout_length_and_penalty),
+      cmocka_unit_test(a_log_has_its_preset),
       cmocka_unit_test(methods_have_what_they_were_published_with),
       cmocka_unit_test(mbpo_is_unpenalised),
       cmocka_unit_test(table_1_is_as_printed),
