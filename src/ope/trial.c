@@ -10,7 +10,7 @@
 #include "task/task.h"
 
 static const float MARGIN = 0.05f; /* of a column's range: beyond it a state is outside */
-static const double BEYOND = 0.5;  /* of the rewards' range: imagined ones go no farther */
+static const double BELOW = 0.5;   /* of the rewards' range: imagined ones go no farther down */
 static const float FAR = 1e4f;     /* deviations that a state may be from the mean */
 
 typedef struct worker {
@@ -237,8 +237,8 @@ static void account(trials *t, int j, bool done)
 {
   const standard *s = t->set.s;
   trial *e = &t->trial[j];
-  double range = BEYOND * (s->rew_high - s->rew_low), r = (double)t->rew[j];
-  double least = s->rew_low - range, most = s->rew_high + range;
+  double range = BELOW * (s->rew_high - s->rew_low), r = (double)t->rew[j];
+  double least = s->rew_low - range, most = s->rew_high;
   int length = t->set.stretch[j % t->set.n].length;
   size_t at = (size_t)j * (size_t)t->S, bytes = (size_t)t->S * sizeof(float);
   e->steps++;
