@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -28,14 +29,13 @@ static bool is_near(char path[PATH_BYTES], const char *file)
 {
   static const char *const places[] = {"mopo-hdf5", "../mopo-hdf5", "../libexec/mopo/mopo-hdf5",
                                        "../../libexec/mopo/mopo-hdf5"};
-  char *whole = realpath(file, NULL);
-  char *slash = whole ? strrchr(whole, '/') : NULL;
+  char whole[PATH_MAX];
+  char *slash = realpath(file, whole) ? strrchr(whole, '/') : NULL;
   bool found = false;
   for (size_t i = 0; slash && !found && i < sizeof places / sizeof *places; i++) {
     int n = snprintf(path, PATH_BYTES, "%.*s%s", (int)(slash - whole) + 1, whole, places[i]);
     found = n < PATH_BYTES && runs(path);
   }
-  free(whole);
   return found;
 }
 

@@ -50,6 +50,19 @@ static size_t length_of_dir(const char *path)
   return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
+/* The directory that the file is in; asks for no memory. False, errno set: too long a path. */
+static bool directory_of(char out[PATH_BYTES], const char *path)
+{
+  size_t n = length_of_dir(path);
+  if (n >= PATH_BYTES) {
+    errno = ENAMETOOLONG;
+    return false;
+  }
+  memcpy(out, n ? path : ".", n ? n : 1);
+  out[n ? n : 1] = '\0';
+  return true;
+}
+
 /* What a chain of symbolic links at the end of the path leads to, whether it exists or not; free()
  * it. NULL: errno says why. */
 static char *follow(const char *path)
@@ -111,12 +124,14 @@ static void remove_unheld(int dir, const char *name)
   close(fd);
 }
 
-/* `dir` is a path that ends in a slash, or "". */
-static void sweep(const char *dir, const char *stem, size_t n)
+/* Removes what earlier writers of the target left next to it. */
+static void sweep(const char *target)
 {
-  DIR *d = opendir(*dir ? dir : ".");
+  char dir[PATH_BYTES];
+  const char *stem = target + length_of_dir(target);
+  DIR *d = directory_of(dir, target) ? opendir(dir) : NULL;
   for (struct dirent *e; d && (e = readdir(d));)
-    if (is_part_of(e->d_name, stem, n)) remove_unheld(dirfd(d), e->d_name);
+    if (is_part_of(e->d_name, stem, stem_length(target))) remove_unheld(dirfd(d), e->d_name);
   if (d) closedir(d);
 }
 
@@ -172,10 +187,7 @@ mopo_status part_begin(part *p, const char *path, mopo_error *err)
     return error_set(err, MOPO_EIO, "%s: not a regular file", file_tail(path));
   }
   if (p->target && begin(p)) {
-    size_t n = length_of_dir(p->target);
-    char *dir = strndup(p->target, n);
-    if (dir) sweep(dir, p->target + n, stem_length(p->target));
-    free(dir);
+    sweep(p->target);
     return MOPO_OK;
   }
   int cause = errno;
@@ -189,10 +201,8 @@ mopo_status part_begin(part *p, const char *path, mopo_error *err)
 
 bool file_sync_parent(const char *path)
 {
-  size_t n = length_of_dir(path);
-  char *dir = n ? strndup(path, n) : strdup(".");
-  int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-  free(dir);
+  char dir[PATH_BYTES];
+  int fd = directory_of(dir, path) ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
   if (fd < 0) return false;
   bool ok = fsync(fd) == 0 || errno == EINVAL; /* some file systems cannot, and say so */
   close(fd);

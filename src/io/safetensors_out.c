@@ -121,8 +121,9 @@ static char *dump(const json_t *root, size_t flags)
 static char *describe_all(const tensor_list *l)
 {
   json_t *root = json_object();
-  json_t *meta = json_copy(l->meta);
-  bool ok = root && meta && json_object_set_new(meta, SUM_KEY, json_string(NO_SUM)) == 0;
+  json_t *meta = json_object(); /* json_copy loses keys where memory runs out (jansson 2.14) */
+  bool ok = root && meta && json_object_update(meta, l->meta) == 0 &&
+            json_object_set_new(meta, SUM_KEY, json_string(NO_SUM)) == 0;
   ok = ok && json_object_set(root, TENSOR_META, meta) == 0;
   size_t at = 0;
   for (size_t i = 0; ok && i < l->count; i++) {

@@ -88,8 +88,10 @@ static mopo_status make_absolute(mopo_config *c, const char *name, const char *p
   size_t n = here ? strlen(here) : 0, size = n + strlen(path) + 2;
   if (here) whole = malloc(size);
   if (!whole) {
+    int cause = errno;
     free(here);
-    return error_set(err, MOPO_EIO, "%s: the directory it is in: %s", path, strerror(errno));
+    return error_set(err, cause == ENOMEM ? MOPO_ENOMEM : MOPO_EIO,
+                     "%s: the directory it is in: %s", path, strerror(cause));
   }
   memcpy(whole, here, n);
   snprintf(whole + n, size - n, "%s%s", n && here[n - 1] == '/' ? "" : "/", path);

@@ -137,6 +137,7 @@ WRAP(void, free, void *p)
 }
 WRAP(char *, realpath, const char *path, char *out)
 {
+  if (out) return __real_realpath(path, out);
   return fails(FAULT_MEMORY) ? NULL : taken(__real_realpath(path, out));
 }
 WRAP(char *, strdup, const char *text)
