@@ -49,7 +49,6 @@ typedef enum mopo_status {
   MOPO_EABSENT,  /* this build or machine lacks the part that is asked for (simulator, OpenGL) */
   MOPO_ESTOPPED, /* the caller's stop flag was raised; a checkpoint has been written */
 } mopo_status;
-
 typedef struct mopo_error {
   mopo_status code;
   char msg[512]; /* one line, no newline; names the thing, the value and what was wanted */
@@ -84,7 +83,6 @@ typedef struct mopo_task_facts {
       void *ctx, float *rew, const float *obs, const float *act, const float *next, int n);
   void *ctx; /* of the callbacks; outlives the task */
 } mopo_task_facts;
-
 /* A built-in task, constant for the life of the program; NULL if there is no such task. "none" is
  * data of whose task nothing is known: any sizes, no rule, no simulator, scores NAN; mopo_task_at
  * does not list it, nor "halfcheetah-jump-behaviour" and "ant-angle-behaviour", by whose rewards
@@ -134,7 +132,6 @@ typedef struct mopo_arrays {
   const float *action_ranges;    /* [A,2] low and high of each action, in the log's units, which
                                     become -1 and 1; NULL: act is in [-1,1] */
 } mopo_arrays;
-
 /* The arrays may go when it returns. EINVAL (sizes, NULL), EDATA (a number that is not finite, an
  * action out of range, a range; names array, row and column), ENOMEM. */
 MOPO_MUST_CHECK mopo_status mopo_dataset_from(
@@ -159,7 +156,6 @@ typedef enum mopo_array {
   MOPO_TERMINAL, /* [N,1] 0 or 1 */
   MOPO_ROW,      /* [N,W] all of them, as mopo_dataset_borrow takes them */
 } mopo_array;
-
 /* Element (i, c) of an array is at [i * *stride + c] of what is returned, borrowed from d. rows,
  * columns and stride (in floats) may be NULL. NULL: no such array. */
 const float *mopo_dataset_array(
@@ -202,7 +198,6 @@ typedef struct mopo_progress {
   int members;              /* of member_mse; 0: not in this stage */
   const double *member_mse; /* holdout error of each of the ensemble's members; borrowed */
 } mopo_progress;
-
 /* Callbacks of a long call; all may be NULL. They run on the calling thread. */
 typedef struct mopo_watch {
   void (*progress)(void *ctx, const mopo_progress *p); /* a few times a second at most */
@@ -242,7 +237,6 @@ typedef struct mopo_estimate {
   int rank;              /* among the policies of the call: 1 has the highest `low` */
   bool like_first;       /* paired with that one, the difference may be 0 */
 } mopo_estimate;
-
 typedef struct mopo_train_result {
   int epochs;                     /* done */
   double return_mean, return_std; /* of the last policy, NAN without a simulator */
@@ -255,7 +249,6 @@ typedef struct mopo_train_result {
   double wall_seconds;
   mopo_estimate ope; /* of the last policy, by the data alone; size 0: not asked for (`ope`) */
 } mopo_train_result;
-
 /* What an epoch measured; NAN where there is nothing to say. The columns of progress.csv. */
 typedef struct mopo_epoch {
   size_t size;                    /* of the library's struct: later fields may follow */
@@ -273,7 +266,6 @@ typedef struct mopo_epoch {
   /* as in mopo_train_result */
   double discounted_return, model_return, model_return_penalised, model_uncertainty;
 } mopo_epoch;
-
 /* What the caller does between epochs; on the thread that called mopo_learn. */
 typedef struct mopo_hooks {
   size_t size; /* sizeof(mopo_hooks): fields that a caller does not know yet are 0 */
@@ -286,7 +278,6 @@ typedef struct mopo_hooks {
    * never stopped. The same data, task, settings and model are given again. */
   bool resume;
 } mopo_hooks;
-
 /* A simulator of the caller's, for evaluation. Episodes are played one after the other, from the
  * thread that called the library. A number that is not finite is EDATA and names callback, episode
  * and step. */
@@ -299,7 +290,6 @@ typedef struct mopo_simulator {
    * episode is cut; the task's horizon cuts it too), which are 0 and false before the call. */
   void (*step)(void *ctx, const float *act, float *obs, double *rew, bool *terminal, bool *timeout);
 } mopo_simulator;
-
 /* The simulated body of a built-in task (MuJoCo), constant for the life of the program, to be
  * handed to mopo_learn and mopo_evaluate; NULL: it has none, or this build has no simulator. */
 const mopo_simulator *mopo_simulator_of(const mopo_task *task);
@@ -350,7 +340,6 @@ typedef enum mopo_bad_rows {
   MOPO_BAD_ROWS_ERROR, /* the file is refused; the message counts them all, by column */
   MOPO_BAD_ROWS_CUT,   /* they are left out, and their episode is cut there */
 } mopo_bad_rows;
-
 /* How to read a file that does not say. */
 typedef struct mopo_import {
   size_t size; /* sizeof(mopo_import) */
@@ -369,7 +358,6 @@ typedef struct mopo_import {
   bool clip_actions;       /* those beyond their range by up to 5 % of its width are clipped */
   const mopo_watch *watch; /* asked whether to stop, while reading; NULL: nobody */
 } mopo_import;
-
 /* As mopo_dataset_load. EINVAL: `how` is not as above; ESTOPPED. */
 MOPO_MUST_CHECK mopo_status mopo_dataset_import(mopo_dataset **out, const char *path,
     const mopo_import *how, const mopo_task *task, mopo_error *err);
@@ -389,7 +377,6 @@ typedef struct mopo_agreement {
   double reward_most;           /* the largest difference */
   int64_t end_rows, ends;       /* compared, and of them those that only one of the two ends at */
 } mopo_agreement;
-
 /* Ends by the task's rule, where `recorded` has the task's sizes and the next observation; rewards
  * by `relabelled`, which mopo_dataset_relabel made of the same file (NULL: not compared). */
 void mopo_dataset_agree(mopo_agreement *out, const mopo_dataset *recorded,
@@ -415,7 +402,6 @@ typedef struct mopo_episode {
   double ret;             /* sum of its rewards */
   bool terminal, timeout; /* how it ends; neither: there the file ends, or its last row was lost */
 } mopo_episode;
-
 /* The episode that begins at row `first`, 0 <= first < rows; the next begins at first + rows. */
 mopo_episode mopo_dataset_episode(const mopo_dataset *d, int64_t first);
 
@@ -437,7 +423,6 @@ typedef struct mopo_dataset_info {
   int64_t rows_read; /* in the file, of which `rows` were kept; 0: not from a file */
   double period;     /* the usual step of its time column, in seconds of dates; 0: not known */
 } mopo_dataset_info;
-
 /* Statistics of a dataset. ENOMEM. */
 MOPO_MUST_CHECK mopo_status mopo_dataset_describe(
     mopo_dataset_info *out, const mopo_dataset *d, mopo_error *err);
@@ -450,7 +435,6 @@ typedef struct mopo_column {
   double resolution; /* the step that float32 makes at the largest magnitude */
   int64_t distinct;  /* values */
 } mopo_column;
-
 /* As mopo_dataset_describe, and a slower look: columns [S + A + 1], observations, actions, reward,
  * and what is suspicious in them: outliers by median and MAD, scales, offsets, switches, counters,
  * steps that answer to actions of 2 to 10 rows ago, rewards that fit another row. ENOMEM. */
@@ -540,13 +524,11 @@ typedef enum mopo_export_format {
   MOPO_EXPORT_ONNX,        /* opset 13: "obs" [batch,S] to "act" [batch,A] */
   MOPO_EXPORT_SAFETENSORS, /* as mopo_train writes it: torch.nn.Linear's names and shapes */
 } mopo_export_format;
-
 typedef struct mopo_export_info {
   size_t file_bytes;                  /* 0 for safetensors */
   size_t constant_bytes, stack_bytes; /* that the C file takes on the device */
   int64_t multiply_adds;              /* of one action, C */
 } mopo_export_info;
-
 /* Writes the deterministic action of p to `path`, whole or not at all; INT8 rounds p itself. EIO,
  * ENOMEM. */
 MOPO_MUST_CHECK mopo_status mopo_policy_export(mopo_export_info *out, mopo_policy *p,
@@ -602,7 +584,6 @@ typedef struct mopo_fit_result {
   int elite[32];          /* member numbers, best first */
   double wall_seconds;
 } mopo_fit_result;
-
 /* Fits the dynamics ensemble alone and writes it to the file of the setting `out`
  * (.safetensors), with the tables of its fit next to it (docs/formats.md). A fit under way is kept
  * there too, every 20 s; `resume` takes it up again, or begins if nothing was kept, to the same
@@ -622,7 +603,6 @@ typedef struct mopo_eval_result {
   int lengths[MOPO_EVAL_MAX];
   int failures; /* episodes that the simulator gave up on, which count up to there */
 } mopo_eval_result;
-
 typedef struct mopo_eval_options {
   size_t size;         /* sizeof(mopo_eval_options): fields that a caller does not know are 0 */
   const char *physics; /* of a built-in task: "gymnasium", "d4rl"; NULL: d4rl */
@@ -633,7 +613,6 @@ typedef struct mopo_eval_options {
   const mopo_simulator *simulator; /* NULL: the body of the built-in task */
   const mopo_watch *watch;         /* its `stop`; may be NULL */
 } mopo_eval_options;
-
 /* Runs episodes of the deterministic policy in a simulator: side by side in that of a built-in
  * task, one after the other in one of the caller's. options NULL: all 0. EINVAL, EDATA (sizes; what
  * a callback wrote), EABSENT (built without MuJoCo), EIO, ENOMEM, ESTOPPED. */
@@ -644,7 +623,6 @@ typedef struct mopo_policy_difference {
   int rows;        /* observations looked at */
   double rms, max; /* of the difference of an action component */
 } mopo_policy_difference;
-
 /* Compares the actions of two policies at up to 10 000 observations of `on`; NULL: at standard
  * normal draws. EINVAL (sizes of the policies), EDATA (of the data), ENOMEM. */
 MOPO_MUST_CHECK mopo_status mopo_policy_compare(mopo_policy_difference *out, mopo_policy *a,
@@ -657,7 +635,6 @@ typedef struct mopo_ope_options {
   int updates; /* of the ensemble, at least; 0: 2500 */
   bool no_fitted_q;
 } mopo_ope_options;
-
 /* Judges policies [n] by the data alone: an ensemble of its own, fitted to d, plays each of them
  * from where recorded episodes began; out [n]. docs/algorithms.md says how. `task` says when an
  * episode ends and what a step pays, as far as it knows; NULL: it knows nothing, and both are
@@ -676,7 +653,6 @@ typedef struct mopo_candidate {
   bool learned; /* false: no time was left, or it diverged; then ope says nothing */
   mopo_estimate ope;
 } mopo_candidate;
-
 typedef struct mopo_tune_result {
   size_t size;
   int n; /* candidates */
@@ -685,7 +661,6 @@ typedef struct mopo_tune_result {
   bool kept_clone; /* none is credibly better than the log: the chosen one is its clone */
   double wall_seconds;
 } mopo_tune_result;
-
 /* Learns from c->data for c->task in several ways, each in a run directory in c->out, with one
  * model; judges all of them as mopo_ope does; writes policy.safetensors and result.json in c->out.
  * Called again it goes on where it was interrupted. hours: after so many no further candidate is
@@ -702,7 +677,6 @@ typedef struct mopo_film {
   double fps, seconds;  /* in the task's time, in which the film is shown */
   const char *renderer; /* what has drawn it: "OSMesa", "EGL"; constant */
 } mopo_film;
-
 /* Films the deterministic policy in the simulated task, as the settings out (.webp, .mp4, .png, or
  * a name with ".tfevents." in it), seed, physics, eval-episodes, seconds, frames, fps, width and
  * height say: the episodes of mopo_evaluate, one after the other. MuJoCo draws by OSMesa or EGL,
@@ -729,7 +703,6 @@ MOPO_MUST_CHECK mopo_status mopo_collect(mopo_dataset_info *out, const mopo_conf
 typedef struct mopo_report_result {
   int runs, finished, methods, datasets;
 } mopo_report_result;
-
 /* Writes one HTML page about the run directories runs [n] to `path`, whole or not at all: curves,
  * results with intervals, the model's fit, settings. Runs under way are shown as far as they are.
  * EINVAL (no runs), EDATA (not a run directory), EFORMAT (a file in one is not what was written),
@@ -750,7 +723,6 @@ typedef struct mopo_sweep_unit {
   bool model;                /* an ensemble, not a run */
   int needs;                 /* the unit of its ensemble; -1: none */
 } mopo_sweep_unit;
-
 /* Reads a sweep file whose runs go to `dir`. EIO, EFORMAT, EINVAL (an unknown key or value, an
  * empty grid, a key that no algorithm of the sweep reads; names the line), ENOMEM. */
 MOPO_MUST_CHECK mopo_status mopo_sweep_load(
@@ -792,12 +764,10 @@ typedef struct mopo_bench_row {
   double of_peak, of_product; /* floor_ms / ms; the same with our own 256^3 product as the peak */
   double per_second;          /* of its unit: updates, rows, steps */
 } mopo_bench_row;
-
 typedef struct mopo_bench_result {
   int rows;
   mopo_bench_row row[MOPO_BENCH_ROWS];
 } mopo_bench_result;
-
 /* Times each stage of a run on one thread and on `threads` (0: one per core). EINVAL, ENOMEM,
  * ESTOPPED. */
 MOPO_MUST_CHECK mopo_status mopo_bench(
