@@ -51,6 +51,7 @@ export PATH
 skip()
 {
   case $1 in
+  'pip install'*) echo 'builds a package: python.door does it' ;;
   'make '* | '.ci/run'*) echo 'installs packages, builds and tests: not inside a test' ;;
   'sudo '* | 'apt-get '*) echo 'changes the machine' ;;
   'cc learn_and_act.c'*) echo 'wants an installed library: cli.install does it' ;;
