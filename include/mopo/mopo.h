@@ -357,6 +357,7 @@ typedef struct mopo_import {
   mopo_bad_rows bad_rows;
   bool clip_actions;       /* those beyond their range by up to 5 % of its width are clipped */
   const mopo_watch *watch; /* asked whether to stop, while reading; NULL: nobody */
+  bool as_recorded; /* with a task file: its columns and ranges, not its reward and history */
 } mopo_import;
 /* As mopo_dataset_load. EINVAL: `how` is not as above; ESTOPPED. */
 MOPO_MUST_CHECK mopo_status mopo_dataset_import(mopo_dataset **out, const char *path,
@@ -376,11 +377,13 @@ typedef struct mopo_agreement {
   int64_t reward_rows, rewards; /* compared, and of them those that differ by more than 0.2 */
   double reward_most;           /* the largest difference */
   int64_t end_rows, ends;       /* compared, and of them those that only one of the two ends at */
+  int64_t first_end;            /* the first of these */
 } mopo_agreement;
 /* Ends by the task's rule, where `recorded` has the task's sizes and the next observation; rewards
- * by `relabelled`, which mopo_dataset_relabel made of the same file (NULL: not compared). */
-void mopo_dataset_agree(mopo_agreement *out, const mopo_dataset *recorded,
-    const mopo_dataset *relabelled, const mopo_task *task);
+ * by `relabelled`, which mopo_dataset_relabel made of the same file (NULL: not compared). Of a task
+ * file, `recorded` is as it was recorded (mopo_import). EDATA (a rule), ENOMEM. */
+MOPO_MUST_CHECK mopo_status mopo_dataset_agree(mopo_agreement *out, const mopo_dataset *recorded,
+    const mopo_dataset *relabelled, const mopo_task *task, mopo_error *err);
 /* The rows of the parts one after the other; an episode ends where a part does. EINVAL (none),
  * EDATA (different sizes, rewards of different tasks), ENOMEM. */
 MOPO_MUST_CHECK mopo_status mopo_dataset_merge(
@@ -482,10 +485,12 @@ MOPO_MUST_CHECK mopo_status mopo_config_resolve(
 /* As mopo_dataset_import, by the settings columns, action-range, bad-rows and clip-actions. watch
  * (may be NULL) as there. */
 MOPO_MUST_CHECK mopo_status mopo_dataset_read(mopo_dataset **out, const char *path,
-    const mopo_config *c, const mopo_task *task, const mopo_watch *watch, mopo_error *err);
+    const mopo_config *c, const mopo_task *task, bool as_recorded, const mopo_watch *watch,
+    mopo_error *err);
 /* The files of a run directory. */
 typedef enum mopo_run_part {
   MOPO_RUN_CONFIG,     /* every setting that training reads, resolved */
+  MOPO_RUN_TASK,       /* a copy of the task file, if there is one */
   MOPO_RUN_PROGRESS,   /* one line an epoch */
   MOPO_RUN_EVENTS,     /* the same for TensorBoard */
   MOPO_RUN_FIT,        /* a fit under way; gone when there is an ensemble */

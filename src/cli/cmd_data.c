@@ -27,10 +27,25 @@ static const char purpose[] =
     "\n"
     "Files: HDF5 (D4RL's, Minari's, or its directory), .npz (D4RL's names, NeoRL's), .csv.";
 
+/* The task of --task, if it is a file: it says how a log is to be read. *out NULL: it is not. */
+static int file_task(mopo_task **out, const options *o)
+{
+  mopo_error err;
+  const char *name = options_text(o, "task");
+  *out = NULL;
+  if (!*name || mopo_task_find(name)) return EXIT_DONE;
+  return cli_status(mopo_task_load(out, name, &err), &err);
+}
+
 static int load(mopo_dataset **out, const char *path, const options *o)
 {
   mopo_error err;
-  return cli_status(mopo_dataset_read(out, path, o->c, NULL, NULL, &err), &err);
+  mopo_task *task = NULL;
+  int code = file_task(&task, o);
+  if (code == EXIT_DONE)
+    code = cli_status(mopo_dataset_read(out, path, o->c, task, true, NULL, &err), &err);
+  mopo_task_free(task);
+  return code;
 }
 
 static int describe(mopo_dataset_info *info, const mopo_dataset *d)
@@ -61,7 +76,7 @@ static const char *end_of(const mopo_episode *e)
 
 /* With --task: what the task says of the same steps. */
 typedef struct against {
-  const mopo_task *task; /* NULL: nobody asked */
+  mopo_task *task; /* NULL: nobody asked */
   mopo_agreement a;
   mopo_error why; /* the rewards were not compared */
 } against;
@@ -70,16 +85,23 @@ static int compare(against *out, const options *o, const mopo_dataset *d)
 {
   mopo_dataset *relabelled = NULL;
   if (!*options_text(o, "task")) return EXIT_DONE;
-  out->task = mopo_task_find(options_text(o, "task"));
-  if (!out->task || !mopo_task_facts_of(out->task)->obs_dim)
+  mopo_error err;
+  int code = cli_status(mopo_task_load(&out->task, options_text(o, "task"), &err), &err);
+  if (code != EXIT_DONE) return code;
+  if (!mopo_task_facts_of(out->task)->obs_dim)
     return cli_fail(EXIT_USAGE, "task = '%s', want a task whose rewards mopo knows",
                     options_text(o, "task"));
   mopo_status st = mopo_dataset_relabel(&relabelled, o->args[1], out->task, &out->why);
-  mopo_dataset_agree(&out->a, d, st == MOPO_OK ? relabelled : NULL, out->task);
+  code = cli_status(
+      mopo_dataset_agree(&out->a, d, st == MOPO_OK ? relabelled : NULL, out->task, &err), &err);
   mopo_dataset_free(relabelled);
+  if (code != EXIT_DONE) return code;
   /* Without positions, or in another container, there may still be ends. */
   return st == MOPO_OK || out->a.end_rows ? EXIT_DONE : cli_status(st, &out->why);
 }
+
+/* In more rows than a mistake of one sample explains. */
+static bool contradicts(const mopo_agreement *a) { return a->ends * 100 > a->end_rows; }
 
 static void against_text(const against *t)
 {
@@ -94,6 +116,9 @@ static void against_text(const against *t)
   if (a->end_rows)
     printf("; ends in %lld of %lld rows", (long long)a->ends, (long long)a->end_rows);
   printf("\n");
+  if (contradicts(a))
+    printf("            ends contradict the rule in %.3g %% of the rows, first in row %lld\n",
+           100.0 * (double)a->ends / (double)a->end_rows, (long long)a->first_end);
 }
 
 static void against_json(const against *t)
@@ -105,7 +130,9 @@ static void against_json(const against *t)
   printf(",\"reward_rows\":%lld,\"rewards_differ\":%lld,\"reward_most\":",
          (long long)a->reward_rows, (long long)a->rewards);
   json_number(a->reward_most);
-  printf(",\"end_rows\":%lld,\"ends_differ\":%lld}", (long long)a->end_rows, (long long)a->ends);
+  printf(",\"end_rows\":%lld,\"ends_differ\":%lld", (long long)a->end_rows, (long long)a->ends);
+  if (a->ends) printf(",\"first_end\":%lld", (long long)a->first_end);
+  printf("}");
 }
 
 /* The columns are obs_dim + act_dim + 1. */
@@ -228,6 +255,7 @@ static int check(const options *o)
   if (code == EXIT_DONE) code = compare(&t, o, d);
   if (code == EXIT_DONE) (o->json ? check_json : check_text)(o->args[1], d, &info, columns, &t);
   free(columns);
+  mopo_task_free(t.task);
   mopo_dataset_free(d);
   return code;
 }
@@ -319,14 +347,13 @@ static int relabel(const options *o)
   int code = options_need(o, "task");
   if (code == EXIT_DONE) code = options_need(o, "out");
   if (code != EXIT_DONE) return code;
-  const mopo_task *task = mopo_task_find(options_text(o, "task"));
-  if (!task)
-    return cli_fail(EXIT_USAGE, "task = '%s', want a task that mopo knows",
-                    options_text(o, "task"));
-  code = check_out(options_text(o, "out"), o->args + 1, 1);
+  mopo_task *task = NULL;
+  code = cli_status(mopo_task_load(&task, options_text(o, "task"), &err), &err);
+  if (code == EXIT_DONE) code = check_out(options_text(o, "out"), o->args + 1, 1);
   if (code == EXIT_DONE) code = cli_status(mopo_dataset_relabel(&d, o->args[1], task, &err), &err);
   if (code == EXIT_DONE) code = save(o, &d, options_text(o, "out"));
   mopo_dataset_free(d);
+  mopo_task_free(task);
   return code;
 }
 
@@ -364,9 +391,9 @@ static int data(options *o)
     int files, most;
     int (*run)(const options *o);
   } verbs[] = {
-      {"info", "want a dataset", READING, 1, 1, print_info},
+      {"info", "want a dataset", "task " READING, 1, 1, print_info},
       {"check", "want a dataset", "task " READING, 1, 1, check},
-      {"convert", "want two files: IN and OUT", READING, 2, 2, convert},
+      {"convert", "want two files: IN and OUT", "task " READING, 2, 2, convert},
       {"merge", "want datasets", "out", 1, MOST_ARGS - 1, merge},
       {"relabel", "want a dataset", "task out", 1, 1, relabel},
   };

@@ -45,13 +45,11 @@ static void print_table(const mopo_task *task, const mopo_eval_result *r)
 static int evaluate(options *o, mopo_policy *p)
 {
   mopo_error err;
-  const mopo_task *task = NULL;
+  mopo_task *task = NULL;
   int code = options_task(&task, o, p);
   if (code != EXIT_DONE) return code;
   mopo_status st = mopo_config_resolve(o->c, mopo_task_facts_of(task)->name, "",
                                        mopo_task_facts_of(task)->act_dim, &err);
-  if (st != MOPO_OK) return cli_status(st, &err);
-
   const mopo_eval_options how = {.size = sizeof how,
                                  .physics = options_text(o, "physics"),
                                  .episodes = (int)options_number(o, "eval-episodes"),
@@ -59,8 +57,8 @@ static int evaluate(options *o, mopo_policy *p)
                                  .threads = (int)options_number(o, "threads"),
                                  .record = o->record};
   mopo_eval_result *r = calloc(1, sizeof *r);
-  if (!r) return cli_fail(EXIT_RUN, "no memory");
-  st = mopo_evaluate(r, p, task, &how, &err);
+  if (st == MOPO_OK && !r) st = MOPO_ENOMEM, snprintf(err.msg, sizeof err.msg, "no memory");
+  if (st == MOPO_OK) st = mopo_evaluate(r, p, task, &how, &err);
   if (st != MOPO_OK) {
     code = cli_status(st, &err);
   } else if (o->json) {
@@ -71,6 +69,7 @@ static int evaluate(options *o, mopo_policy *p)
   if (st == MOPO_OK && r->failures)
     fprintf(stderr, "mopo: the simulator gave up on %d of %d episodes\n", r->failures, r->episodes);
   free(r);
+  mopo_task_free(task);
   return code;
 }
 

@@ -66,43 +66,43 @@ static int run_task(double *ret, const options *o, mopo_policy *p, const mopo_ta
 
 /* Where the return can be measured: in --task, else in the task that the policy's file names. *out
  * NULL: nowhere. */
-static int find_task(const mopo_task **out, cost *c, const options *o, const mopo_policy *p)
+static int find_task(mopo_task **out, cost *c, const options *o, const mopo_policy *p)
 {
+  mopo_error err;
   bool asked = *options_text(o, "task");
-  *out = mopo_task_find(asked ? options_text(o, "task") : mopo_policy_task(p));
-  if (asked && !*out)
-    return cli_fail(EXIT_USAGE, "task = '%s', want a task that mopo knows",
-                    options_text(o, "task"));
-  c->unnamed = !*out;
-  bool simulated = *out && mopo_task_facts_of(*out)->obs_dim && *mopo_simulator_version();
-  if (!asked && !simulated) *out = NULL;
-  return EXIT_DONE;
+  c->unnamed = !asked && !mopo_task_find(mopo_policy_task(p));
+  *out = NULL;
+  if (!asked && (c->unnamed || !options_simulated(mopo_task_find(mopo_policy_task(p)))))
+    return EXIT_DONE;
+  return cli_status(
+      mopo_task_load(out, asked ? options_text(o, "task") : mopo_policy_task(p), &err), &err);
 }
 
 /* What the cost is measured with. */
 typedef struct yardstick {
-  const mopo_task *task; /* NULL: no return is measured */
-  mopo_dataset *on;      /* NULL: normal draws */
+  mopo_task *task;  /* NULL: nobody names one */
+  mopo_dataset *on; /* NULL: normal draws */
 } yardstick;
 
 /* All that can fail of it, before a file is written: data, task, and the exact policy in it. */
 static int get_ready(yardstick *y, cost *out, options *o, mopo_policy *exact)
 {
   mopo_error err;
-  const mopo_task *task = NULL;
+  mopo_task *task = NULL;
   int code = find_task(&task, out, o, exact);
+  y->task = task;
   const mopo_task *asked = *options_text(o, "task") ? task : NULL; /* what the data have to fit */
   if (code == EXIT_DONE && *options_text(o, "data")) code = options_path(o, "data", NULL);
   if (code != EXIT_DONE) return code;
-  mopo_status st = *options_text(o, "data")
-                       ? mopo_dataset_read(&y->on, options_text(o, "data"), o->c, asked, NULL, &err)
-                       : MOPO_OK;
+  mopo_status st = *options_text(o, "data") ? mopo_dataset_read(&y->on, options_text(o, "data"),
+                                                                o->c, asked, false, NULL, &err)
+                                            : MOPO_OK;
   if (st == MOPO_OK) st = mopo_policy_compare(&out->action, exact, exact, y->on, &err);
+  if (!options_simulated(task)) task = NULL;
   if (st == MOPO_OK && task)
     st = mopo_config_resolve(o->c, mopo_task_facts_of(task)->name, "",
                              mopo_task_facts_of(task)->act_dim, &err);
   if (st != MOPO_OK) return cli_status(st, &err);
-  y->task = task;
   return task ? run_task(&out->before, o, exact, task) : EXIT_DONE;
 }
 
@@ -112,7 +112,7 @@ static int measure(cost *out, const yardstick *y, const options *o, mopo_policy 
   mopo_error err;
   mopo_status st = mopo_policy_compare(&out->action, exact, rounded, y->on, &err);
   if (st != MOPO_OK) return cli_status(st, &err);
-  return y->task ? run_task(&out->after, o, rounded, y->task) : EXIT_DONE;
+  return options_simulated(y->task) ? run_task(&out->after, o, rounded, y->task) : EXIT_DONE;
 }
 
 static void print_text(const options *o, const mopo_export_info *i, const cost *c)
@@ -178,6 +178,7 @@ static int write_policy(options *o, const char *path, mopo_export_format format)
       print_text(o, &info, &c);
   }
   mopo_dataset_free(y.on);
+  mopo_task_free(y.task);
   mopo_policy_free(rounded);
   mopo_policy_free(p);
   return code;

@@ -23,7 +23,7 @@ typedef struct session {
   options *o;
   mopo_policy *p[MOST];
   mopo_estimate e[MOST];
-  const mopo_task *task;
+  mopo_task *task;
   mopo_dataset *d;
 } session;
 
@@ -50,7 +50,8 @@ static int load(session *s)
   if ((code = options_task(&s->task, s->o, s->p[0])) != EXIT_DONE) return code;
   if ((code = options_path(s->o, "data", NULL)) != EXIT_DONE) return code;
   return cli_status(
-      mopo_dataset_read(&s->d, options_text(s->o, "data"), s->o->c, s->task, NULL, &err), &err);
+      mopo_dataset_read(&s->d, options_text(s->o, "data"), s->o->c, s->task, false, NULL, &err),
+      &err);
 }
 
 static void print(const session *s)
@@ -97,6 +98,7 @@ static int ope(options *o)
   int code = judge(s);
   for (int i = 0; i < MOST; i++) mopo_policy_free(s->p[i]);
   mopo_dataset_free(s->d);
+  mopo_task_free(s->task);
   free(s);
   return code;
 }

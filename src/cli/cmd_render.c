@@ -39,12 +39,13 @@ static int render(options *o, mopo_policy *p)
 {
   mopo_error err;
   mopo_film film;
-  const mopo_task *task = NULL;
+  mopo_task *task = NULL;
   int code = options_task(&task, o, p);
   if (code != EXIT_DONE) return code;
   mopo_status st = mopo_config_resolve(o->c, mopo_task_facts_of(task)->name, "",
                                        mopo_task_facts_of(task)->act_dim, &err);
   if (st == MOPO_OK) st = mopo_render(&film, p, task, o->c, &err);
+  mopo_task_free(task);
   if (st != MOPO_OK) return cli_status(st, &err);
   print_film(o, &film);
   return EXIT_DONE;

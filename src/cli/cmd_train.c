@@ -92,7 +92,7 @@ static void print_row(const char *name, double ret, double spread, double score)
 
 static void print_table(const options *o, const mopo_train_result *r)
 {
-  const mopo_task *task = mopo_task_find(options_text(o, "task"));
+  const mopo_task *task = mopo_task_find(options_text(o, "task")); /* NULL: a file */
   const double none = (double)NAN, mean = r->batch_return_mean, best = r->batch_return_max;
   char path[1100];
   printf("%-22s%12s%12s%12s\n", "", "return", "", "score");

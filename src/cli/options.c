@@ -300,10 +300,17 @@ int options_policy(mopo_policy **out, const options *o)
   return code == EXIT_DONE ? cli_status(mopo_policy_load(out, path, &err), &err) : code;
 }
 
-int options_task(const mopo_task **out, const options *o, const mopo_policy *p)
+int options_task(mopo_task **out, const options *o, const mopo_policy *p)
 {
+  mopo_error err;
   const char *name = *options_text(o, "task") ? options_text(o, "task") : mopo_policy_task(p);
+  *out = NULL;
   if (!*name) return cli_fail(EXIT_USAGE, "%s names no task, want --task", o->args[0]);
-  *out = mopo_task_find(name);
-  return *out ? EXIT_DONE : cli_fail(EXIT_USAGE, "task = '%s', want a task that mopo knows", name);
+  return cli_status(mopo_task_load(out, name, &err), &err);
+}
+
+bool options_simulated(const mopo_task *task)
+{
+  const mopo_task_facts *f = task ? mopo_task_facts_of(task) : NULL;
+  return f && f->obs_dim && mopo_task_find(f->name) == task && *mopo_simulator_version();
 }

@@ -37,7 +37,9 @@ int options_need(const options *o, const char *name);
  * has been printed. */
 int options_policy(mopo_policy **out, const options *o);
 /* Its task: --task, else what the policy's file says. The same. */
-int options_task(const mopo_task **out, const options *o, const mopo_policy *p);
+int options_task(mopo_task **out, const options *o, const mopo_policy *p);
+/* Can it be run in the simulator of this build? NULL: no. */
+bool options_simulated(const mopo_task *task);
 
 /* The i-th option of o->verb, settings first; false past the last. */
 typedef struct option_row {

@@ -23,10 +23,10 @@ typedef union setting_value {
 struct mopo_config {
   char ope[8]; /* always, none */
   int ope_updates;
-  char data[1024], task[64], out[1024], algo[32], preset[16], model[1024], physics[16];
+  char data[1024], task[1024], out[1024], algo[32], preset[16], model[1024], physics[16];
   char scaler[16];
   /* how the data are read */
-  char columns[1024], action_range[1024], bad_rows[8], clip_actions[4];
+  char columns[1024], action_range[1024], bad_rows[8], clip_actions[4], limits[16];
   uint64_t seed;
   int threads; /* 0: one per core */
   /* the loop */

@@ -114,7 +114,7 @@ struct loader {
 /* As what the array of a role is handed over (arrays.h). */
 char load_form(role r);
 /* Does a dialect need the role? */
-bool load_must(const dialect *d, role r);
+bool load_must(const loader *l, const dialect *d, role r);
 /* The array that plays a role; NULL if there is none. Of several side by side, the first. */
 const io_array *load_array(const loader *l, role r);
 /* Columns of array i that its role takes. */

@@ -5,6 +5,7 @@
 #include "base/name.h"
 #include "data/dialect.h"
 #include "data/notes.h"
+#include "data/rules.h"
 #include "task/task.h"
 
 #include "io/csv_table.h"
@@ -32,7 +33,12 @@ char load_form(role r)
                                       : 'f';
 }
 
-bool load_must(const dialect *d, role r) { return r == OBS || r == ACT || r == REW || d->must[r]; }
+/* A reward that the task's rule says need not be in the file. */
+bool load_must(const loader *l, const dialect *d, role r)
+{
+  if (r == REW && l->task && task_knows_reward(l->task)) return false;
+  return r == OBS || r == ACT || r == REW || d->must[r];
+}
 
 /* ------------------------------------------------------------------ shapes */
 
@@ -129,7 +135,7 @@ static mopo_status check_cols(const loader *l, role r, mopo_error *err)
     return error_set(err, MOPO_EFORMAT, "%s: '%s' has %d columns, want %d", l->path, a->name, cols,
                      want);
   const mopo_task *t = l->task;
-  if (t && t->facts.obs_dim && r == OBS) want = t->facts.obs_dim;
+  if (t && t->facts.obs_dim && r == OBS) want = t->rules ? t->rules->S : t->facts.obs_dim;
   if (t && t->facts.obs_dim && r == ACT) want = t->facts.act_dim;
   if (cols == want) return MOPO_OK;
   return error_set(err, MOPO_EDATA, "%s: '%s' has %d columns, task %s wants %d", l->path, a->name,
@@ -181,8 +187,11 @@ static mopo_status make_dataset(loader *l, int64_t N, mopo_error *err)
     st = error_set(err, MOPO_EDATA, "%s: no 'infos/qpos', want where the body was in each row",
                    l->path);
   if (!st && l->positions) st = dataset_make_positions(l->d, qpos->cols, l->path, err);
-  for (int64_t i = 0; !st && !l->has[TERMINAL] && i < N; i++)
-    l->d->rows[(size_t)i * (size_t)l->d->at.width + (size_t)l->d->at.done] = 0.0f;
+  for (int64_t i = 0; !st && i < N; i++) {
+    float *row = l->d->rows + (size_t)i * (size_t)l->d->at.width;
+    if (!l->has[TERMINAL]) row[l->d->at.done] = 0.0f;
+    if (!l->has[REW]) row[l->d->at.rew] = 0.0f;
+  }
   return st ? st : reading_begin(l, err);
 }
 
@@ -194,7 +203,7 @@ static mopo_status take_shapes(void *ctx, const io_array *arrays, int n, mopo_er
   find_dialect(l);
   for (role r = 0; r < ROLES; r++) {
     l->has[r] = load_array(l, r) != NULL;
-    if (!l->has[r] && load_must(l->of, r)) return no_array(l, r, err);
+    if (!l->has[r] && load_must(l, l->of, r)) return no_array(l, r, err);
   }
   l->S = role_cols(l, OBS), l->A = role_cols(l, ACT);
   mopo_status st = check_shapes(l, err);
@@ -356,6 +365,32 @@ static mopo_status find_file(loader *l, char *file, size_t size, const char *pat
                    l->path, *l->about.format ? l->about.format : "unknown");
 }
 
+/* How the task file says that a log is to be read, where the caller says nothing; *columns is to be
+ * freed. */
+static mopo_status ask_task(loader *l, char **columns, mopo_error *err)
+{
+  const task_rules *r = l->task->rules;
+  size_t n = 0;
+  if (!l->how.action_ranges) l->how.action_ranges = r->ranges, l->how.n_action_ranges = r->A;
+  if (l->how.columns || l->container != IN_CSV) return MOPO_OK;
+  FILE *f = open_memstream(columns, &n);
+  if (!f) return error_set(err, MOPO_ENOMEM, "%s: out of memory", l->path);
+  for (int i = 0; i < r->S; i++) fprintf(f, "%s%s", i ? "," : "obs=", r->obs[i]);
+  for (int i = 0; i < r->A; i++) fprintf(f, "%s%s", i ? "," : ";act=", r->act[i]);
+  if (r->columns) fprintf(f, ";%s", r->columns);
+  if (fclose(f)) return error_set(err, MOPO_ENOMEM, "%s: out of memory", l->path);
+  l->how.columns = *columns;
+  return MOPO_OK;
+}
+
+/* What the task file's rules make of the rows. */
+static mopo_status follow_task(loader *l, mopo_error *err)
+{
+  if (l->how.as_recorded) return MOPO_OK;
+  mopo_status st = dataset_apply_rules(l->d, l->task, true, !l->has[TERMINAL], err);
+  return st ? st : dataset_see_as(&l->d, l->task, err);
+}
+
 static mopo_status load(mopo_dataset **out, const char *path, const mopo_import *how,
                         const mopo_task *task, bool positions, mopo_error *err)
 {
@@ -372,7 +407,11 @@ static mopo_status load(mopo_dataset **out, const char *path, const mopo_import 
   const char *slash = strrchr(file, '/');
   l.name = st || !slash ? file : slash + 1;
   l.container = st ? 0 : container_of(file, l.how.columns != NULL);
+  char *columns = NULL;
+  if (!st && task && task->rules) st = ask_task(&l, &columns, err);
   if (!st) st = read_file(&l, file, err);
+  if (!st && task && task->rules) st = follow_task(&l, err);
+  free(columns);
   minari_free(&l.about);
   reading_free(&l);
   free(l.ranges);

@@ -99,7 +99,7 @@ mopo_status named_ask(loader *l, io_array *arrays, mopo_error *err)
   mopo_status st = MOPO_OK;
   for (role r = 0; !st && r < ROLES; r++) {
     const char *name = l->named.arrays[r];
-    io_array a = {.name = name, .as = load_form(r), .required = load_must(&l->named, r)};
+    io_array a = {.name = name, .as = load_form(r), .required = load_must(l, &l->named, r)};
     if (!name || ((r == QPOS || r == AFTER) && !l->positions)) continue;
     bool said = l->columns && name >= l->columns && name < l->columns + strlen(l->how.columns);
     if (said && l->container != IN_CSV) { /* the pieces are cut where they stand */

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "data/dataset.h"
+#include "data/rules.h"
 #include "task/task.h"
 
 static mopo_status misfit(const mopo_dataset *d, const char *what, int is, int want,
@@ -76,11 +76,30 @@ static void relabel_row(mopo_dataset *to, const mopo_dataset *from, int64_t i, d
   to->timeouts[i] = !done && (from->timeouts[i] || x[old->done] != 0.0f);
 }
 
+/* By the rules of a task file: from any log that has its columns. */
+static mopo_status relabel_by_rules(mopo_dataset **out, const char *path, const mopo_task *task,
+                                    mopo_error *err)
+{
+  mopo_dataset *d = NULL;
+  mopo_import how = {.size = sizeof how, .as_recorded = true};
+  mopo_status st = mopo_dataset_import(&d, path, &how, task, err);
+  if (st == MOPO_OK) st = dataset_apply_rules(d, task, true, true, err);
+  if (st != MOPO_OK) {
+    mopo_dataset_free(d);
+    return st;
+  }
+  snprintf(d->task, sizeof d->task, "%s", task->facts.name);
+  *out = d;
+  return MOPO_OK;
+}
+
 mopo_status mopo_dataset_relabel(mopo_dataset **out, const char *path, const mopo_task *task,
                                  mopo_error *err)
 {
   mopo_dataset *from = NULL, *to = NULL;
   *out = NULL;
+  if (task->rules && (task_knows_ends(task) || task_knows_reward(task)))
+    return relabel_by_rules(out, path, task, err);
   if (!task_positions(task))
     return error_set(err, MOPO_EINVAL, "task %s has no rewards to relabel by", task->facts.name);
   mopo_status st = dataset_load_positions(&from, path, err);
@@ -119,11 +138,13 @@ static void agree_reward(mopo_agreement *out, const float *recorded, const float
   out->reward_most = fmax(out->reward_most, differ);
 }
 
-void mopo_dataset_agree(mopo_agreement *out, const mopo_dataset *recorded,
-                        const mopo_dataset *relabelled, const mopo_task *task)
+mopo_status mopo_dataset_agree(mopo_agreement *out, const mopo_dataset *recorded,
+                               const mopo_dataset *relabelled, const mopo_task *task,
+                               mopo_error *err)
 {
   const row_layout *at = &recorded->at;
-  const bool fits = at->S == task->facts.obs_dim && at->A == task->facts.act_dim;
+  const int S = task->rules ? task->rules->S : task->facts.obs_dim;
+  const bool fits = at->S == S && at->A == task->facts.act_dim;
   /* Without infos/next_qpos every episode's last row was left out. Without next observations those
    * that were cut off lack it here too, and the others' are blind. */
   const bool whole = relabelled && relabelled->N == recorded->N;
@@ -132,11 +153,8 @@ void mopo_dataset_agree(mopo_agreement *out, const mopo_dataset *recorded,
   *out = (mopo_agreement){0};
   for (int64_t i = 0; i < recorded->N; i++) {
     const float *x = dataset_row(recorded, i);
-    if (fits && !recorded->blind[i]) {
-      out->end_rows++;
-      out->ends += task_done(task, x, x + at->act, x + at->next) != (x[at->done] != 0.0f);
-    }
     if (!relabelled || row == relabelled->N || (!whole && left_out[i])) continue;
     agree_reward(out, x + at->rew, dataset_row(relabelled, row++) + relabelled->at.rew);
   }
+  return fits ? dataset_compare_ends(out, recorded, task, err) : MOPO_OK;
 }

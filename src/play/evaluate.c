@@ -279,7 +279,7 @@ sim_physics physics_of(const char *name)
 
 mopo_status evaluate_fits(const mopo_policy *p, const mopo_task *task, mopo_error *err)
 {
-  if (!task->facts.obs_dim)
+  if (!task->body.simulator)
     return error_set(err, MOPO_EINVAL, "task %s has no simulator", task->facts.name);
   if (mopo_policy_obs_dim(p) != task->facts.obs_dim ||
       mopo_policy_act_dim(p) != task->facts.act_dim)

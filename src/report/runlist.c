@@ -194,7 +194,8 @@ static void command(page *p, const report_run *run)
     mopo_config_get(&run->c, given[i], value, sizeof value);
     known = mopo_config_set(&usual, given[i], value, NULL) == MOPO_OK;
   }
-  const mopo_task *task = mopo_task_find(run->c.task);
+  const mopo_task *known_task = mopo_task_find(run->c.task);
+  const mopo_task *task = known_task ? known_task : mopo_task_find("none");
   known = known && mopo_config_resolve(&usual, mopo_task_facts_of(task)->name, "",
                                        mopo_task_facts_of(task)->act_dim, NULL) == MOPO_OK;
   buffer_print(p->b, "<pre>mopo train");

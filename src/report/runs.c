@@ -120,8 +120,7 @@ static mopo_status load_run(report_run *r, const char *dir, mopo_error *err)
   st = mopo_config_load(&r->c, path, err);
   if (st == MOPO_EINVAL && err) st = err->code = MOPO_EFORMAT; /* the file's fault */
   if (st == MOPO_EINVAL) st = MOPO_EFORMAT;
-  if (st == MOPO_OK && !mopo_task_find(r->c.task))
-    st = error_set(err, MOPO_EFORMAT, "%s: task = '%.60s' is not known", path, r->c.task);
+  if (st == MOPO_OK && !*r->c.task) st = error_set(err, MOPO_EFORMAT, "%s: no task", path);
   if (st == MOPO_OK) st = read_progress(r, err);
   r->finished = r->epoch > 0 && r->epoch >= r->c.epochs;
   if (st == MOPO_OK) st = rundir_path(path, sizeof path, dir, MOPO_RUN_MODEL, err);
@@ -140,10 +139,17 @@ static bool setting_of_method(const mopo_setting *s)
   return s->decides == MOPO_DECIDES_RESULT && strcmp(s->name, "seed") != 0;
 }
 
+/* A task file is of one's own data, of which the report knows as much as of none. */
+static const mopo_task *task_of(const report_run *r)
+{
+  const mopo_task *known = mopo_task_find(r->c.task);
+  return known ? known : mopo_task_find("none");
+}
+
 /* Data of one name are taken for the same, wherever they lie: runs come from many machines. */
 static void find_cell(report *all, report_run *r)
 {
-  const mopo_task *task = mopo_task_find(r->c.task);
+  const mopo_task *task = task_of(r);
   const char *slash = strrchr(r->c.data, '/'), *file = slash ? slash + 1 : r->c.data;
   const char *dot = strrchr(file, '.');
   char name[sizeof all->cell->name];

@@ -11,15 +11,11 @@
 #include <unistd.h>
 
 static const char *const names[] = {
-    [MOPO_RUN_CONFIG] = "config.ini",
-    [MOPO_RUN_PROGRESS] = "progress.csv",
-    [MOPO_RUN_EVENTS] = "events.out.tfevents.mopo",
-    [MOPO_RUN_FIT] = "fit.safetensors",
-    [MOPO_RUN_MODEL] = "model.safetensors",
-    [MOPO_RUN_POLICY] = "policy.safetensors",
-    [MOPO_RUN_CHECKPOINT] = "checkpoint.safetensors",
-    [MOPO_RUN_RESULT] = "result.json",
-    [MOPO_RUN_LOCK] = "lock",
+    [MOPO_RUN_CONFIG] = "config.ini",         [MOPO_RUN_TASK] = "task.ini",
+    [MOPO_RUN_PROGRESS] = "progress.csv",     [MOPO_RUN_EVENTS] = "events.out.tfevents.mopo",
+    [MOPO_RUN_FIT] = "fit.safetensors",       [MOPO_RUN_MODEL] = "model.safetensors",
+    [MOPO_RUN_POLICY] = "policy.safetensors", [MOPO_RUN_CHECKPOINT] = "checkpoint.safetensors",
+    [MOPO_RUN_RESULT] = "result.json",        [MOPO_RUN_LOCK] = "lock",
 };
 
 const char *mopo_run_file(mopo_run_part which)

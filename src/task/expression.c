@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/nearest.h"
+#include "base/guess.h"
 
 struct expression {
   muParserHandle_t parser;
@@ -59,13 +59,13 @@ static int index_of(const char *const *names, int n_names, const char *text, siz
 static mopo_status no_column(writer *w, const char *text, size_t n)
 {
   const expression_names *v = w->names;
-  char wanted[120], guess[NEAREST_SIZE];
+  char wanted[120], like[GUESS_SIZE];
   snprintf(wanted, sizeof wanted, "%.*s", (int)(n < 100 ? n : 100), text);
-  nearest near = {.wanted = wanted};
-  for (int i = 0; i < v->S; i++) nearest_try(&near, v->obs[i]);
-  for (int i = 0; i < v->A; i++) nearest_try(&near, v->act[i]);
+  guess near = {.wanted = wanted};
+  for (int i = 0; i < v->S; i++) guess_try(&near, v->obs[i]);
+  for (int i = 0; i < v->A; i++) guess_try(&near, v->act[i]);
   return error_set(w->err, MOPO_EINVAL, "'%s' is no column of the task%s", wanted,
-                   nearest_guess(guess, &near));
+                   guess_text(like, &near));
 }
 
 enum when { EITHER, BEFORE, AFTER };
@@ -124,21 +124,20 @@ static const char *after_blanks(const char *text)
 
 static mopo_status write_function(writer *w, const char *text, size_t n)
 {
-  char wanted[64], guess[NEAREST_SIZE];
+  char wanted[64], like[GUESS_SIZE];
   snprintf(wanted, sizeof wanted, "%.*s", (int)(n < 40 ? n : 40), text);
-  nearest near = {.wanted = wanted};
+  guess near = {.wanted = wanted};
   for (int i = 0; i < FUNCTIONS; i++) {
     if (!strcmp(functions[i].name, wanted)) {
       write_text(w, wanted);
       w->at = after_blanks(w->at); /* muparser wants its parenthesis next to it */
       return MOPO_OK;
     }
-    nearest_try(&near, functions[i].name);
+    guess_try(&near, functions[i].name);
   }
   if (!strcmp(wanted, "log"))
     return error_set(w->err, MOPO_EINVAL, "'log' may be either, want ln or log10");
-  return error_set(w->err, MOPO_EINVAL, "'%s' is no function%s", wanted,
-                   nearest_guess(guess, &near));
+  return error_set(w->err, MOPO_EINVAL, "'%s' is no function%s", wanted, guess_text(like, &near));
 }
 
 static mopo_status write_name(writer *w)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/nearest.h"
+#include "base/guess.h"
 #include "base/number.h"
 #include "io/file.h"
 #include "io/ini.h"
@@ -247,7 +247,7 @@ static mopo_status check_rule(const char **text, int *line, draft *d, enum key k
 
 static mopo_status check_unused(const draft *d, mopo_error *err)
 {
-  char guess[NEAREST_SIZE];
+  char like[GUESS_SIZE];
   for (int i = 0; i < d->n; i++) {
     const entry *e = &d->entries[i];
     if (e->used) continue;
@@ -256,11 +256,11 @@ static mopo_status check_unused(const draft *d, mopo_error *err)
         return error_set(err, MOPO_EFORMAT,
                          "%s:%d: '%.64s' is an observation, want a range of an action only",
                          d->path, e->line, e->name);
-    nearest near = {.wanted = e->name};
-    for (int k = 0; k < KEYS; k++) nearest_try(&near, keys[k]);
-    for (int k = 0; k < d->rules.A; k++) nearest_try(&near, d->act[k]);
+    guess near = {.wanted = e->name};
+    for (int k = 0; k < KEYS; k++) guess_try(&near, keys[k]);
+    for (int k = 0; k < d->rules.A; k++) guess_try(&near, d->act[k]);
     return error_set(err, MOPO_EFORMAT, "%s:%d: '%.64s' is neither a key nor an action%s", d->path,
-                     e->line, e->name, nearest_guess(guess, &near));
+                     e->line, e->name, guess_text(like, &near));
   }
   return MOPO_OK;
 }

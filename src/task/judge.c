@@ -78,7 +78,8 @@ mopo_status task_scratch_create(task_scratch **out, const mopo_task *task, int S
                                 mopo_error *err)
 {
   assert(rows > 0 && S > 0 && A > 0);
-  assert(!task->facts.obs_dim || (task->facts.obs_dim == S && task->facts.act_dim == A));
+  assert(!task->facts.obs_dim || task->facts.act_dim == A);
+  assert(!task->facts.obs_dim || task->facts.obs_dim == S || (task->rules && task->rules->S == S));
   *out = NULL;
   task_scratch *s = calloc(1, sizeof *s);
   if (!s) return error_set(err, MOPO_ENOMEM, "%s: no memory for its rules", task->facts.name);
@@ -148,7 +149,6 @@ void task_round_actions(const mopo_task *task, float *act, size_t stride, int n)
 static void shift_history(const task_rules *r, float *next, const float *obs, const float *act)
 {
   size_t S = (size_t)r->S, A = (size_t)r->A;
-  if (r->history < 2) return;
   memcpy(next + S, obs, S * sizeof *next);
   memcpy(next + 2 * S, act, A * sizeof *next);
   memcpy(next + 2 * S + A, obs + S, (size_t)(r->history - 2) * (S + A) * sizeof *next);
@@ -167,12 +167,22 @@ static void set_values(task_scratch *s, const float *obs, const float *act, cons
   for (int k = 0; k < r->S; k++) *v++ = (double)next[k];
 }
 
+static bool keeps_limit(const task_scratch *s)
+{
+  double within = s->limit ? expression_value(s->limit) : 1.0;
+  return !isnan(within) && within != 0.0;
+}
+
 bool task_within_limit(task_scratch *s, const float *obs, const float *act, const float *next)
 {
-  if (!s->limit) return true;
-  set_values(s, obs, act, next);
-  double within = expression_value(s->limit);
-  return !isnan(within) && within != 0.0;
+  if (s->limit) set_values(s, obs, act, next);
+  return keeps_limit(s);
+}
+
+void task_end_at_limit(mopo_task *task, float least)
+{
+  task->limit_ends = task->rules && task->rules->limit;
+  task->least = least;
 }
 
 static void judge_by_file(task_scratch *s, unsigned char *done, float *rew, const float *const *obs,
@@ -180,18 +190,20 @@ static void judge_by_file(task_scratch *s, unsigned char *done, float *rew, cons
 {
   const task_rules *r = s->task->rules;
   for (int i = 0; i < n; i++) {
-    shift_history(r, next[i], obs[i], act[i]);
+    if (s->S != r->S) shift_history(r, next[i], obs[i], act[i]);
     set_values(s, obs[i], act[i], next[i]);
     if (s->terminal) { /* NaN is not 0 */
       bool ends = expression_value(s->terminal) != 0.0;
       done[i] = ends || !all_finite(next[i], (size_t)r->S);
     }
-    if (!s->reward) continue;
-    float pays = (float)expression_value(s->reward);
-    if (isfinite(pays))
-      rew[i] = pays;
-    else
-      done[i] = 1; /* what follows, nobody can say */
+    if (s->reward) {
+      float pays = (float)expression_value(s->reward);
+      if (isfinite(pays))
+        rew[i] = pays;
+      else
+        done[i] = 1; /* what follows, nobody can say */
+    }
+    if (s->task->limit_ends && !keeps_limit(s)) done[i] = 1, rew[i] = s->task->least;
   }
 }
 

@@ -64,7 +64,9 @@ struct mopo_task {
   mopo_task_facts facts;
   task_body body;          /* simulator NULL: not built in */
   const task_rules *rules; /* NULL: not from a file */
-  void *memory;            /* what the facts point to; NULL: constants */
+  bool limit_ends;         /* passing the limit ends the task and pays `least` */
+  float least;
+  void *memory; /* what the facts point to; NULL: constants */
   void *rules_memory;
 };
 
@@ -75,7 +77,8 @@ bool task_knows_ends(const mopo_task *task);
 /* Can the reward be told from a step? False: it has to be learned. */
 bool task_knows_reward(const mopo_task *task);
 
-/* What judging up to `rows` steps at a time needs. ENOMEM. */
+/* What judging up to `rows` steps at a time needs. S is the task's, or, of a task file with a
+ * history, that of the log's rows. ENOMEM. */
 typedef struct task_scratch task_scratch;
 MUST_CHECK mopo_status task_scratch_create(task_scratch **out, const mopo_task *task, int S, int A,
                                            int rows, mopo_error *err);
@@ -92,6 +95,8 @@ MUST_CHECK mopo_status task_judge(task_scratch *s, unsigned char *done, float *r
                                   const float *const *obs, const float *const *act,
                                   float *const *next, int n, mopo_error *err);
 
+/* From now on passing the task's limit, if it has one, ends it and pays `least`. */
+void task_end_at_limit(mopo_task *task, float least);
 /* Of a task file: is the limit kept where a step leads? True where there is none. */
 bool task_within_limit(task_scratch *s, const float *obs, const float *act, const float *next);
 

@@ -25,7 +25,7 @@ mopo_status mopo_model_fit_file(mopo_fit_result *out, const mopo_config *c, bool
 {
   char state[RUN_PATH];
   mopo_config set = *c;
-  const mopo_task *task = NULL;
+  mopo_task *task = NULL;
   mopo_dataset *data = NULL, *scaled = NULL;
   units *scale = NULL;
   par *pool = NULL;
@@ -33,7 +33,7 @@ mopo_status mopo_model_fit_file(mopo_fit_result *out, const mopo_config *c, bool
   fit_result fit = {0};
   lock held = {0};
   double began = clock_seconds();
-  mopo_status st = run_data(&set, &task, &data, watch, err);
+  mopo_status st = run_data(&set, set.task, &task, &data, watch, err);
   if (st == MOPO_OK) st = file_check_target(set.out, err); /* now, not after the fit */
   if (st == MOPO_OK) st = lock_take(&held, set.out, err);
   if (st == MOPO_OK) st = place_of_state(state, set.out, resume, err);
@@ -57,6 +57,7 @@ mopo_status mopo_model_fit_file(mopo_fit_result *out, const mopo_config *c, bool
   units_free(scale);
   mopo_dataset_free(scaled);
   mopo_dataset_free(data);
+  mopo_task_free(task);
   lock_release(&held);
   return st;
 }

@@ -33,10 +33,11 @@ static mopo_status read_ranges(double **ranges, int *n, const char *text, mopo_e
 }
 
 mopo_status mopo_dataset_read(mopo_dataset **out, const char *path, const mopo_config *c,
-                              const mopo_task *task, const mopo_watch *watch, mopo_error *err)
+                              const mopo_task *task, bool as_recorded, const mopo_watch *watch,
+                              mopo_error *err)
 {
   double *ranges = NULL;
-  mopo_import how = {.size = sizeof how, .watch = watch};
+  mopo_import how = {.size = sizeof how, .as_recorded = as_recorded, .watch = watch};
   NOT_NULL(out);
   NOT_NULL(path);
   NOT_NULL(c);

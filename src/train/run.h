@@ -55,7 +55,8 @@ typedef struct run_order {
 typedef struct run {
   run_order order;
   mopo_config c;
-  const mopo_task *task;
+  const mopo_task *task; /* the order's, or loaded */
+  mopo_task *loaded_task;
   const mopo_watch *watch;
   const char *dir;          /* NULL: no file is read or written */
   const mopo_dataset *data; /* the order's, or loaded */
@@ -119,13 +120,22 @@ MUST_CHECK mopo_status run_model_get(run *o, mopo_error *err);
 MUST_CHECK mopo_status run_imagine(run *o, mopo_error *err);
 MUST_CHECK mopo_status run_practice(run *o, mopo_error *err);
 
-/* Settings, task and dataset; shared by `train` and `model fit`. */
-MUST_CHECK mopo_status run_data(mopo_config *c, const mopo_task **task, mopo_dataset **data,
-                                const mopo_watch *watch, mopo_error *err);
+/* Settings, task (named or described by `from`) and dataset; shared by `train` and `model fit`. */
+MUST_CHECK mopo_status run_data(mopo_config *c, const char *from, mopo_task **task,
+                                mopo_dataset **data, const mopo_watch *watch, mopo_error *err);
 
 /* The last policy, judged by the data, where the setting `ope` asks for it; else out->size is 0.
  * ESTOPPED. */
 MUST_CHECK mopo_status run_judge(run *o, mopo_estimate *out, mopo_error *err);
+
+/* With limits = terminal, passing the task's limit becomes an end that pays the least recorded
+ * reward, in the data and in imagined rows. EINVAL: there is no limit. */
+MUST_CHECK mopo_status run_limits(mopo_task *task, mopo_dataset *data, const mopo_config *c,
+                                  mopo_error *err);
+/* Lines about the log: rules that contradict it, limits that it passes. */
+MUST_CHECK mopo_status run_tell_rules(run *o, mopo_error *err);
+/* A copy of the task file in the run directory. */
+MUST_CHECK mopo_status run_keep_task(const run *o, mopo_error *err);
 
 /* policy.safetensors and checkpoint.safetensors, in a run that writes files. ENUMERIC: a parameter
  * is not finite; then neither file is touched. */

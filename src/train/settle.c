@@ -10,14 +10,14 @@
 #include "task/task.h"
 #include "train/run.h"
 
-mopo_status run_data(mopo_config *c, const mopo_task **task, mopo_dataset **data,
+mopo_status run_data(mopo_config *c, const char *from, mopo_task **task, mopo_dataset **data,
                      const mopo_watch *watch, mopo_error *err)
 {
   if (!c->data[0]) return error_set(err, MOPO_EINVAL, "data is not set: a dataset");
   if (!c->out[0]) return error_set(err, MOPO_EINVAL, "out is not set: where to write");
-  *task = mopo_task_find(c->task);
-  if (!*task) return task_unknown(c->task, ", none", err);
-  mopo_status st = mopo_dataset_read(data, c->data, c, *task, watch, err);
+  mopo_status st = mopo_task_load(task, from, err);
+  if (st == MOPO_OK) st = mopo_dataset_read(data, c->data, c, *task, false, watch, err);
+  if (st == MOPO_OK) st = run_limits(*task, *data, c, err);
   if (st != MOPO_OK) return st;
   return mopo_config_resolve(c, (*task)->facts.name, (*data)->kind, (*data)->at.A, err);
 }
@@ -32,9 +32,9 @@ static mopo_status check_penalty(const mopo_config *c, const mopo_task *task, mo
   if (config_real(c, "penalty-coef") > 0 &&
       (st = penalty_check(kind, config_int(c, "members"), err)) != MOPO_OK)
     return st;
-  if (kind->simulator && !task->facts.obs_dim)
-    return error_set(err, MOPO_EINVAL, "penalty = %s with task none, want a simulated task",
-                     kind->name);
+  if (kind->simulator && !task->body.simulator)
+    return error_set(err, MOPO_EINVAL, "penalty = %s with task %s, want a simulated task",
+                     kind->name, task->facts.name);
   if (kind->simulator && !*mopo_simulator_version())
     return error_set(err, MOPO_EABSENT, "penalty = %s: this build has no simulator", kind->name);
   return MOPO_OK;
@@ -50,20 +50,28 @@ mopo_status run_take_data(run *o, mopo_error *err)
   if ((f->obs_dim && f->obs_dim != d->at.S) || (f->act_dim && f->act_dim != d->at.A))
     return error_set(err, MOPO_EDATA, "task %s: %d observations, %d actions; the data have %d, %d",
                      f->name, f->obs_dim, f->act_dim, d->at.S, d->at.A);
+  if (strcmp(o->c.limits, "terminal") == 0)
+    return error_set(err, MOPO_EINVAL, "limits = terminal with data in memory, want report");
   o->data = d;
   mopo_status st = mopo_config_set(&o->c, "task", f->name, err);
   return st == MOPO_OK ? mopo_config_resolve(&o->c, f->name, d->kind, d->at.A, err) : st;
 }
 
+/* A run that resumes reads the task file that it began with. */
 static mopo_status get_data(run *o, mopo_error *err)
 {
+  char task[RUN_PATH] = "";
+  mopo_status st = MOPO_OK;
   if (o->order.data) return run_take_data(o, err);
-  mopo_status st = run_data(&o->c, &o->task, &o->loaded, o->watch, err);
-  o->data = o->loaded;
+  if (o->order.resume) st = rundir_path(task, sizeof task, o->dir, MOPO_RUN_TASK, err);
+  if (st != MOPO_OK) return st;
+  const char *from = file_exists(task) ? task : o->c.task;
+  st = run_data(&o->c, from, &o->loaded_task, &o->loaded, o->watch, err);
+  o->task = o->loaded_task, o->data = o->loaded;
   /* What was left out, cut or clipped is told where it is learned from, too. */
   for (int i = 0; st == MOPO_OK && i < o->loaded->n_notes; i++)
     watch_line(o->watch, "data: %s", o->loaded->notes[i]);
-  return st;
+  return st == MOPO_OK && !o->order.resume ? run_tell_rules(o, err) : st;
 }
 
 static mopo_status settle_resumed(run *o, mopo_error *err)
@@ -117,5 +125,6 @@ mopo_status run_settle(run *o, mopo_error *err)
   mopo_config saved = o->c;
   if ((st = make_absolute(&saved, "data", o->c.data, err)) != MOPO_OK) return st;
   if ((st = make_absolute(&saved, "model", o->c.model, err)) != MOPO_OK) return st;
+  if ((st = run_keep_task(o, err)) != MOPO_OK) return st;
   return mopo_config_save(&saved, path, err);
 }

@@ -135,5 +135,6 @@ void run_tear_down(run *o)
   units_free(o->units);
   mopo_dataset_free(o->scaled);
   mopo_dataset_free(o->loaded);
+  mopo_task_free(o->loaded_task);
   rundir_unlock(o->lock);
 }

@@ -207,14 +207,14 @@ static mopo_status hand_out(const tuner *t, mopo_error *err)
 
 static mopo_status compare(tuner *t, mopo_error *err)
 {
-  const mopo_task *task = NULL;
+  mopo_task *task = NULL;
   mopo_dataset *d = NULL;
   par *pool = NULL;
   judge *j = NULL;
   bench b = {0};
   mopo_config c;
   mopo_status st = settings_of(&c, t, 0, err);
-  if (st == MOPO_OK) st = run_data(&c, &task, &d, t->watch, err);
+  if (st == MOPO_OK) st = run_data(&c, c.task, &task, &d, t->watch, err);
   if (st == MOPO_OK) st = par_create(&pool, c.threads, err);
   if (st == MOPO_OK) st = load(&b, t, err);
   if (st == MOPO_OK) {
@@ -237,6 +237,7 @@ static mopo_status compare(tuner *t, mopo_error *err)
   judge_free(j);
   par_free(pool);
   mopo_dataset_free(d);
+  mopo_task_free(task);
   return st;
 }
 

@@ -215,7 +215,7 @@ static mopo_agreement agree(mopo_dataset **d, const char *path, const mopo_task 
   mopo_agreement a;
   if (!*d) assert_ok(mopo_dataset_load(d, path, NULL, &err), err);
   assert_ok(mopo_dataset_relabel(&relabelled, path, task, &err), err);
-  mopo_dataset_agree(&a, *d, relabelled, task);
+  assert_ok(mopo_dataset_agree(&a, *d, relabelled, task, &err), err);
   mopo_dataset_free(relabelled);
   return a;
 }
@@ -227,6 +227,7 @@ static void what_is_recorded_is_compared(void **state)
   (void)state;
   enum { N = 20000, EPISODES = 217 };
   static const char sample[] = SOURCE_DIR "/data/hopper-medium-replay-sample.hdf5";
+  mopo_error err;
   const mopo_task *task = mopo_task_find("hopper");
   mopo_dataset *d = NULL;
   mopo_agreement a = agree(&d, sample, task);
@@ -236,7 +237,8 @@ static void what_is_recorded_is_compared(void **state)
   row[d->at.rew] += 7.0f, row[d->at.done] = 1.0f;
   a = agree(&d, sample, task);
   assert_true(a.rewards == 1 && fabs(a.reward_most - 7.0) < 1e-3 && a.ends == 1);
-  mopo_dataset_agree(&a, d, NULL, mopo_task_find("ant")); /* nothing that fits */
+  assert_int_equal(a.first_end, 1000);
+  assert_ok(mopo_dataset_agree(&a, d, NULL, mopo_task_find("ant"), &err), err); /* nothing fits */
   assert_true(a.reward_rows == 0 && a.end_rows == 0);
   mopo_dataset_free(d), d = NULL;
 

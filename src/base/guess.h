@@ -1,18 +1,18 @@
-/* nearest.h - which name was meant? */
-#ifndef BASE_NEAREST_H
-#define BASE_NEAREST_H
+/* guess.h - which name was meant? */
+#ifndef BASE_GUESS_H
+#define BASE_GUESS_H
 
 #include <stddef.h>
 
-typedef struct nearest {
+typedef struct guess {
   const char *wanted, *best; /* best: NULL before the first try; borrowed */
   int distance;
-} nearest;
+} guess;
 
 /* Keeps `name` if its edit distance to n->wanted is the smallest so far. */
-void nearest_try(nearest *n, const char *name);
-enum { NEAREST_SIZE = 120 };
+void guess_try(guess *n, const char *name);
+enum { GUESS_SIZE = 120 };
 /* ", did you mean 'level1'?"; nothing where no name is like the one that was wanted. */
-const char *nearest_guess(char buf[NEAREST_SIZE], const nearest *n);
+const char *guess_text(char buf[GUESS_SIZE], const guess *n);
 
 #endif

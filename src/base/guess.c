@@ -1,5 +1,5 @@
-/* nearest.c - see nearest.h. */
-#include "base/nearest.h"
+/* guess.c - see guess.h. */
+#include "base/guess.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@ static int distance(const char *a, const char *b)
   return row[n];
 }
 
-void nearest_try(nearest *n, const char *name)
+void guess_try(guess *n, const char *name)
 {
   int d = distance(n->wanted, name);
   if (n->best && d >= n->distance) return;
@@ -36,12 +36,12 @@ void nearest_try(nearest *n, const char *name)
 }
 
 /* Half of its letters may be wrong, or missing at its end. */
-const char *nearest_guess(char buf[NEAREST_SIZE], const nearest *n)
+const char *guess_text(char buf[GUESS_SIZE], const guess *n)
 {
   size_t length = strlen(n->wanted);
   bool like = n->best && (size_t)n->distance * 2 <= length;
   like = like || (n->best && length > 1 && !strncmp(n->wanted, n->best, length));
   *buf = '\0';
-  if (like) snprintf(buf, NEAREST_SIZE, ", did you mean '%.80s'?", n->best);
+  if (like) snprintf(buf, GUESS_SIZE, ", did you mean '%.80s'?", n->best);
   return buf;
 }
