@@ -48,8 +48,8 @@ static const flag flags[] = {
     {"hours", "H", "begin nothing new after so many hours; without it all is done", "tune",
      offsetof(options, hours)},
     {"json", NULL, "print the result as JSON", NULL, offsetof(options, json)},
-    {"quiet", NULL, "no progress", "train model collect ope tune reproduce sweep",
-     offsetof(options, quiet)},
+    {"quiet", NULL, "no progress; warnings are told",
+     "train model collect ope tune reproduce sweep", offsetof(options, quiet)},
     {"help", NULL, "print this", NULL, offsetof(options, help)},
 };
 enum { FLAGS = sizeof flags / sizeof flags[0] };

@@ -122,8 +122,10 @@ static void on_progress(void *ctx, const mopo_progress *p)
 
 static void on_line(void *ctx, const char *line)
 {
+  static const char warning[] = "warning:";
   progress *bar = ctx;
-  if (bar->quiet) return;
+  /* --quiet is for progress: what may spoil a run is told in any case */
+  if (bar->quiet && strncmp(line, warning, sizeof warning - 1) != 0) return;
   live_clear(&bar->live);
   fprintf(stderr, "%s\n", line);
 }

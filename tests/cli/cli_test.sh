@@ -270,6 +270,15 @@ expect 2 "ope-updates = '0'" ope own --data own.csv --ope-updates 0
 expect 0 '^learned policy  .*  \(better\|not-better\|unknown\)$' train --data own.csv --task none --out judged --algo bc \
   --epochs 1 --updates-per-epoch 2 --hidden 8 --batch-size 16 --threads 1 --quiet --ope always --ope-updates 2
 grep -q '"verdict": "' judged/result.json || { echo 'no verdict in result.json'; failed=1; }
+# --quiet silences progress, no warning
+awk 'BEGIN { print "obs_0,obs_1,act_0,reward,terminal,episode"
+  for (i = 0; i < 400; i++)
+    printf "%d.%02d,%d.5,0.%02d,1,%d,%d\n", i % 10, i * 37 % 100, i % 7, i * 53 % 100, i % 10 == 9, i / 10 }' > falls.csv
+"$mopo" train --data falls.csv --task none --out falls --epochs 3 --updates-per-epoch 4 --rollout-batch 50 \
+  --rollout-length 5 --rollout-keep 1 --hidden 8 --members 3 --elites 2 --model-hidden 8 --model-layers 2 \
+  --model-max-epochs 2 --batch-size 16 --penalty-coef 1000 --threads 1 --quiet > out 2> err
+grep -q '^warning: epoch 3: .* ending them pays' err || { echo '--quiet silences a warning'; cat err; failed=1; }
+if grep -v '^warning: ' err; then echo '--quiet does not silence these'; failed=1; fi
 small='--data own.csv --task none --out ladder --epochs 1 --updates-per-epoch 20 --hidden 8 --model-hidden 8
   --model-layers 2 --model-max-epochs 1 --rollout-batch 10 --batch-size 16 --ope-updates 2 --threads 1 --quiet'
 # shellcheck disable=SC2086 # a list of options
