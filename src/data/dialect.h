@@ -1,9 +1,8 @@
 /* dialect.h - what the arrays of a file are called, and what they mean: a dialect is one row.
  *
  * A reader of io/ hands over arrays by their names. The loader (load.c) asks for those of every
- * dialect that a container may hold, takes the first dialect that it knows by its mark, and does
- * with each array what its role says. A new dialect is a file dialect_NAME.c with its row, and a
- * line in dialects.c. */
+ * dialect that a container may hold, takes the dialect that it knows by its mark, and does with
+ * each array what its role says. A new dialect is a file dialect_NAME.c with its row. */
 #ifndef DATA_DIALECT_H
 #define DATA_DIALECT_H
 
@@ -41,6 +40,7 @@ enum { IN_HDF5 = 1, IN_NPZ = 2, IN_CSV = 4 };
 
 typedef struct loader loader;
 
+/* Every constant that is defined as `const dialect NAME` is one (cmake/rows.cmake). */
 typedef struct dialect {
   const char *name;
   int containers;            /* that it comes in */
@@ -55,7 +55,10 @@ typedef struct dialect {
   mopo_status (*finish)(loader *l, mopo_error *err);
 } dialect;
 
-/* The i-th, NULL past the last. Of two that a file could be, the first. */
+/* The rows of the sources, collected when the library is built. NULL ends them. */
+extern const dialect *const dialects[];
+/* The i-th, NULL past the last. Of two that a file could be, the one known by more than its
+ * observations, else the first. */
 const dialect *dialect_at(int i);
 
 /* ------------------------------------------------------------------ the loader */

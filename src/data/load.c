@@ -79,16 +79,17 @@ static bool take_roles(loader *l, const dialect *d)
   return found;
 }
 
-/* Sets l->of where the caller has not: the first dialect whose mark is there. */
+/* Sets l->of where the caller has not: a dialect with its mark there, best one of its own. */
 static void find_dialect(loader *l)
 {
   const dialect *first = NULL;
-  for (int i = 0; !l->of && dialect_at(i); i++) {
-    const dialect *d = dialect_at(i);
-    if (!(d->containers & l->container)) continue;
-    if (!first && d->mark == OBS) first = d;
-    if (take_roles(l, d)) l->of = d;
-  }
+  for (int pass = 0; pass < 2; pass++)
+    for (int i = 0; !l->of && dialect_at(i); i++) {
+      const dialect *d = dialect_at(i);
+      if (!(d->containers & l->container) || (d->mark == OBS) != pass) continue;
+      if (!first && d->mark == OBS) first = d;
+      if (take_roles(l, d)) l->of = d;
+    }
   if (l->of) return;
   l->of = first;
   take_roles(l, first);

@@ -69,33 +69,38 @@ static float max_pairwise(const member_outputs *m)
   return sqrtf(most);
 }
 
-/* ------------------------------------------------------------------ the table */
+/* ------------------------------------------------------------------ the rows */
 
-static const penalty_type rows[] = {
-    {.name = "aleatoric",
-     .help = "max_i || sigma_i ||_2 over all outputs (Yu et al. 2020)",
-     .measure = max_deviation},
-    {.name = "ensemble-diff",
-     .help = "max_i || mu_i - mean_j mu_j ||_2 over the state (ibid., ablation)",
-     .compares = true,
-     .measure = ensemble_diff},
-    {.name = "ensemble-std",
-     .help = "sqrt(mean over the state of var_i mu_i) (Lu et al. 2022)",
-     .compares = true,
-     .measure = ensemble_std},
-    {.name = "max-pairwise-diff",
-     .help = "max_ij || mu_i - mu_j ||_2 over the state (Kidambi et al. 2020)",
-     .compares = true,
-     .measure = max_pairwise},
-    {.name = "oracle",
-     .help = "true error of the mean (Yu et al. 2020, ablation): play/oracle.c",
-     .simulator = true},
-    {.name = "none", .help = "0"},
-};
+const penalty_type penalty_aleatoric = {
+    .name = "aleatoric",
+    .help = "max_i || sigma_i ||_2 over all outputs (Yu et al. 2020)",
+    .measure = max_deviation};
+const penalty_type penalty_diff = {
+    .name = "ensemble-diff",
+    .help = "max_i || mu_i - mean_j mu_j ||_2 over the state (ibid., ablation)",
+    .compares = true,
+    .measure = ensemble_diff};
+const penalty_type penalty_std = {.name = "ensemble-std",
+                                  .help =
+                                      "sqrt(mean over the state of var_i mu_i) (Lu et al. 2022)",
+                                  .compares = true,
+                                  .measure = ensemble_std};
+const penalty_type penalty_pairwise = {
+    .name = "max-pairwise-diff",
+    .help = "max_ij || mu_i - mu_j ||_2 over the state (Kidambi et al. 2020)",
+    .compares = true,
+    .measure = max_pairwise};
+const penalty_type penalty_oracle = {
+    .name = "oracle",
+    .help = "true error of the mean (Yu et al. 2020, ablation): play/oracle.c",
+    .simulator = true};
+const penalty_type penalty_none = {.name = "none", .help = "0"};
 
 const penalty_type *penalty_at(int i)
 {
-  return i >= 0 && (size_t)i < sizeof rows / sizeof *rows ? &rows[i] : NULL;
+  for (int k = 0; i >= 0 && k <= i; k++)
+    if (!penalty_types[k]) return NULL;
+  return i >= 0 ? penalty_types[i] : NULL;
 }
 
 const penalty_type *penalty_named(const char *name)

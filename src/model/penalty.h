@@ -1,5 +1,5 @@
 /* penalty.h - measures of the ensemble's uncertainty u(s,a), always over all members. A penalty is
- * one row of the table in penalty.c: its name, what it needs, and how it is measured. */
+ * a row: its name, what it needs, and how it is measured. */
 #ifndef MODEL_PENALTY_H
 #define MODEL_PENALTY_H
 
@@ -13,6 +13,7 @@ typedef struct member_outputs {
   int E, D;
 } member_outputs;
 
+/* Every constant that is defined as `const penalty_type NAME` is one (cmake/rows.cmake). */
 typedef struct penalty_type {
   const char *name, *help;
   bool compares;  /* members with each other: 0 everywhere where there is one */
@@ -22,6 +23,8 @@ typedef struct penalty_type {
   float (*measure)(const member_outputs *m);
 } penalty_type;
 
+/* The rows of the sources, collected when the library is built. NULL ends them. */
+extern const penalty_type *const penalty_types[];
 /* The i-th row, NULL past the last; the row of that name, NULL if there is none. */
 const penalty_type *penalty_at(int i);
 const penalty_type *penalty_named(const char *name);

@@ -33,73 +33,9 @@ const char *mopo_simulator_version(void) { return ""; }
 #include <stdlib.h>
 #include <string.h>
 
-extern const char body_hopper[], body_halfcheetah[], body_walker2d[], body_ant[];
-
-/* ------------------------------------------------------------------ the tasks */
-
-/* Where the runner is: the root joint; for ant the torso's frame, which after a step is that of the
- * integrator's last stage, slightly before qpos. */
-static void place_of_root(double xy[2], const mjData *d) { xy[0] = d->qpos[0], xy[1] = 0; }
-static void place_of_torso(double xy[2], const mjData *d)
-{
-  xy[0] = d->xpos[3], xy[1] = d->xpos[4];
-}
-/* The free joint, of the same instant as qpos: what a recording can tell later. */
-static void place_of_joint(double xy[2], const mjData *d)
-{
-  xy[0] = d->qpos[0], xy[1] = d->qpos[1];
-}
-
-/* The observation in float64, velocities not clipped: qpos from `hidden` on, then qvel. */
-static void plain_state(double *state, const mjModel *m, const mjData *d, int hidden)
-{
-  int n = (int)m->nq - hidden;
-  memcpy(state, d->qpos + hidden, (size_t)n * sizeof *state);
-  memcpy(state + n, d->qvel, (size_t)m->nv * sizeof *state);
-}
-
-/* With the torso's height in the world between positions and velocities. */
-static void jump_state(double *state, const mjModel *m, const mjData *d, int hidden)
-{
-  int n = (int)m->nq - hidden;
-  plain_state(state, m, d, hidden);
-  memmove(state + n + 1, state + n, (size_t)m->nv * sizeof *state);
-  state[n] = m->body_pos[3 * 1 + 2] + d->qpos[1];
-}
-
-enum noise { UNIFORM, NORMAL };
-
-/* clang-format off */
-static const struct row {
-  const char *name, *body; /* name: task_body's simulator */
-  int frame_skip;        /* simulator steps in a step */
-  double total_mass;     /* kg, kept by either physics; 0: as the geoms' density makes it */
-  double pos_noise;      /* reset: qpos0 + U(-pos_noise, pos_noise) */
-  enum noise vel_kind;   /* reset: vel_noise times U(-1, 1) or N(0, 1) */
-  double vel_noise;
-  double max_velocity;   /* observed velocities are clipped to it */
-  int hidden;            /* first positions, which the agent does not see */
-  void (*place)(double xy[2], const mjData *d);
-  void (*state)(double *state, const mjModel *m, const mjData *d, int hidden);
-} rows[] = {
-  {"hopper",      body_hopper,      4,  0, 0.005, UNIFORM, 0.005, 10,
-   1, place_of_root, plain_state},
-  {"halfcheetah", body_halfcheetah, 5, 14, 0.1,   NORMAL,  0.1,   INFINITY,
-   1, place_of_root, plain_state},
-  {"walker2d",    body_walker2d,    4,  0, 0.005, UNIFORM, 0.005, 10,
-   1, place_of_root, plain_state},
-  {"ant",         body_ant,         5,  0, 0.1,   NORMAL,  0.1,   INFINITY,
-   2, place_of_torso, plain_state},
-  {"halfcheetah-jump", body_halfcheetah, 5, 14, 0.1, NORMAL, 0.1, INFINITY,
-   1, place_of_root, jump_state},
-  {"ant-angle",   body_ant,         5,  0, 0.1,   NORMAL,  0.1,   INFINITY,
-   2, place_of_joint, plain_state},
-};
-/* clang-format on */
-
 typedef struct mujoco_world {
   sim_world base;
-  const struct row *row;
+  const task_simulation *how;
   mjModel *model;
 } mujoco_world;
 
@@ -267,11 +203,12 @@ static mjVFS *files_of(const char *body)
   return NULL;
 }
 
-static mopo_status load(mjModel **out, const struct row *row, mopo_error *err)
+static mopo_status load(mjModel **out, const mopo_task *task, mopo_error *err)
 {
   char why[300] = "";
-  mjVFS *files = files_of(row->body);
-  if (!files) return error_set(err, MOPO_ENOMEM, "%s: no memory for its body", row->name);
+  const char *name = task->facts.name;
+  mjVFS *files = files_of(task->body.simulator->mjcf);
+  if (!files) return error_set(err, MOPO_ENOMEM, "%s: no memory for its body", name);
   number_locale l = number_begin();
   *out = mj_loadXML(body_file, files, why, sizeof why);
   number_end(l);
@@ -280,17 +217,9 @@ static mopo_status load(mjModel **out, const struct row *row, mopo_error *err)
   if (*out) return MOPO_OK;
   why[strcspn(why, "\n")] = '\0';
   if (strcasestr(why, "memory")) /* the bodies are ours: that is what can go wrong */
-    return error_set(err, MOPO_ENOMEM, "%s: no memory for its body", row->name);
-  return error_set(err, MOPO_EFORMAT, "%s: MuJoCo %s refused its body: %s", row->name,
+    return error_set(err, MOPO_ENOMEM, "%s: no memory for its body", name);
+  return error_set(err, MOPO_EFORMAT, "%s: MuJoCo %s refused its body: %s", name,
                    mj_versionString(), why);
-}
-
-static const struct row *find_row(const mopo_task *task)
-{
-  const char *name = task->body.simulator;
-  for (size_t i = 0; name && i < sizeof rows / sizeof rows[0]; i++)
-    if (strcmp(rows[i].name, name) == 0) return &rows[i];
-  return NULL;
 }
 
 static void world_free(sim_world *any)
@@ -328,13 +257,30 @@ static void destroy(sim *any)
 
 mjData *sim_data(sim *s) { return ((mujoco *)s)->data; }
 
+static void place(double xy[2], const mjData *d, enum task_place at)
+{
+  xy[0] = at == TASK_AT_TORSO ? d->xpos[3] : d->qpos[0];
+  xy[1] = at == TASK_AT_TORSO ? d->xpos[4] : at == TASK_AT_JOINT ? d->qpos[1] : 0;
+}
+
+/* The observation in float64, velocities not clipped: qpos from `hidden` on, then qvel; between
+ * them the torso's height in the world where the task sees it. */
+static void full_state(double *state, const mujoco_world *w, const mjData *d)
+{
+  const mjModel *m = w->model;
+  int n = (int)m->nq - w->how->hidden;
+  memcpy(state, d->qpos + w->how->hidden, (size_t)n * sizeof *state);
+  if (w->base.task->body.sees_height) state[n++] = m->body_pos[3 * 1 + 2] + d->qpos[1];
+  memcpy(state + n, d->qvel, (size_t)m->nv * sizeof *state);
+}
+
 /* state [S] as of now in float64, and obs [S] (may be NULL) what the agent sees of it. */
 static void observe(double *state, float *obs, const mujoco *s)
 {
   const mujoco_world *w = world_of(s);
   int S = w->base.task->facts.obs_dim, velocities = S - w->base.nv;
-  double top = w->row->max_velocity;
-  w->row->state(state, w->model, s->data, w->row->hidden);
+  double top = w->how->max_velocity;
+  full_state(state, w, s->data);
   for (int i = 0; obs && i < S; i++)
     obs[i] = (float)(i < velocities ? state[i] : mju_clip(state[i], -top, top));
 }
@@ -370,14 +316,14 @@ static void set_state(sim *any, float *obs, const double *qpos, const double *qv
 static void reset(sim *any, float *obs, rng_stream *noise)
 {
   const mujoco_world *w = (const mujoco_world *)any->world;
-  const struct row *row = w->row;
+  const task_simulation *how = w->how;
   const mjModel *m = w->model;
   double qpos[TASK_MAX_OBS], qvel[TASK_MAX_OBS];
   for (int i = 0; i < m->nq; i++)
-    qpos[i] = m->qpos0[i] + row->pos_noise * (2 * rng_uniform_double(noise) - 1);
+    qpos[i] = m->qpos0[i] + how->pos_noise * (2 * rng_uniform_double(noise) - 1);
   for (int i = 0; i < m->nv; i++)
-    qvel[i] = row->vel_noise * (row->vel_kind == NORMAL ? (double)rng_normal(noise)
-                                                        : 2 * rng_uniform_double(noise) - 1);
+    qvel[i] = how->vel_noise * (how->vel_kind == TASK_NORMAL ? (double)rng_normal(noise)
+                                                             : 2 * rng_uniform_double(noise) - 1);
   set_state(any, obs, qpos, qvel);
 }
 
@@ -396,16 +342,16 @@ static bool step(sim *any, float *obs, double *rew, bool *done, const float *act
   double before[2], after[2], state[TASK_MAX_OBS];
   motion moved = {0};
 
-  w->row->place(before, d);
+  place(before, d, w->how->place);
   for (int i = 0; i < w->base.task->facts.act_dim; i++) {
     d->ctrl[i] = act[i] < -1 ? -1 : act[i] > 1 ? 1 : act[i]; /* a NaN stays one, and is noticed */
     moved.effort += d->ctrl[i] * d->ctrl[i];
   }
-  for (int i = 0; i < w->row->frame_skip && !s->broken; i++)
+  for (int i = 0; i < w->how->frame_skip && !s->broken; i++)
     s->broken = !guarded(mj_step, w->model, d) || warned(d);
   if (s->broken) return false;
 
-  w->row->place(after, d);
+  place(after, d, w->how->place);
   moved.vx = (after[0] - before[0]) / w->base.task->facts.dt;
   moved.vy = (after[1] - before[1]) / w->base.task->facts.dt;
   moved.rise = height_now(s) - s->height;
@@ -420,7 +366,7 @@ static void answer(sim *any, float *next, const float *obs, const float *act)
   mujoco *s = (mujoco *)any;
   const mujoco_world *w = world_of(s);
   const mjModel *m = w->model;
-  int velocities = w->base.task->facts.obs_dim - w->base.nv, hidden = w->row->hidden;
+  int velocities = w->base.task->facts.obs_dim - w->base.nv, hidden = w->how->hidden;
   double qpos[TASK_MAX_OBS] = {0}, qvel[TASK_MAX_OBS] = {0}, rew;
   bool done;
   for (int i = hidden; i < m->nq; i++) qpos[i] = (double)obs[i - hidden];
@@ -447,22 +393,22 @@ mopo_status sim_world_create(sim_world **out, const mopo_task *task, sim_physics
                              mopo_error *err)
 {
   *out = NULL;
-  const struct row *row = find_row(task);
-  if (!row) return error_set(err, MOPO_EINVAL, "%s: no simulated body", task->facts.name);
+  const task_simulation *how = task->body.simulator;
+  if (!how) return error_set(err, MOPO_EINVAL, "%s: no simulated body", task->facts.name);
   mujoco_world *w = calloc(1, sizeof *w);
   if (!w) return error_set(err, MOPO_ENOMEM, "%s: no memory for its world", task->facts.name);
-  w->base.type = &MUJOCO, w->base.task = task, w->row = row;
+  w->base.type = &MUJOCO, w->base.task = task, w->how = how;
 
   install_hooks();
-  mopo_status status = load(&w->model, row, err);
-  if (status == MOPO_OK && physics == SIM_D4RL && !make_old(w->model, row->total_mass))
+  mopo_status status = load(&w->model, task, err);
+  if (status == MOPO_OK && physics == SIM_D4RL && !make_old(w->model, how->total_mass))
     status = error_set(err, MOPO_ENOMEM, "%s: no memory for its inertia", task->facts.name);
   if (status != MOPO_OK) {
     world_free(&w->base);
     return status;
   }
   assert(w->model->nu == task->facts.act_dim && task->facts.obs_dim <= TASK_MAX_OBS);
-  assert(fabs(w->model->opt.timestep * row->frame_skip - task->facts.dt) < 1e-12);
+  assert(fabs(w->model->opt.timestep * how->frame_skip - task->facts.dt) < 1e-12);
   w->base.nq = (int)w->model->nq, w->base.nv = (int)w->model->nv;
   *out = &w->base;
   return MOPO_OK;

@@ -1,5 +1,6 @@
 /* builtin.c - the built-in tasks: sizes, horizon, score range, rewards, ends, what was published
- * for them. Needs no simulator. One row is one task; nothing else lists them.
+ * for them, how their bodies move. Needs no simulator. One row is one task; nothing else lists
+ * them.
  *
  * Ends are those of OpenAI Gym's v2 tasks (D4RL) and Gymnasium's v4, which agree. Score ranges are
  * D4RL's (Fu et al. 2020, arXiv:2004.07219). halfcheetah-jump and ant-angle are Yu et al. 2020's:
@@ -116,7 +117,20 @@ static double angle_reward(const motion *m)
   return m->vx * cos30 + m->vy * sin30 - 0.5 * m->effort + 1;
 }
 
-/* ------------------------------------------------------------------ the table */
+/* ------------------------------------------------------------------ bodies */
+
+extern const char body_hopper[], body_halfcheetah[], body_walker2d[], body_ant[];
+
+/* clang-format off */
+static const task_simulation
+  hopper   = {body_hopper,      4,  0, 0.005, TASK_UNIFORM, 0.005, 10,       1, TASK_AT_ROOT},
+  cheetah  = {body_halfcheetah, 5, 14, 0.1,   TASK_NORMAL,  0.1,   INFINITY, 1, TASK_AT_ROOT},
+  walker2d = {body_walker2d,    4,  0, 0.005, TASK_UNIFORM, 0.005, 10,       1, TASK_AT_ROOT},
+  ant      = {body_ant,         5,  0, 0.1,   TASK_NORMAL,  0.1,   INFINITY, 2, TASK_AT_TORSO},
+  angle    = {body_ant,         5,  0, 0.1,   TASK_NORMAL,  0.1,   INFINITY, 2, TASK_AT_JOINT};
+/* clang-format on */
+
+/* ------------------------------------------------------------------ the rows */
 
 /* name, S, A, horizon, dt, score min, score max, done */
 #define FACTS(n, s, a, h, t, low, high, rule) \
@@ -133,51 +147,67 @@ static double angle_reward(const motion *m)
 static const mopo_task none = {FACTS("none", 0, 0, 1000, 0, NAN, NAN, NULL)};
 
 /* clang-format off */
-static const mopo_task rows[] = {
-  {FACTS("hopper", 11, 3, 1000, 0.008, -20.272305, 3234.3, hopper_done),
-   .body = {"hopper", hopper_ends, hopper_reward, TASK_PLANAR, .reach = {
-     {"random",        {5, 1}, {5, 1}},
-     {"medium",        {5, 5}, {5, 5}},
-     {"medium-replay", {5, 1}, {5, 2.5}},
-     {"medium-expert", {5, 1}, {5, 5}}}}},
-  {FACTS("halfcheetah", 17, 6, 1000, 0.05, -280.178953, 12135.0, halfcheetah_done),
-   .body = {"halfcheetah", halfcheetah_ends, halfcheetah_reward, TASK_PLANAR, .torso = 0.7,
-            .reach = {
-     {"random",        {5, 0.5}, {5, 0.5}},
-     {"medium",        {1, 1},   {5, 0.5}},
-     {"medium-replay", {5, 1},   {5, 0.5}},
-     {"medium-expert", {5, 5},   {5, 2.5}}}}},
-  {FACTS("walker2d", 17, 6, 1000, 0.008, 1.629008, 4592.3, walker2d_done),
-   .body = {"walker2d", walker2d_ends, walker2d_reward, TASK_PLANAR, .reach = {
-     {"random",        {1, 1}, {1, 1}},
-     {"medium",        {5, 5}, {5, 0.5}},
-     {"medium-replay", {1, 1}, {1, 2.5}},
-     {"medium-expert", {1, 2}, {1, 2.5}}}}},
-  {FACTS("ant", 27, 8, 1000, 0.05, -325.6, 3879.7, ant_done),
-   .body = {"ant", ant_ends, ant_reward, TASK_FREE}},
-  {FACTS("halfcheetah-jump", 18, 6, 1000, 0.05, NAN, NAN, halfcheetah_done),
-   .body = {"halfcheetah-jump", halfcheetah_ends, jump_reward, TASK_PLANAR, .torso = 0.7,
-            .behaviour = "halfcheetah-jump-behaviour", .sees_height = true}},
-  {FACTS("ant-angle", 27, 8, 1000, 0.05, NAN, NAN, ant_done),
-   .body = {"ant-angle", ant_ends, angle_reward, TASK_FREE, .behaviour = "ant-angle-behaviour"}},
-  {FACTS("halfcheetah-jump-behaviour", 18, 6, 1000, 0.05, NAN, NAN, halfcheetah_done),
-   .body = {"halfcheetah-jump", halfcheetah_ends, trot_reward, TASK_PLANAR, .torso = 0.7,
-            .behaves = true}},
-  {FACTS("ant-angle-behaviour", 27, 8, 1000, 0.05, NAN, NAN, ant_done),
-   .body = {"ant-angle", ant_ends, ant_reward, TASK_FREE, .behaves = true}},
-};
+const mopo_task task_hopper = {
+  FACTS("hopper", 11, 3, 1000, 0.008, -20.272305, 3234.3, hopper_done),
+  .body = {&hopper, hopper_ends, hopper_reward, TASK_PLANAR, .reach = {
+    {"random",        {5, 1}, {5, 1}},
+    {"medium",        {5, 5}, {5, 5}},
+    {"medium-replay", {5, 1}, {5, 2.5}},
+    {"medium-expert", {5, 1}, {5, 5}}}}};
+
+const mopo_task task_halfcheetah = {
+  FACTS("halfcheetah", 17, 6, 1000, 0.05, -280.178953, 12135.0, halfcheetah_done),
+  .body = {&cheetah, halfcheetah_ends, halfcheetah_reward, TASK_PLANAR, .torso = 0.7, .reach = {
+    {"random",        {5, 0.5}, {5, 0.5}},
+    {"medium",        {1, 1},   {5, 0.5}},
+    {"medium-replay", {5, 1},   {5, 0.5}},
+    {"medium-expert", {5, 5},   {5, 2.5}}}}};
+
+const mopo_task task_walker2d = {
+  FACTS("walker2d", 17, 6, 1000, 0.008, 1.629008, 4592.3, walker2d_done),
+  .body = {&walker2d, walker2d_ends, walker2d_reward, TASK_PLANAR, .reach = {
+    {"random",        {1, 1}, {1, 1}},
+    {"medium",        {5, 5}, {5, 0.5}},
+    {"medium-replay", {1, 1}, {1, 2.5}},
+    {"medium-expert", {1, 2}, {1, 2.5}}}}};
+
+const mopo_task task_ant = {
+  FACTS("ant", 27, 8, 1000, 0.05, -325.6, 3879.7, ant_done),
+  .body = {&ant, ant_ends, ant_reward, TASK_FREE}};
+
+const mopo_task task_halfcheetah_jump = {
+  FACTS("halfcheetah-jump", 18, 6, 1000, 0.05, NAN, NAN, halfcheetah_done),
+  .body = {&cheetah, halfcheetah_ends, jump_reward, TASK_PLANAR, .torso = 0.7,
+           .behaviour = "halfcheetah-jump-behaviour", .sees_height = true}};
+
+const mopo_task task_ant_angle = {
+  FACTS("ant-angle", 27, 8, 1000, 0.05, NAN, NAN, ant_done),
+  .body = {&angle, ant_ends, angle_reward, TASK_FREE, .behaviour = "ant-angle-behaviour"}};
+
+const mopo_task task_halfcheetah_jump_behaviour = {
+  FACTS("halfcheetah-jump-behaviour", 18, 6, 1000, 0.05, NAN, NAN, halfcheetah_done),
+  .body = {&cheetah, halfcheetah_ends, trot_reward, TASK_PLANAR, .torso = 0.7, .behaves = true,
+           .sees_height = true}};
+
+const mopo_task task_ant_angle_behaviour = {
+  FACTS("ant-angle-behaviour", 27, 8, 1000, 0.05, NAN, NAN, ant_done),
+  .body = {&angle, ant_ends, ant_reward, TASK_FREE, .behaves = true}};
 /* clang-format on */
 
-enum { N_TASKS = sizeof rows / sizeof rows[0] };
+const mopo_task *task_row(int i)
+{
+  for (int k = 0; i >= 0 && k <= i; k++)
+    if (!task_rows[k]) return NULL;
+  return i >= 0 ? task_rows[i] : NULL;
+}
 
-const mopo_task *task_row(int i) { return i >= 0 && i < N_TASKS ? &rows[i] : NULL; }
 const mopo_task *task_none(void) { return &none; }
 bool task_listed(const mopo_task *task) { return task->body.simulator && !task->body.behaves; }
 
 const mopo_task *mopo_task_at(int i)
 {
-  for (int k = 0; i >= 0 && k < N_TASKS; k++)
-    if (task_listed(&rows[k]) && i-- == 0) return &rows[k];
+  for (int k = 0; i >= 0 && task_rows[k]; k++)
+    if (task_listed(task_rows[k]) && i-- == 0) return task_rows[k];
   return NULL;
 }
 

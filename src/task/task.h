@@ -31,9 +31,28 @@ enum { TASK_REACHES = 4 };
 
 enum task_root { TASK_PLANAR, TASK_FREE }; /* x, z, angle; or x, y, z and a quaternion */
 
+enum task_noise { TASK_UNIFORM, TASK_NORMAL }; /* U(-1, 1), N(0, 1) */
+/* Where a body is, for its speed: its root joint; the torso's frame, which after a step is that of
+ * the integrator's last stage, slightly before qpos; or the free joint, of the same instant as
+ * qpos: what a recording can tell later. */
+enum task_place { TASK_AT_ROOT, TASK_AT_TORSO, TASK_AT_JOINT };
+
+/* How a body is simulated (sim/sim_mujoco.c). */
+typedef struct task_simulation {
+  const char *mjcf;         /* the text of a file of models/: body_NAME */
+  int frame_skip;           /* simulator steps in a step */
+  double total_mass;        /* kg, kept by either physics; 0: as the geoms' density makes it */
+  double pos_noise;         /* reset: qpos0 + U(-pos_noise, pos_noise) */
+  enum task_noise vel_kind; /* reset: vel_noise times it */
+  double vel_noise;
+  double max_velocity; /* observed velocities are clipped to it */
+  int hidden;          /* first positions, which the agent does not see */
+  enum task_place place;
+} task_simulation;
+
 /* What is known of a built-in task beyond its facts. */
 typedef struct task_body {
-  const char *simulator;             /* row of sim/sim.c */
+  const task_simulation *simulator;
   bool (*ends)(const double *state); /* does a state laid out as the observation end it? */
   double (*reward)(const motion *m);
   enum task_root root;
@@ -60,6 +79,7 @@ typedef struct task_rules {
   size_t bytes;
 } task_rules;
 
+/* Every constant that is defined as `const mopo_task NAME` is built in (cmake/rows.cmake). */
 struct mopo_task {
   mopo_task_facts facts;
   task_body body;          /* simulator NULL: not built in */
@@ -109,6 +129,8 @@ void task_round_actions(const mopo_task *task, float *act, size_t stride, int n)
 
 /* ------------------------------------------------------------------ the built-in ones */
 
+/* The rows of the sources, collected when the library is built. NULL ends them. */
+extern const mopo_task *const task_rows[];
 /* The i-th of all, those that are not listed too; NULL past the last. */
 const mopo_task *task_row(int i);
 /* Data of whose task nothing is known. */

@@ -267,7 +267,7 @@ static void test_no_body(void **state)
   (void)state;
   mopo_error err;
   mopo_task other = *mopo_task_find("hopper");
-  other.facts.name = "hopscotch", other.body.simulator = "hopscotch";
+  other.facts.name = "hopscotch", other.body.simulator = NULL;
   sim_world *w;
   assert_int_equal(sim_world_create(&w, &other, SIM_GYMNASIUM, &err), MOPO_EINVAL);
   assert_non_null(strstr(err.msg, "hopscotch"));
