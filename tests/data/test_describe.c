@@ -133,7 +133,8 @@ static void describes_actions_of_another_range(void **state)
   }
   assert_ok(mopo_dataset_from_arrays(&d, N, 1, 3, *obs, *act, rew, obs[1], terminal, NULL, &e), e);
   assert_ok(mopo_dataset_describe(&info, d, &e), e);
-  assert_true(has_note(&info, "1 of 3 action columns uses less than 5 % of [-1,1]: 1 (--action"));
+  assert_true(
+      has_note(&info, "1 of 3 action columns uses less than 5 % of [-1,1]: 1 (action-range"));
   assert_true(has_note(&info, "1 of 3 action columns never changes: 2"));
   mopo_dataset_free(d);
   for (int i = 0; i < N; i++) act[i][1] = i % 3 ? -0.05f : 0.06f;
