@@ -113,18 +113,23 @@ void imagine_rows(const imagine *g, imagine_work *w, int thread, imagined *s, in
 static mopo_status judge_scaled(const imagine *g, imagined *s, int rows, mopo_error *err)
 {
   const units *u = g->m->units;
-  bool rule = task_knows_reward(g->task);
-  if (!rule && !task_knows_ends(g->task)) {
+  bool rule = task_knows_reward(g->task), limit = g->task->limit_ends;
+  if (!rule && !task_knows_ends(g->task) && !g->task->rules) {
     for (int r = 0; r < rows; r++) s->done[r] = 0;
     return MOPO_OK;
   }
+  for (int r = 0; limit && r < rows; r++)
+    s->rew[r] = (float)units_reward_back(u, (double)s->rew[r]);
   for (int r = 0; r < rows; r++) {
     units_obs_back(u, s->log_rows + 2 * (size_t)r * (size_t)u->S, s->obs[r]);
     units_obs_back(u, s->log_next[r], s->next[r]);
   }
   mopo_status st =
       task_judge(s->scratch, s->done, s->rew, s->log_obs, s->act, s->log_next, rows, err);
-  for (int r = 0; rule && st == MOPO_OK && r < rows; r++) s->rew[r] = units_reward(u, s->rew[r]);
+  for (int r = 0; (rule || limit) && r < rows; r++) s->rew[r] = units_reward(u, s->rew[r]);
+  /* What is repeated of the past is exact. */
+  bool past = g->task->rules && g->task->rules->history > 1;
+  for (int r = 0; past && r < rows; r++) units_obs(u, s->next[r], s->log_next[r]);
   return st;
 }
 
@@ -133,7 +138,9 @@ mopo_status imagine_judge(const imagine *g, imagined *s, int rows, mopo_error *e
   mopo_status st =
       g->m->units ? judge_scaled(g, s, rows, err)
                   : task_judge(s->scratch, s->done, s->rew, s->obs, s->act, s->next, rows, err);
-  if (g->end) memcpy(s->done, s->ended, (size_t)rows);
+  /* A file's limit ends a step next to what is learned. */
+  bool own = g->task->rules && !task_knows_ends(g->task);
+  for (int r = 0; g->end && r < rows; r++) s->done[r] = (own && s->done[r]) || s->ended[r];
   return st;
 }
 

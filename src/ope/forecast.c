@@ -107,6 +107,7 @@ static void step(void *ctx, int number, int thread)
     f->step->act[x->at + k] = f->act + row * A;
   }
   actor_act(f->p, &w->actor, f->act + first * A, A, f->obs + first * S, S, x->live, NULL);
+  task_round_actions(f->g.task, f->act + first * A, A, x->live);
   ensemble_draw draw = {f->noise, f->member, (uint64_t)f->t, first};
   imagine_rows(&f->g, &w->model, thread, f->step, x->at, x->live, &draw);
 }

@@ -101,6 +101,7 @@ static void block(void *ctx, int piece, int thread)
   int padded_rows = (r->set.rows + PANEL - 1) / PANEL * PANEL;
   actor_noise_at noise = {r->act_key, r->draw.hi, padded_rows, r0};
   actor_act(r->p, &w->actor, rows + at->act, (size_t)at->width, rows, (size_t)at->width, n, &noise);
+  task_round_actions(r->g->task, rows + at->act, (size_t)at->width, n);
   ensemble_draw draw = r->draw;
   draw.r0 = (uint64_t)r0;
   imagine_rows(r->g, &w->model, thread, r->step, r0, n, &draw);

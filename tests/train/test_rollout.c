@@ -116,17 +116,15 @@ typedef struct limits {
   int threads;
 } limits;
 
-static rolled roll_within(limits to, const world *w, done_fn *done, const penalty_type *penalty,
-                          double coef, uint64_t epoch)
+static rolled roll_task(const mopo_task *task, limits to, const world *w,
+                        const penalty_type *penalty, double coef, uint64_t epoch)
 {
   mopo_error err;
   par *pool = NULL;
   rollout *r = NULL;
   rolled out;
-  mopo_task task = {
-      .facts = {.name = "test", .obs_dim = S, .act_dim = A, .horizon = 1000, .done = done}};
   rollout_settings set = {.rows = STARTS, .length = H, .cut_value = to.cut_value, .gamma = GAMMA};
-  imagine g = {.m = w->m, .task = &task, .penalty = penalty, .coef = coef, .reach = to.reach};
+  imagine g = {.m = w->m, .task = task, .penalty = penalty, .coef = coef, .reach = to.reach};
   assert_ok(par_create(&pool, to.threads, &err), err);
   assert_ok(replay_create(&out.ring, 2 * STARTS * H, w->data->at, &err), err);
   assert_ok(rollout_create(&r, &set, &g, &w->p, pool, &err), err);
@@ -139,6 +137,14 @@ static rolled roll_within(limits to, const world *w, done_fn *done, const penalt
   par_free(pool);
   assert_int_equal(out.stats.rows, replay_count(out.ring));
   return out;
+}
+
+static rolled roll_within(limits to, const world *w, done_fn *done, const penalty_type *penalty,
+                          double coef, uint64_t epoch)
+{
+  mopo_task task = {
+      .facts = {.name = "test", .obs_dim = S, .act_dim = A, .horizon = 1000, .done = done}};
+  return roll_task(&task, to, w, penalty, coef, epoch);
 }
 
 static rolled roll(const world *w, done_fn *done, const penalty_type *penalty, double coef,
@@ -511,6 +517,36 @@ static void refilled_rollouts_have_the_same_bits_on_any_threads(void **state)
   free_world(&w);
 }
 
+/* A task file's switch is -1 or 1 in every imagined row, the other action in between, and passing
+ * its limit ends a row with the least reward. */
+static void a_task_file_is_followed(void **state)
+{
+  static const char text[] = "[task]\nname = t\nobservations = a, b, c\nactions = p, q\n"
+                             "q = off, on\nlimit = a < before.a + 0.5\n";
+  (void)state;
+  mopo_error err;
+  mopo_task *t = NULL;
+  world w = make_world(known_model());
+  assert_ok(task_parse(&t, text, sizeof text - 1, "t.ini", &err), err);
+  task_end_at_limit(t, -77.0f);
+  rolled r = roll_task(t, (limits){NULL, NAN, 2}, &w, penalty_named("none"), 0, 0);
+  int on = 0, between = 0, passed = 0, n = (int)replay_count(r.ring);
+  for (int i = 0; i < n; i++) {
+    const float *x = replay_row(r.ring, i);
+    const row_layout at = w.data->at;
+    assert_true(x[at.act + 1] == 1.0f || x[at.act + 1] == -1.0f);
+    on += x[at.act + 1] == 1.0f, between += fabsf(x[at.act]) < 1.0f;
+    bool over = !((double)x[at.next] < (double)x[0] + 0.5);
+    assert_true(x[at.done] == (over ? 1.0f : 0.0f));
+    if (over) assert_true(x[at.rew] == -77.0f);
+    passed += over;
+  }
+  assert_true(on > 0 && on < n && between == n && passed > 0 && passed < n);
+  replay_free(r.ring);
+  mopo_task_free(t);
+  free_world(&w);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -522,6 +558,7 @@ int main(void)
       cmocka_unit_test(rollouts_start_from_recorded_states),
       cmocka_unit_test(actions_are_the_policys_own),
       cmocka_unit_test(a_place_that_is_cut_or_ended_begins_anew),
+      cmocka_unit_test(a_task_file_is_followed),
       cmocka_unit_test(a_reach_without_end_changes_nothing),
       cmocka_unit_test(a_cut_row_may_be_worth_the_least),
       cmocka_unit_test(refilled_rollouts_have_the_same_bits_on_any_threads),
