@@ -229,7 +229,7 @@ typedef struct mopo_estimate {
   double log;               /* mean return on record, of the episodes that trials begin at */
   double bc;                /* a clone of the recorded controller, by the same trials */
   double policy, low, high; /* this policy; 5 and 95 % */
-  /* Fitted Q evaluation, for comparison; it decides nothing. NAN: not asked for. */
+  /* Fitted Q evaluation: below the log, it takes a `better` back. NAN: not asked for. */
   double fqe, fqe_low, fqe_high;
   double outside;        /* share of imagined states outside what is on record */
   double length;         /* mean steps of an imagined episode */

@@ -1,5 +1,5 @@
-/* fitted_q.h - fitted Q evaluation (Le et al. 2019), to be shown next to the trials; it decides
- * nothing, for alone it takes bad policies for good ones too often.
+/* fitted_q.h - fitted Q evaluation (Le et al. 2019), to be shown next to the trials. It can
+ * only take a verdict of better back: alone it takes bad policies for good ones too often.
  *
  *   q(s,a) = E (1 - gamma) sum over t of gamma^t r_t / r_most, of the policy from (s,a) on
  *

@@ -242,10 +242,7 @@ static mopo_status ask_fitted_q(mopo_estimate *out, judge *j, const player *who,
   interval q;
   interval_of(&q, j->gain, all, FITTED_Q_CRITICS, j->n, rng_split(j->set.key, "fitted-q-draws"));
   out->fqe = j->log + q.mean, out->fqe_low = j->log + q.low, out->fqe_high = j->log + q.high;
-  if (out->verdict == MOPO_VERDICT_BETTER && q.high < 0.0)
-    add_reason(out, "caution: fitted Q evaluation says that it is worse than the log");
-  if (out->verdict == MOPO_VERDICT_NOT_BETTER && q.low > 0.0)
-    add_reason(out, "caution: fitted Q evaluation says that it is better than the log");
+  verdict_veto(out, &q);
   return MOPO_OK;
 }
 

@@ -112,3 +112,13 @@ void verdict_give(mopo_estimate *out, const interval *d, const exam *e, double o
            "episode",
            -e->clone);
 }
+
+void verdict_veto(mopo_estimate *out, const interval *q)
+{
+  if (out->verdict == MOPO_VERDICT_BETTER && q->high < 0.0) {
+    out->verdict = MOPO_VERDICT_UNKNOWN;
+    reason(out, "but fitted Q evaluation says that it loses at least %.4g an episode", -q->high);
+  }
+  if (out->verdict == MOPO_VERDICT_NOT_BETTER && q->low > 0.0)
+    reason(out, "but fitted Q evaluation says that it gains at least %.4g an episode", q->low);
+}

@@ -30,4 +30,8 @@ void interval_of(interval *out, const double *D, const int *keep, int kept, int 
 /* outside: share of imagined states outside the record. Writes verdict, n_reasons, reasons. */
 void verdict_give(mopo_estimate *out, const interval *d, const exam *e, double outside);
 
+/* q: fitted Q's gain on the log. Where all of it lies below 0, `better` becomes `unknown`; no
+ * policy becomes better by it. Adds a reason where the two do not agree. */
+void verdict_veto(mopo_estimate *out, const interval *q);
+
 #endif

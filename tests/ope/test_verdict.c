@@ -74,6 +74,27 @@ static void verdicts(void **state)
   assert_non_null(strstr(blame.reasons[1], "cannot even play the recorded controller"));
 }
 
+/* Fitted Q takes a better back where all of its interval is below the log, and does no more. */
+static void vetoes(void **state)
+{
+  (void)state;
+  mopo_estimate out = given(1, 3, 0, 0.1);
+  verdict_veto(&out, &(interval){-2, -4, 0.5});
+  assert_int_equal(out.verdict, MOPO_VERDICT_BETTER);
+  assert_int_equal(out.n_reasons, 1);
+  verdict_veto(&out, &(interval){-2, -4, -0.5});
+  assert_int_equal(out.verdict, MOPO_VERDICT_UNKNOWN);
+  assert_non_null(strstr(out.reasons[1], "loses at least 0.5 an episode"));
+  out = given(-3, -1, 0, 0.1);
+  verdict_veto(&out, &(interval){2, 1, 4});
+  assert_int_equal(out.verdict, MOPO_VERDICT_NOT_BETTER);
+  assert_non_null(strstr(out.reasons[1], "gains at least 1 an episode"));
+  out = given(-3, 1, 0, 0.1);
+  verdict_veto(&out, &(interval){2, 1, 4});
+  assert_int_equal(out.verdict, MOPO_VERDICT_UNKNOWN);
+  assert_int_equal(out.n_reasons, 1);
+}
+
 static void stretches_of_long_and_of_few_episodes(void **state)
 {
   (void)state;
@@ -148,6 +169,7 @@ int main(void)
   const struct CMUnitTest tests[] = {cmocka_unit_test(bad_members_are_dropped),
                                      cmocka_unit_test(interval_by_hand),
                                      cmocka_unit_test(verdicts),
+                                     cmocka_unit_test(vetoes),
                                      cmocka_unit_test(stretches_of_long_and_of_few_episodes),
                                      cmocka_unit_test(two_machines),
                                      cmocka_unit_test(same_bits_for_any_threads)};
