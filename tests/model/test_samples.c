@@ -69,6 +69,7 @@ static void one_episode_is_cut_by_rows(void **state)
   samples s;
   mopo_dataset *d = NULL;
   assert_ok(dataset_create(&d, 10, 1, 1, "one", &err), err);
+  memset(d->rows, 0, 10 * (size_t)d->at.width * sizeof *d->rows); /* no row is terminal */
   dataset_mark_ends(d);
   assert_ok(samples_plan(&s, d, 0.2, 100, true, rng_seed(4), &err), err);
   assert_true(s.n_hold == 2 && s.n_train == 8 && !s.episode);

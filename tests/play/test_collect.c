@@ -195,6 +195,11 @@ static void damaged_files_are_refused(void **state)
   size_t n = 0;
   char *good = tiny_read(&n, state_path);
   mopo_error err;
+  overwrite(state_path, data_of(state_path, "standing"), &wrong[0], 8);
+  refuses(&c, true, MOPO_EFORMAT, "its checksum does not hold");
+  /* Files of a program that changes them as it pleases. */
+  memcpy(&good[place_of(good, n, 8, "\"checksum\"") - 10], "\"no check\"", 10);
+  assert_ok(file_write(state_path, good, n, &err), err);
   for (int i = 0; i < 5; i++) /* phase, learned, acted, recorded, episodes */
     for (int j = 0; j < 4; j++) {
       overwrite(state_path, data_of(state_path, "standing") + 8 * i, &wrong[j], 8);

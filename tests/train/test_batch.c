@@ -121,7 +121,9 @@ static void run(const char *algo, const char *real_ratio, int recorded, const ch
 {
   const char *const set[][2] = {
       {"task", "none"},           {"epochs", "3"},         {"updates-per-epoch", "40"},
-      {"batch-size", batch_size}, {"rollout-batch", "50"}, {"rollout-keep", "2"}};
+      {"batch-size", batch_size}, {"rollout-batch", "50"}, {"rollout-keep", "2"},
+      {"behaviour-term", "0"}, /* its clone learns before the run does */
+      {"scaler", "none"}};     /* Q is told as the spy says it */
   mopo_error err;
   mopo_train_result r;
   mopo_config c = tiny_config(OUT);
