@@ -242,6 +242,44 @@ mopo_status tfevents_histogram(tfevents *w, const char *tag, int64_t step, const
   return write_value(w, step, wall_time, &value, err);
 }
 
+/* An entry of SessionStartInfo's field 1, a map: 1 key, 2 value. google.protobuf.Value: 2 number
+ * (double), 3 string. */
+void tfevents_setting_add(buffer *all, const char *name, const char *text, double number)
+{
+  buffer value = {0}, entry = {0};
+  if (isfinite(number))
+    proto_double(&value, 2, number);
+  else
+    proto_text(&value, 3, text);
+  proto_text(&entry, 1, name);
+  proto_message(&entry, 2, &value);
+  proto_message(all, 1, &entry);
+}
+
+/* Value: 9 metadata. SummaryMetadata: 1 plugin_data (1 plugin_name, 2 content), 4 data_class (2:
+ * tensor). HParamsPluginData: 3 session_start_info. SessionStartInfo: 1 hparams, 5 start_time_secs.
+ * TensorBoard asks for a tensor, too: 8 tensor, of TensorProto: 1 dtype (1: float), 2 shape, 5
+ * float_val. */
+mopo_status tfevents_settings(tfevents *w, buffer *all, double wall_time, mopo_error *err)
+{
+  enum { TENSOR = 2, FLOAT = 1 };
+  static const float zero = 0.0f;
+  buffer content = {0}, plugin = {0}, metadata = {0}, tensor = {0}, value = {0};
+  proto_double(all, 5, wall_time);
+  proto_message(&content, 3, all);
+  proto_text(&plugin, 1, "hparams");
+  proto_message(&plugin, 2, &content);
+  proto_message(&metadata, 1, &plugin);
+  proto_int(&metadata, 4, TENSOR);
+  proto_int(&tensor, 1, FLOAT);
+  proto_bytes(&tensor, 2, "", 0);
+  proto_bytes(&tensor, 5, &zero, sizeof zero);
+  proto_text(&value, 1, "_hparams_/session_start_info");
+  proto_message(&value, 8, &tensor);
+  proto_message(&value, 9, &metadata);
+  return write_value(w, 0, wall_time, &value, err);
+}
+
 /* Value: 4 image. Image: 1 height, 2 width, 3 colorspace (3: RGB), 4 encoded_image_string. */
 mopo_status tfevents_image(tfevents *w, const char *tag, int64_t step, const buffer *png, int width,
                            int height, double wall_time, mopo_error *err)

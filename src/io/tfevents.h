@@ -28,6 +28,12 @@ histogram histogram_of(const double *x, int64_t n);
 /* One histogram of the series `tag`. EIO, ENOMEM. */
 MUST_CHECK mopo_status tfevents_histogram(tfevents *w, const char *tag, int64_t step,
                                           const histogram *h, double wall_time, mopo_error *err);
+/* One hyperparameter into `all`: a number, or where that is not finite its text. */
+void tfevents_setting_add(buffer *all, const char *name, const char *text, double number);
+/* The hyperparameters of the run, for the page HParams, at step 0. Takes `all`, which is freed.
+ * EIO, ENOMEM. */
+MUST_CHECK mopo_status tfevents_settings(tfevents *w, buffer *all, double wall_time,
+                                         mopo_error *err);
 /* One picture of the series `tag`, as the bytes of a PNG file. EIO, ENOMEM. */
 MUST_CHECK mopo_status tfevents_image(tfevents *w, const char *tag, int64_t step, const buffer *png,
                                       int width, int height, double wall_time, mopo_error *err);

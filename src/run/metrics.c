@@ -17,35 +17,39 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *const columns[] = {
-    "epoch",
-    "updates",
-    "wall_seconds",
-    "return_mean",
-    "return_std",
-    "score",
-    "length_mean",
-    "critic_loss",
-    "actor_loss",
-    "alpha",
-    "entropy",
-    "q_mean",
-    "q_data_mean",
-    "penalty_mean",
-    "model_reward_mean",
-    "rollout_rows",
-    "rollout_terminal_rate",
-    "rollout_cut_rate",
-    "rollout_length_mean",
-    "discounted_return",
-    "model_return",
-    "model_return_penalised",
-    "model_uncertainty",
-    "actor_lr",
-    "updates_per_second",
-    "rollout_seconds",
-    "update_seconds",
-    "evaluation_seconds",
+/* The columns of progress.csv, and the curves of TensorBoard, whose groups are what stands before
+ * the slash. Updates are its steps. */
+static const struct {
+  const char *name, *tag; /* NULL: no curve */
+} columns[] = {
+    {"epoch", "time/epoch"},
+    {"updates", NULL},
+    {"wall_seconds", "time/wall_seconds"},
+    {"return_mean", "eval/return"},
+    {"return_std", "eval/return_std"},
+    {"score", "eval/score"},
+    {"length_mean", "eval/length"},
+    {"critic_loss", "loss/critic"},
+    {"actor_loss", "loss/actor"},
+    {"alpha", "policy/alpha"},
+    {"entropy", "policy/entropy"},
+    {"q_mean", "critic/q"},
+    {"q_data_mean", "critic/q_data"},
+    {"penalty_mean", "model/penalty"},
+    {"model_reward_mean", "model/reward"},
+    {"rollout_rows", "model/rollout_rows"},
+    {"rollout_terminal_rate", "model/rollout_terminal_rate"},
+    {"rollout_cut_rate", "model/rollout_cut_rate"},
+    {"rollout_length_mean", "model/rollout_length"},
+    {"discounted_return", "eval/discounted_return"},
+    {"model_return", "model/return"},
+    {"model_return_penalised", "model/return_penalised"},
+    {"model_uncertainty", "model/uncertainty"},
+    {"actor_lr", "policy/lr"},
+    {"updates_per_second", "time/updates_per_second"},
+    {"rollout_seconds", "time/rollout_seconds"},
+    {"update_seconds", "time/update_seconds"},
+    {"evaluation_seconds", "time/evaluation_seconds"},
 };
 enum { COLUMNS = sizeof columns / sizeof columns[0], LINE_MAX_BYTES = 1024 };
 static const size_t file_max = (size_t)1 << 30;
@@ -56,7 +60,7 @@ static void header(char *line, size_t size)
 {
   size_t used = 0;
   for (int i = 0; i < COLUMNS; i++)
-    used += (size_t)snprintf(line + used, size - used, "%s%c", columns[i],
+    used += (size_t)snprintf(line + used, size - used, "%s%c", columns[i].name,
                              i + 1 < COLUMNS ? ',' : '\n');
 }
 
@@ -69,6 +73,7 @@ typedef struct table {
 struct metrics {
   FILE *csv; /* NULL: no file is written, and rows are kept in memory */
   tfevents *events;
+  bool resumed;
   char path[RUN_PATH]; /* of progress.csv, for messages */
   table kept;
 };
@@ -114,9 +119,16 @@ static mopo_status read_rows(table *t, size_t *kept, const char *text, int64_t l
   return MOPO_OK;
 }
 
-/* Leaves in progress.csv what is to stay. */
-static mopo_status start_csv(metrics *m, int64_t resume_at, mopo_error *err)
+/* The step of a row in TensorBoard. */
+static int64_t step_of(const metrics_row *row)
 {
+  return row->updates >= 0 && row->updates < 0x1p62 ? (int64_t)row->updates : 0;
+}
+
+/* Leaves in progress.csv what is to stay; *updates: of its last row. */
+static mopo_status start_csv(metrics *m, int64_t *updates, int64_t resume_at, mopo_error *err)
+{
+  *updates = 0;
   char first[LINE_MAX_BYTES];
   header(first, sizeof first);
   if (resume_at > 0 && !file_exists(m->path))
@@ -135,6 +147,7 @@ static mopo_status start_csv(metrics *m, int64_t resume_at, mopo_error *err)
                    "%s: %d of the %lld epochs that the checkpoint has: rows are lost", m->path,
                    t.count, (long long)resume_at);
   if (st == MOPO_OK && kept < n) st = file_write(m->path, text, kept, err);
+  if (st == MOPO_OK) *updates = step_of(&t.rows[t.count - 1]);
   free(t.rows);
   free(text);
   return st;
@@ -143,6 +156,7 @@ static mopo_status start_csv(metrics *m, int64_t resume_at, mopo_error *err)
 mopo_status metrics_open(metrics **out, const char *dir, int64_t resume_at, mopo_error *err)
 {
   char events[RUN_PATH];
+  int64_t updates = 0;
   *out = NULL;
   metrics *m = calloc(1, sizeof *m);
   if (!m) return error_set(err, MOPO_ENOMEM, "%s: no memory", dir ? dir : "metrics");
@@ -150,14 +164,15 @@ mopo_status metrics_open(metrics **out, const char *dir, int64_t resume_at, mopo
     *out = m;
     return MOPO_OK;
   }
+  m->resumed = resume_at > 0;
   mopo_status st = rundir_path(m->path, sizeof m->path, dir, MOPO_RUN_PROGRESS, err);
   if (st == MOPO_OK) st = rundir_path(events, sizeof events, dir, MOPO_RUN_EVENTS, err);
-  if (st == MOPO_OK) st = start_csv(m, resume_at, err);
+  if (st == MOPO_OK) st = start_csv(m, &updates, resume_at, err);
   if (st == MOPO_OK) {
     m->csv = file_stream(m->path, "a");
     if (!m->csv) st = error_set(err, MOPO_EIO, "%s: %s", m->path, strerror(errno));
   }
-  if (st == MOPO_OK) st = tfevents_open(&m->events, events, resume_at > 0 ? resume_at : -1, err);
+  if (st == MOPO_OK) st = tfevents_open(&m->events, events, resume_at > 0 ? updates : -1, err);
   if (st != MOPO_OK) {
     metrics_close(m);
     return st;
@@ -173,21 +188,48 @@ static double seconds_now(void)
   return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-mopo_status metrics_histogram(metrics *m, const char *name, int epoch, const double *x, int64_t n,
-                              mopo_error *err)
+mopo_status metrics_histogram(metrics *m, const char *tag, int64_t updates, const double *x,
+                              int64_t n, mopo_error *err)
 {
   if (!m->events) return MOPO_OK;
   histogram h = histogram_of(x, n);
-  return h.n > 0 ? tfevents_histogram(m->events, name, epoch, &h, seconds_now(), err) : MOPO_OK;
+  return h.n > 0 ? tfevents_histogram(m->events, tag, updates, &h, seconds_now(), err) : MOPO_OK;
 }
 
+/* Files, directories and threads are no hyperparameters; nor is what the algorithm does not read.
+ */
+static bool is_hyperparameter(const mopo_config *c, const mopo_setting *s)
+{
+  return mopo_setting_read_by(s, "train") && mopo_config_uses(c, s) &&
+         mopo_setting_decides(s) != MOPO_DECIDES_PLACE &&
+         mopo_setting_decides(s) != MOPO_DECIDES_MACHINE;
+}
+
+mopo_status metrics_settings(metrics *m, const mopo_config *c, mopo_error *err)
+{
+  buffer all = {0};
+  const mopo_setting *s;
+  if (!m->events || m->resumed) return MOPO_OK;
+  for (int i = 0; (s = mopo_setting_at(i)); i++) {
+    char text[1100], *end = NULL;
+    if (!is_hyperparameter(c, s)) continue;
+    mopo_config_get(c, mopo_setting_name(s), text, sizeof text);
+    double x = number_parse(text, &end);
+    tfevents_setting_add(&all, mopo_setting_name(s), text, end > text && !*end ? x : NAN);
+  }
+  return tfevents_settings(m->events, &all, seconds_now(), err);
+}
+
+/* x: as it stands in the table. */
 static mopo_status add_events(metrics *m, const double *x, mopo_error *err)
 {
   double wall_time = seconds_now();
+  metrics_row row;
+  memcpy(&row, x, sizeof row);
   mopo_status st = MOPO_OK;
-  for (int i = 1; i < COLUMNS && st == MOPO_OK; i++)
-    if (!isnan(x[i]))
-      st = tfevents_scalar(m->events, columns[i], (int64_t)x[0], x[i], wall_time, err);
+  for (int i = 0; i < COLUMNS && st == MOPO_OK; i++)
+    if (columns[i].tag && !isnan(x[i]))
+      st = tfevents_scalar(m->events, columns[i].tag, step_of(&row), x[i], wall_time, err);
   return st == MOPO_OK ? tfevents_flush(m->events, err) : st;
 }
 

@@ -44,10 +44,13 @@ MUST_CHECK mopo_status metrics_open(metrics **out, const char *dir, int64_t resu
                                     mopo_error *err);
 /* Appends a row to both files and waits until the disk has that of progress.csv. EIO, ENOMEM. */
 MUST_CHECK mopo_status metrics_add(metrics *m, const metrics_row *row, mopo_error *err);
-/* A histogram of the n values x (those that are finite) for TensorBoard alone, as of `epoch`;
- * before that epoch's metrics_add, which writes it out. EIO, ENOMEM. */
-MUST_CHECK mopo_status metrics_histogram(metrics *m, const char *name, int epoch, const double *x,
-                                         int64_t n, mopo_error *err);
+/* What decides the result, for TensorBoard's page of hyperparameters; of files that are begun, not
+ * of those that are resumed. EIO, ENOMEM. */
+MUST_CHECK mopo_status metrics_settings(metrics *m, const mopo_config *c, mopo_error *err);
+/* A histogram of the n values x (those that are finite) for TensorBoard alone, as of so many
+ * updates; before their epoch's metrics_add, which writes it out. EIO, ENOMEM. */
+MUST_CHECK mopo_status metrics_histogram(metrics *m, const char *tag, int64_t updates,
+                                         const double *x, int64_t n, mopo_error *err);
 /* All rows so far, those before an interruption too, as progress.csv has them; free *out (NULL
  * where there is none). A run keeps none of them in memory. EIO, ENOMEM, EFORMAT. */
 MUST_CHECK mopo_status metrics_rows(metrics_row **out, int *count, const metrics *m,

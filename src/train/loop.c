@@ -181,17 +181,18 @@ static mopo_status record_histograms(run *o, mopo_error *err)
 {
   int epoch = (int)o->at.epoch + 1, n = 0, B = o->c.batch_size;
   if (epoch % o->c.checkpoint_every && epoch != o->c.epochs) return MOPO_OK;
+  int64_t updates = (int64_t)epoch * o->c.updates_per_epoch;
   mopo_status st = MOPO_OK;
   if (o->last_q) {
     double *q = malloc((size_t)B * sizeof *q);
     if (!q) return error_set(err, MOPO_ENOMEM, "train: no memory");
     for (int i = 0; i < B; i++) q[i] = value_of(o, (double)o->last_q[i]);
-    st = metrics_histogram(o->metrics, "q", epoch, q, B, err);
+    st = metrics_histogram(o->metrics, "critic/q_batch", updates, q, B, err);
     free(q);
   }
   if (st != MOPO_OK || !o->rollout) return st;
   const double *penalties = rollout_penalties(o->rollout, &n);
-  return metrics_histogram(o->metrics, "penalty", epoch, penalties, n, err);
+  return metrics_histogram(o->metrics, "model/penalty_step", updates, penalties, n, err);
 }
 
 /* Seconds of an epoch; of one that was interrupted, those of this session. */

@@ -99,6 +99,7 @@ static mopo_status set_up_all(run *o, mopo_error *err)
     if (st == MOPO_OK && o->order.resume && file_exists(path)) st = checkpoint_load(o, err);
   }
   if (st == MOPO_OK) st = metrics_open(&o->metrics, o->dir, (int64_t)o->at.epoch, err);
+  if (st == MOPO_OK) st = metrics_settings(o->metrics, &o->c, err);
   if (st != MOPO_OK) return st;
   return policy_of(&o->policy, agent_policy(o->agent), o->c.algo, o->task->facts.name,
                    o->data->ranges, err);

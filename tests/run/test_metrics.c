@@ -178,6 +178,47 @@ static void test_rows_out_of_order_are_refused(void **state)
   free(whole);
 }
 
+static void expect_count(const char *bytes, size_t n, const char *what, int want)
+{
+  int count = 0;
+  for (const char *at = bytes; (at = memmem(at, n - (size_t)(at - bytes), what, strlen(what)));
+       at++)
+    count++;
+  if (count != want) fail_msg("'%s': %d times, want %d", what, count, want);
+}
+
+/* The updates of an epoch are its step; hyperparameters are written once, however often a run is
+ * resumed; places and threads are none. */
+static void test_events(void **state)
+{
+  (void)state;
+  mopo_error err;
+  mopo_config c = config_default();
+  char path[RUN_PATH], *bytes = NULL;
+  size_t n = 0;
+  assert_ok(rundir_path(path, sizeof path, dir, MOPO_RUN_EVENTS, &err), err);
+  assert_ok(mopo_config_set(&c, "algo", "td3bc", &err), err);
+  for (int resume_at = 0; resume_at <= 2; resume_at += 2) {
+    metrics *m = NULL;
+    assert_ok(metrics_open(&m, dir, resume_at, &err), err);
+    assert_ok(metrics_settings(m, &c, &err), err);
+    for (int i = resume_at + 1; i <= 3; i++) {
+      metrics_row r = row_of(i);
+      assert_ok(metrics_add(m, &r, &err), err);
+    }
+    metrics_close(m);
+  }
+  assert_ok(file_read(&bytes, &n, path, 1 << 20, &err), err);
+  expect_count(bytes, n, "_hparams_/session_start_info", 1);
+  expect_count(bytes, n, "gamma", 1);
+  expect_count(bytes, n, "threads", 0);
+  expect_count(bytes, n, "rollout-length", 0); /* td3bc does not read it */
+  expect_count(bytes, n, "loss/critic", 3);
+  expect_count(bytes, n, "eval/return\x15", 2); /* then its value; one epoch has none */
+  expect_count(bytes, n, "\x10\xd0\x0f", 25); /* step 2000: columns but one, and two empty cells */
+  free(bytes);
+}
+
 static void test_result(void **state)
 {
   (void)state;
@@ -324,6 +365,7 @@ int main(void)
       cmocka_unit_test(test_lost_rows_are_told),
       cmocka_unit_test(test_torn_and_foreign_files),
       cmocka_unit_test(test_rows_out_of_order_are_refused),
+      cmocka_unit_test(test_events),
       cmocka_unit_test(test_result),
       cmocka_unit_test(test_result_of_a_large_seed),
       cmocka_unit_test(test_results_of_others),
