@@ -108,9 +108,13 @@ void run_tear_down(run *o);
 MUST_CHECK mopo_status run_settle(run *o, mopo_error *err);
 /* Data and task of the order, in memory: they must fit; settings resolved for them. */
 MUST_CHECK mopo_status run_take_data(run *o, mopo_error *err);
-/* The settings that the run in `dir` began with; one that is given now must agree. */
+/* The settings that the run in `dir` began with; one that is given now must agree; where `longer`,
+ * there may be more epochs. */
 MUST_CHECK mopo_status run_resume_settings(mopo_config *c, const mopo_config *given,
-                                           const char *dir, mopo_error *err);
+                                           const char *dir, bool longer, mopo_error *err);
+/* Where o has more epochs than its directory says: tells what stays as the fewer decided, takes the
+ * result away, and writes them down. EIO, ENOMEM. */
+MUST_CHECK mopo_status run_resume_longer(run *o, mopo_error *err);
 /* A model that cannot be used is refused before there is a directory that says "a run is here". */
 MUST_CHECK mopo_status run_model_check(run *o, mopo_error *err);
 /* o->model: fitted, given, or that of an earlier session. */

@@ -81,9 +81,10 @@ static mopo_status settle_resumed(run *o, mopo_error *err)
   if (st == MOPO_OK && !file_exists(path))
     st = error_set(err, MOPO_EINVAL, "%s: no run to go on with", o->dir);
   if (st == MOPO_OK) st = rundir_lock(&o->lock, o->dir, err);
-  if (st == MOPO_OK) st = run_resume_settings(&o->c, o->order.config, o->dir, err);
+  if (st == MOPO_OK) st = run_resume_settings(&o->c, o->order.config, o->dir, true, err);
   if (st == MOPO_OK) st = get_data(o, err);
-  return st == MOPO_OK ? check_penalty(&o->c, o->task, err) : st;
+  if (st == MOPO_OK) st = check_penalty(&o->c, o->task, err);
+  return st == MOPO_OK ? run_resume_longer(o, err) : st;
 }
 
 /* A run is resumed from any directory: the paths in its settings begin at the root. */

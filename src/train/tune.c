@@ -253,7 +253,7 @@ static mopo_status begin(tuner *t, const mopo_config *c, mopo_error *err)
   if (st == MOPO_OK) st = rundir_lock(&t->lock, c->out, err);
   if (st != MOPO_OK) return st;
   if (file_exists(path)) {
-    st = run_resume_settings(&t->c, c, c->out, err);
+    st = run_resume_settings(&t->c, c, c->out, false, err);
     for (int i = 0; mopo_setting_at(i); i++) /* `auto` is nobody's choice */
       if (config_is_auto(&t->c, mopo_setting_at(i))) t->c.marked[i] = 0;
     return st;
