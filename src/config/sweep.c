@@ -64,8 +64,6 @@ static void name_unit(const mopo_sweep *s, sweep_unit *u)
 
 static mopo_status add_unit(mopo_sweep *s, sweep_unit **out, mopo_error *err)
 {
-  if (s->units == SWEEP_UNITS)
-    return error_set(err, MOPO_EINVAL, "sweep: more than %d runs", SWEEP_UNITS);
   if (s->units == s->room) {
     int room = s->room ? 2 * s->room : 64;
     sweep_unit *more = realloc(s->unit, (size_t)room * sizeof *more);
@@ -139,6 +137,15 @@ static mopo_status add_run(mopo_sweep *s, const int *choice, mopo_error *err)
     }
   name_unit(s, u);
   return MOPO_OK;
+}
+
+/* Before memory and time are taken for them. */
+static mopo_status check_size(const mopo_sweep *s, mopo_error *err)
+{
+  double n = 1;
+  for (int i = 0; i < s->keys; i++) n *= s->key[i].n;
+  if (n <= SWEEP_UNITS) return MOPO_OK;
+  return error_set(err, MOPO_EINVAL, "sweep: %.0f combinations, want at most %d", n, SWEEP_UNITS);
 }
 
 /* Every combination, the last key fastest. */
@@ -263,7 +270,8 @@ mopo_status sweep_expand(mopo_sweep *s, const char *dir, mopo_error *err)
   bool has_data = false;
   for (int i = 0; i < s->keys; i++) has_data = has_data || !strcmp(s->key[i].name, "data");
   if (!has_data) return error_set(err, MOPO_EINVAL, "sweep: want a key data = FILE, ...");
-  mopo_status st = add_runs(s, err);
+  mopo_status st = check_size(s, err);
+  if (st == MOPO_OK) st = add_runs(s, err);
   if (st == MOPO_OK) st = check_read(s, err);
   if (st == MOPO_OK) st = add_models(s, err);
   return st == MOPO_OK ? place(s, dir, err) : st;

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-/* Most values of a key; most keys; most units. A file that asks for more is refused. */
+/* Most values of a key; most keys; most combinations. A file that asks for more is refused. */
 enum { SWEEP_VALUES = 10000, SWEEP_KEYS = 64, SWEEP_UNITS = 100000, SWEEP_NAME = 512 };
 
 /* One line of the file. */
