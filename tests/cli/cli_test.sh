@@ -212,7 +212,7 @@ expect 1 'nodir/x.hdf5: No such file' data convert log.npz nodir/x.hdf5
 expect 1 'nodir/x.npz: No such file' data convert log.npz nodir/x.npz
 # options that a verb has no use for
 expect 2 'mopo data info has no use for --out' data info log.npz --out x.npz
-expect 2 'mopo data convert has no use for --task' data convert log.npz x.npz --task hopper
+expect 2 'mopo data merge has no use for --task' data merge log.npz --out x.hdf5 --task hopper
 expect 2 'mopo data merge has no use for --columns' data merge log.npz --out x.hdf5 --columns "$columns" 
 expect 0 'episodes    2' data check log.npz
 expect 0 '"end":"timeout"' data check log.npz --json

@@ -36,7 +36,7 @@ mopo=$dir/build/mopo
 
 # help and errors
 "$mopo" train --help > help
-for word in dummy-algo dummy-penalty --dummy-weight; do
+for word in dummy-algo dummy-penalty --dummy-repeats; do
   grep -q -e "$word" help || fail "mopo train --help does not know $word"
 done
 refused() {
@@ -47,7 +47,7 @@ refused() {
 }
 refused dummy-algo --algo nothing
 refused dummy-penalty --penalty nothing
-refused 'a number from 0 to 10' --dummy-weight 11
+refused 'a whole number from 1 to 10' --dummy-repeats 11
 refused dummy-task --task nothing
 
 # A file in the dialect: names of the same length in an archive of ours, and it is another's.
@@ -69,8 +69,8 @@ learns() {
     { cat train.log; fail "does not learn: $*"; }
   [ -s "$out/policy.safetensors" ] && [ -s "$out/result.json" ] || fail "no result: $*"
 }
-learns clone --algo dummy-algo --dummy-weight 3
-grep -q '^dummy-weight = 3$' clone/config.ini || fail 'dummy-weight is not recorded'
+learns clone --algo dummy-algo --dummy-repeats 3
+grep -q '^dummy-repeats = 3$' clone/config.ini || fail 'dummy-repeats is not recorded'
 learns penalised --penalty dummy-penalty
 for line in 'penalty = dummy-penalty' 'rollout-length = 3' 'penalty-coef = 0.75' 'task = dummy-task'; do
   grep -q "^$line\$" penalised/config.ini || { cat penalised/config.ini; fail "config.ini lacks '$line'"; }
