@@ -132,8 +132,8 @@ mopo_status mopo_policy_export(mopo_export_info *out, mopo_policy *p, const char
   case MOPO_EXPORT_ONNX:
     return write_form(out, p, path, format, err);
   case MOPO_EXPORT_SAFETENSORS:
-    return policy_save(policy_actor(p), path, policy_algo(p), mopo_policy_task(p), policy_ranges(p),
-                       err);
+    return policy_save(policy_actor(p), path, policy_algo(p), mopo_policy_task(p),
+                       policy_labels_of(p), err);
   }
   return error_set(err, MOPO_EINVAL, "export format %d, want one of mopo_export_format",
                    (int)format);

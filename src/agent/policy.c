@@ -14,16 +14,15 @@
 
 enum { ROWS = 64, MAX_WIDTH = 65536 };
 
-static const char FORMAT[] = "mopo.policy.1", RANGES[] = "action_ranges";
+static const char FORMAT[] = "mopo.policy.1";
 static const char SHIFT[] = "input.shift", SCALE[] = "input.scale";
 
 struct mopo_policy {
   actor actor;
   actor_work work;
   char task[64], algo[32];
-  float *ranges;        /* [A,2] */
-  float *shift, *scale; /* [S] the actor's, if it has them */
-  bool has_ranges;
+  float *shift, *scale;  /* [S] the actor's, if it has them */
+  policy_labels *labels; /* NULL: nothing is known */
   arena memory;
 };
 
@@ -83,7 +82,7 @@ static mopo_status add_layers(packed *k, const actor *p, mopo_error *err)
 }
 
 static mopo_status pack(packed *k, const actor *p, const char *name, const char *algo,
-                        const char *task, const float *ranges, mopo_error *err)
+                        const char *task, const policy_labels *labels, mopo_error *err)
 {
   size_t n = 0;
   for (int i = 0; i < p->net.layers; i++) n += layer_floats(&p->net.layer[i]);
@@ -92,22 +91,21 @@ static mopo_status pack(packed *k, const actor *p, const char *name, const char 
   if (!k->l || !k->values)
     st = error_set(err, MOPO_ENOMEM, "%s: no memory to write the policy", name);
   if (st == MOPO_OK) st = describe(k->l, p, algo, task, err);
+  if (st == MOPO_OK) st = labels_write(k->l, labels, p->S, p->A, err);
   if (st == MOPO_OK) st = add_layers(k, p, err);
   if (st == MOPO_OK && p->shift)
     st = tensor_list_add(k->l, SHIFT, TENSOR_F32, 1, (int64_t[]){p->S}, p->shift, err);
   if (st == MOPO_OK && p->shift)
     st = tensor_list_add(k->l, SCALE, TENSOR_F32, 1, (int64_t[]){p->S}, p->scale, err);
-  if (st == MOPO_OK && ranges)
-    st = tensor_list_add(k->l, RANGES, TENSOR_F32, 2, (int64_t[]){p->A, 2}, ranges, err);
   if (st != MOPO_OK) packed_free(k);
   return st;
 }
 
 mopo_status policy_save(const actor *p, const char *path, const char *algo, const char *task,
-                        const float *ranges, mopo_error *err)
+                        const policy_labels *labels, mopo_error *err)
 {
   packed k;
-  mopo_status st = pack(&k, p, path, algo, task, ranges, err);
+  mopo_status st = pack(&k, p, path, algo, task, labels, err);
   if (st != MOPO_OK) return st;
   st = tensor_list_write(k.l, path, err);
   packed_free(&k);
@@ -118,7 +116,7 @@ mopo_status mopo_policy_save(const mopo_policy *p, const char *path, mopo_error 
 {
   NOT_NULL(p);
   NOT_NULL(path);
-  return policy_save(&p->actor, path, p->algo, p->task, policy_ranges(p), err);
+  return policy_save(&p->actor, path, p->algo, p->task, p->labels, err);
 }
 
 mopo_status mopo_policy_to_bytes(void **bytes, size_t *n, const mopo_policy *p, mopo_error *err)
@@ -128,7 +126,7 @@ mopo_status mopo_policy_to_bytes(void **bytes, size_t *n, const mopo_policy *p, 
   NOT_NULL(n);
   NOT_NULL(p);
   *bytes = NULL, *n = 0;
-  mopo_status st = pack(&k, &p->actor, "policy", p->algo, p->task, policy_ranges(p), err);
+  mopo_status st = pack(&k, &p->actor, "policy", p->algo, p->task, p->labels, err);
   if (st != MOPO_OK) return st;
   st = tensor_list_bytes(bytes, n, k.l, err);
   packed_free(&k);
@@ -207,23 +205,6 @@ static mopo_status read_meta(mopo_policy *p, const tensor_file *f, const char *p
   return MOPO_OK;
 }
 
-static mopo_status read_ranges(mopo_policy *p, const tensor_file *f, const char *path,
-                               mopo_error *err)
-{
-  const void *x;
-  const int A = p->actor.A;
-  p->has_ranges = tensor_file_find(f, RANGES) != NULL;
-  if (!p->has_ranges) return MOPO_OK;
-  mopo_status st = tensor_file_get(f, &x, RANGES, TENSOR_F32, 2, (int64_t[]){A, 2}, err);
-  if (st != MOPO_OK) return st;
-  memcpy(p->ranges, x, 2 * (size_t)A * sizeof *p->ranges);
-  for (const float *r = p->ranges; r < p->ranges + 2 * A; r += 2)
-    if (!(isfinite(r[0]) && isfinite(r[1]) && r[0] < r[1]))
-      return error_set(err, MOPO_EFORMAT, "%s: %s %g..%g, want finite and ascending", path, RANGES,
-                       (double)r[0], (double)r[1]);
-  return MOPO_OK;
-}
-
 /* Both or neither. */
 static mopo_status read_input(mopo_policy *p, const tensor_file *f, const char *path,
                               mopo_error *err)
@@ -251,7 +232,6 @@ static void layout(mopo_policy *p, arena *a)
 {
   mlp_layout(&p->actor.net, a);
   actor_work_layout(&p->work, &p->actor, a, ROWS);
-  p->ranges = arena_floats(a, 2 * (size_t)p->actor.A);
   p->shift = arena_floats(a, (size_t)p->actor.S), p->scale = arena_floats(a, (size_t)p->actor.S);
 }
 
@@ -287,7 +267,7 @@ static mopo_status read_policy(mopo_policy **out, const tensor_file *f, const ch
   if (st == MOPO_OK) st = create(&p, layers, sizes, name, err);
   if (st == MOPO_OK) st = read_meta(p, f, name, err);
   if (st == MOPO_OK) st = read_layers(p, f, name, err);
-  if (st == MOPO_OK) st = read_ranges(p, f, name, err);
+  if (st == MOPO_OK) st = labels_read(&p->labels, f, name, p->actor.S, p->actor.A, err);
   if (st == MOPO_OK) st = read_input(p, f, name, err);
   if (st != MOPO_OK) {
     mopo_policy_free(p);
@@ -337,7 +317,7 @@ void policy_take(mopo_policy *p, const actor *from)
 }
 
 mopo_status policy_of(mopo_policy **out, const actor *from, const char *algo, const char *task,
-                      const float *ranges, mopo_error *err)
+                      const policy_labels *labels, mopo_error *err)
 {
   int sizes[MLP_LAYERS + 1] = {from->S};
   for (int i = 0; i < from->net.layers; i++) sizes[i + 1] = from->net.layer[i].out;
@@ -346,15 +326,18 @@ mopo_status policy_of(mopo_policy **out, const actor *from, const char *algo, co
   mopo_policy *p = *out;
   snprintf(p->task, sizeof p->task, "%s", task);
   snprintf(p->algo, sizeof p->algo, "%s", algo);
-  p->has_ranges = ranges != NULL;
-  if (ranges) memcpy(p->ranges, ranges, 2 * (size_t)from->A * sizeof *ranges);
   policy_take(p, from);
-  return MOPO_OK;
+  if (labels) st = labels_copy(&p->labels, labels, from->S, from->A, err);
+  if (st == MOPO_OK) return st;
+  mopo_policy_free(p);
+  *out = NULL;
+  return st;
 }
 
 void mopo_policy_free(mopo_policy *p)
 {
   if (!p) return;
+  free(p->labels);
   free(p->memory.base);
   free(p);
 }
@@ -365,7 +348,8 @@ const char *mopo_policy_task(const mopo_policy *p) { return p->task; }
 const actor *policy_actor(const mopo_policy *p) { return &p->actor; }
 mlp *policy_network(mopo_policy *p) { return &p->actor.net; }
 const char *policy_algo(const mopo_policy *p) { return p->algo; }
-const float *policy_ranges(const mopo_policy *p) { return p->has_ranges ? p->ranges : NULL; }
+const policy_labels *policy_labels_of(const mopo_policy *p) { return p->labels; }
+const float *policy_ranges(const mopo_policy *p) { return p->labels ? p->labels->ranges : NULL; }
 
 /* ------------------------------------------------------------------ acting */
 
@@ -399,8 +383,13 @@ void mopo_policy_settings(const mopo_policy *p, float *setting, const float *act
 {
   const int A = p->actor.A;
   const float *range = policy_ranges(p);
+  const bool *is_switch = p->labels ? p->labels->is_switch : NULL;
   for (int i = 0; i < B * A; i++) {
-    float low = range ? range[2 * (i % A)] : -1.0f, high = range ? range[2 * (i % A) + 1] : 1.0f;
-    setting[i] = low + (high - low) * (act[i] + 1.0f) / 2.0f;
+    int k = i % A;
+    float low = range ? range[2 * k] : -1.0f, high = range ? range[2 * k + 1] : 1.0f;
+    if (is_switch && is_switch[k])
+      setting[i] = act[i] >= 0.0f ? high : low;
+    else
+      setting[i] = low + (high - low) * (act[i] + 1.0f) / 2.0f;
   }
 }

@@ -216,6 +216,7 @@ static mopo_status play(evaluator *e, const actor *p, mopo_error *err)
     for (int k = 0; k < e->n_live; k += ROWS) {
       int n = e->n_live - k < ROWS ? e->n_live - k : ROWS;
       actor_act(p, &e->work, e->act + (size_t)k * A, A, e->obs + (size_t)k * S, S, n, NULL);
+      task_round_actions(e->task, e->act + (size_t)k * A, A, n);
     }
     if (e->parallel)
       par_run(e->pool, e->n_live, step_one, e);

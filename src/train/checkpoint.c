@@ -60,7 +60,7 @@ mopo_status checkpoint_save(run *o, mopo_error *err)
   if (st != MOPO_OK || !o->dir) return st;
   if ((st = rundir_path(path, sizeof path, o->dir, MOPO_RUN_POLICY, err)) != MOPO_OK) return st;
   const actor *p = agent_policy(o->agent);
-  if ((st = policy_save(p, path, o->c.algo, o->task->facts.name, o->data->ranges, err)) != MOPO_OK)
+  if ((st = policy_save(p, path, o->c.algo, o->task->facts.name, o->labels, err)) != MOPO_OK)
     return st;
   if ((st = rundir_path(path, sizeof path, o->dir, MOPO_RUN_CHECKPOINT, err)) != MOPO_OK) return st;
   tensor_list *l = tensor_list_create();

@@ -6,6 +6,7 @@
 #define TRAIN_RUN_H
 
 #include "agent/agent.h"
+#include "agent/labels.h"
 #include "config/config.h"
 #include "data/batch.h"
 #include "model/fit.h"
@@ -87,11 +88,12 @@ typedef struct run {
   evaluator *evaluator;
   forecast *forecast; /* NULL: no evaluation, or no model */
   metrics *metrics;
-  metrics_row last;    /* what the last epoch measured */
-  mopo_policy *policy; /* a copy of the agent's, for the caller */
-  const float **rows;  /* [batch_size] */
-  const float *last_q; /* of the last update, row by row; the agent's, NULL: none */
-  int real_rows;       /* recorded rows in a batch; the rest is imagined */
+  metrics_row last;      /* what the last epoch measured */
+  policy_labels *labels; /* of every policy of the run; NULL: nothing is known */
+  mopo_policy *policy;   /* a copy of the agent's, for the caller */
+  const float **rows;    /* [batch_size] */
+  const float *last_q;   /* of the last update, row by row; the agent's, NULL: none */
+  int real_rows;         /* recorded rows in a batch; the rest is imagined */
   standing at;
   discounted discounted;
   int64_t ring_count, ring_head; /* of the ring before the rollouts of the epoch under way */
@@ -138,6 +140,8 @@ MUST_CHECK mopo_status run_limits(mopo_task *task, mopo_dataset *data, const mop
                                   mopo_error *err);
 /* Lines about the log: rules that contradict it, limits that it passes. */
 MUST_CHECK mopo_status run_tell_rules(run *o, mopo_error *err);
+/* o->labels: what data and task say of the columns. */
+MUST_CHECK mopo_status run_label(run *o, mopo_error *err);
 /* A copy of the task file in the run directory. */
 MUST_CHECK mopo_status run_keep_task(const run *o, mopo_error *err);
 

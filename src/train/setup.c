@@ -90,6 +90,7 @@ static mopo_status set_up_all(run *o, mopo_error *err)
   if (!type) return error_set(err, MOPO_EINVAL, "algo = '%s', no such algorithm", o->c.algo);
   if ((st = set_up_units(o, type, err)) != MOPO_OK) return st;
   if (type->is.reads & READS_MODEL && (st = run_imagine(o, err)) != MOPO_OK) return st;
+  if ((st = run_label(o, err)) != MOPO_OK) return st;
   if ((st = set_up_agent(o, type, err)) != MOPO_OK) return st;
   if ((st = run_practice(o, err)) != MOPO_OK) return st;
   if ((st = set_up_evaluation(o, err)) != MOPO_OK) return st;
@@ -101,8 +102,8 @@ static mopo_status set_up_all(run *o, mopo_error *err)
   if (st == MOPO_OK) st = metrics_open(&o->metrics, o->dir, (int64_t)o->at.epoch, err);
   if (st == MOPO_OK) st = metrics_settings(o->metrics, &o->c, err);
   if (st != MOPO_OK) return st;
-  return policy_of(&o->policy, agent_policy(o->agent), o->c.algo, o->task->facts.name,
-                   o->data->ranges, err);
+  return policy_of(&o->policy, agent_policy(o->agent), o->c.algo, o->task->facts.name, o->labels,
+                   err);
 }
 
 mopo_status run_set_up(run *o, const run_order *order, mopo_error *err)
@@ -130,6 +131,7 @@ void run_tear_down(run *o)
   termination_free(o->end);
   ensemble_free(o->fitted);
   mopo_policy_free(o->policy);
+  free(o->labels);
   free(o->rows);
   par_free(o->pool);
   free(o->behaviour);

@@ -147,7 +147,9 @@ static void c_knows_the_ranges(void **state)
   (void)state;
   save_policy(policy_path, 8, 1);
   mopo_policy *p = load(policy_path);
-  assert_ok(policy_save(policy_actor(p), policy_path, "mopo", "none", range, &e), e);
+  assert_ok(policy_save(policy_actor(p), policy_path, "mopo", "none",
+                        &(policy_labels){.ranges = range}, &e),
+            e);
   mopo_policy_free(p);
   p = load(policy_path);
   export(p, "export_range.c", MOPO_EXPORT_C);

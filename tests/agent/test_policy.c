@@ -137,11 +137,11 @@ static void ranges_are_kept(void **state)
   back = load();
   assert_null(policy_ranges(back));
   mopo_policy_free(back);
-  assert_ok(policy_save(&p->actor, PATH, "mopo", "none", range, &e), e);
+  assert_ok(policy_save(&p->actor, PATH, "mopo", "none", &(policy_labels){.ranges = range}, &e), e);
   back = load();
   assert_memory_equal(policy_ranges(back), range, sizeof range);
   mopo_policy_free(back);
-  assert_ok(policy_save(&p->actor, PATH, "mopo", "none", bad, &e), e);
+  assert_ok(policy_save(&p->actor, PATH, "mopo", "none", &(policy_labels){.ranges = bad}, &e), e);
   assert_int_equal(mopo_policy_load(&back, PATH, &e), MOPO_EFORMAT);
   assert_string_equal(e.msg,
                       "test_policy.safetensors: action_ranges 3..3, want finite and ascending");

@@ -24,7 +24,7 @@ static mopo_policy *make(const float *ranges)
   assert_true(arena_alloc(&memory));
   mlp_layout(&a.net, &memory);
   mlp_initialise(&a.net, MLP_GLOROT, rng_seed(5));
-  assert_ok(policy_of(&p, &a, "mopo", "tank", ranges, &err), err);
+  assert_ok(policy_of(&p, &a, "mopo", "tank", &(policy_labels){.ranges = ranges}, &err), err);
   free(memory.base);
   return p;
 }
