@@ -71,6 +71,12 @@ grep -q "^reward .* max $most\$" out || wrong "relabel: want rewards up to $most
 cmp -s tank.ini run/task.ini || wrong 'no copy of the task file in the run'
 grep -q '^limit: [1-9][0-9]* of [0-9]* recorded rows pass it$' err || wrong "no limit in: $(cat err)"
 grep -q contradict err && wrong "train: $(cat err)"
+# What the columns mean is in the policy's metadata.
+head -c 2000 run/policy.safetensors > header
+for entry in '"act_names":"pump\nheater"' '"action_ranges":"0 100\n0 1"' '"switches":"0\n1"' '"history":"2"' \
+  '"obs_names":"level1\ntemp\nlevel1@-1\ntemp@-1\npump@-1\nheater@-1"' '"obs_ranges":"'; do
+  grep -aqF "$entry" header || wrong "no $entry in the policy's metadata"
+done
 mv tank.ini moved.ini
 rm run/result.json
 "$mopo" train --resume --out run --quiet > out 2> err || wrong "resume: $(cat err)"
