@@ -10,6 +10,7 @@
 #include "base/name.h"
 #include "base/number.h"
 #include "io/buffer.h"
+#include "io/safetensors.h"
 
 static const char OBS_NAMES[] = "obs_names", ACT_NAMES[] = "act_names", SEEN[] = "obs_ranges";
 static const char RANGES[] = "action_ranges", SWITCHES[] = "switches", HISTORY[] = "history";

@@ -4,7 +4,6 @@
 #define AGENT_LABELS_H
 
 #include "base/error.h"
-#include "io/safetensors.h"
 
 #include <stdbool.h>
 
@@ -22,12 +21,12 @@ MUST_CHECK mopo_status labels_copy(policy_labels **out, const policy_labels *fro
                                    mopo_error *err);
 /* Into the metadata: obs_names, act_names, action_ranges, obs_ranges, switches, history; a key for
  * what is known only. ENOMEM. */
-MUST_CHECK mopo_status labels_write(tensor_list *l, const policy_labels *from, int S, int A,
+MUST_CHECK mopo_status labels_write(struct tensor_list *l, const policy_labels *from, int S, int A,
                                     mopo_error *err);
 /* From there; *out is NULL where the file says nothing. Files of older versions have action_ranges
  * as a tensor. EFORMAT, ENOMEM. */
-MUST_CHECK mopo_status labels_read(policy_labels **out, const tensor_file *f, const char *path,
-                                   int S, int A, mopo_error *err);
+MUST_CHECK mopo_status labels_read(policy_labels **out, const struct tensor_file *f,
+                                   const char *path, int S, int A, mopo_error *err);
 /* Observations that a device measures in a period: S without the history. */
 int labels_observed(const policy_labels *l, int S, int A);
 

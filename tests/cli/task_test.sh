@@ -59,6 +59,12 @@ sed 's/level1 > 2.0/level1 > 1.0/' tank.ini > low.ini
 grep -q 'ends contradict the rule in [0-9.]* % of the rows, first in row [0-9]' out ||
   wrong "check: no contradiction in: $(cat out)"
 
+# Without a rule there is nothing to compare, and the log is checked all the same.
+grep -v '^terminal =\|^reward =' tank.ini > plain.ini
+"$mopo" data check log.csv --task plain.ini > out 2>&1 || wrong "check without rules: $(cat out)"
+grep -q 'against     tank: rewards not compared (task tank has no rewards to relabel by)' out ||
+  wrong "check without rules: $(cat out)"
+
 # A new goal needs no new log.
 sed 's/reward = .*/reward = before.temp/' tank.ini > warm.ini
 "$mopo" data relabel log.csv --task warm.ini --out warm.hdf5 > out 2>&1 || wrong "relabel: $(cat out)"
