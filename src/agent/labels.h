@@ -7,6 +7,9 @@
 
 #include <stdbool.h>
 
+struct tensor_list;
+struct tensor_file;
+
 typedef struct policy_labels {
   const char *const *obs, *const *act; /* [S], [A] names; NULL: not known */
   const float *ranges;   /* [A,2] what -1 and 1 were in the recording; NULL: not known */
