@@ -1,11 +1,17 @@
-/* reproduce.h - the tables of Yu et al. 2020: what they compare, what they print, and how one of
- * their cells is made. A cell is one run: a set of data, a method, a seed. */
+/* reproduce.h - the tables of Yu et al. 2020 and one of later methods: what they compare, what they
+ * print, and how one of their cells is made. A cell is one run: a set of data, a method, a seed. */
 #ifndef CLI_REPRODUCE_H
 #define CLI_REPRODUCE_H
 
 #include "options.h"
 
-enum { REPRODUCE_PATH = 1024, METHODS_MAX = 8, SEEDS_MAX = 64, METHOD_SETTINGS = 8 };
+enum {
+  REPRODUCE_PATH = 1024,
+  METHODS_MAX = 8,
+  SEEDS_MAX = 64,
+  METHOD_SETTINGS = 8,
+  LATER_MAX = 32
+};
 
 /* What the paper prints; NAN: it does not. */
 typedef struct published {
@@ -29,9 +35,19 @@ typedef struct paper_table {
   int n_methods, n_rows;
   const method *methods;
   const paper_row *rows;
+  bool printed; /* in the paper; false: no batch, no value */
 } paper_table;
 
-/* NULL: no such table. */
+/* A table of the algorithms that the paper does not have: whatever mopo has besides. */
+typedef struct paper_later {
+  char names[1024];
+  method methods[LATER_MAX];
+  paper_table table;
+} paper_later;
+
+/* The table in l, which holds what it points to. */
+const paper_table *paper_later_make(paper_later *l);
+/* NULL: no such table in the paper. */
 const paper_table *paper_table_find(const char *name);
 /* Rewards of the row's data are made by relabelling; its figures are returns, not scores. */
 bool paper_row_relabels(const paper_row *row);
@@ -41,6 +57,7 @@ typedef struct reproduce {
   const options *o;
   const char *dir;
   const paper_table *table;
+  paper_later later;
   uint64_t seed[SEEDS_MAX];
   int n_seeds;
 } reproduce;

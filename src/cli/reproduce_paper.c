@@ -1,5 +1,5 @@
 /* reproduce_paper.c - the tables of Yu et al. 2020 (arXiv:2005.13239), their numbers as printed:
- * D4RL v0, last iteration, 6 seeds. */
+ * D4RL v0, last iteration, 6 seeds; and one of methods that came later, on the same sets. */
 #include "reproduce.h"
 
 #include <math.h>
@@ -101,11 +101,11 @@ static const paper_row rows3[] = {
 #define COUNT(a) (int)(sizeof(a) / sizeof *(a))
 static const paper_table tables[] = {
   {"table1", "score of the last policy on the D4RL sets",
-   COUNT(methods1), COUNT(rows1), methods1, rows1},
+   COUNT(methods1), COUNT(rows1), methods1, rows1, .printed = true},
   {"table2", "return of the last policy on tasks beyond the data",
-   COUNT(methods2), COUNT(rows2), methods2, rows2},
+   COUNT(methods2), COUNT(rows2), methods2, rows2, .printed = true},
   {"ablation", "what the penalty measures",
-   COUNT(methods3), COUNT(rows3), methods3, rows3},
+   COUNT(methods3), COUNT(rows3), methods3, rows3, .printed = true},
 };
 // clang-format on
 
@@ -114,6 +114,50 @@ const paper_table *paper_table_find(const char *name)
   for (int i = 0; i < COUNT(tables); i++)
     if (!strcmp(tables[i].name, name)) return &tables[i];
   return NULL;
+}
+
+/* ------------------------------------------------------------------ what came later */
+
+static bool in_paper(const char *name)
+{
+  for (int i = 0; i < COUNT(tables); i++)
+    for (int m = 0; m < tables[i].n_methods; m++)
+      if (!strcmp(tables[i].methods[m].name, name)) return true;
+  return false;
+}
+
+static const mopo_setting *setting(const char *name)
+{
+  int i = 0;
+  while (strcmp(mopo_setting_name(mopo_setting_at(i)), name) != 0) i++;
+  return mopo_setting_at(i);
+}
+
+static bool uses_model(const char *algo)
+{
+  mopo_config *c = mopo_config_create();
+  bool uses = c && mopo_config_set(c, "algo", algo, NULL) == MOPO_OK &&
+              mopo_config_uses(c, setting("model"));
+  mopo_config_free(c);
+  return uses;
+}
+
+const paper_table *paper_later_make(paper_later *l)
+{
+  int n = 0;
+  char *rest = NULL;
+  mopo_setting_values(l->names, sizeof l->names, setting("algo")); /* "bc|bear|..." */
+  for (char *name = strtok_r(l->names, "|", &rest); name; name = strtok_r(NULL, "|", &rest))
+    if (!in_paper(name) && n < LATER_MAX)
+      l->methods[n++] = (method){name, {"algo", name}, uses_model(name)};
+  l->table = (paper_table){"later",
+                           "score of the last policy on the D4RL sets, later methods",
+                           n,
+                           COUNT(rows1),
+                           l->methods,
+                           rows1,
+                           .printed = false};
+  return &l->table;
 }
 
 bool paper_row_relabels(const paper_row *row) { return strchr(row->task, '-') != NULL; }

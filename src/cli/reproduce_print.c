@@ -89,9 +89,13 @@ static void print_row(const reproduce *r, const paper_row *row)
     figures f = figures_of(r, row, &t->methods[m]);
     print_figure(f.mean, f.spread, r->n_seeds - f.n);
   }
-  printf("\n%-26s", "  published");
-  for (int m = 0; m < t->n_methods; m++) print_figure(row->value[m].mean, row->value[m].spread, 0);
   printf("\n");
+  if (t->printed) {
+    printf("%-26s", "  published");
+    for (int m = 0; m < t->n_methods; m++)
+      print_figure(row->value[m].mean, row->value[m].spread, 0);
+    printf("\n");
+  }
   print_batch(r, row);
 }
 
@@ -103,8 +107,11 @@ void reproduce_print(const reproduce *r)
   for (int m = 0; m < t->n_methods; m++) printf("%*s", WIDTH, t->methods[m].name);
   printf("\n");
   for (int i = 0; i < t->n_rows; i++) print_row(r, &t->rows[i]);
-  printf("\nscores, of the tasks beyond the data returns; published: Yu et al. 2020, D4RL v0, 6 "
-         "seeds;\n(-N): N seeds are not there yet; -: none, or not published\n");
+  if (t->printed)
+    printf("\nscores, of the tasks beyond the data returns; published: Yu et al. 2020, D4RL v0, 6 "
+           "seeds;\n(-N): N seeds are not there yet; -: none, or not published\n");
+  else
+    printf("\nscores; (-N): N seeds are not there yet; -: none\n");
 }
 
 /* ------------------------------------------------------------------ JSON */
@@ -112,6 +119,7 @@ void reproduce_print(const reproduce *r)
 static void print_cell_json(const reproduce *r, const paper_row *row, int m)
 {
   figures f = figures_of(r, row, &r->table->methods[m]);
+  bool printed = r->table->printed;
   printf("{\"task\":");
   json_text(row->task);
   printf(",\"kind\":");
@@ -129,9 +137,9 @@ static void print_cell_json(const reproduce *r, const paper_row *row, int m)
   printf(",\"std\":");
   json_number(f.spread);
   printf(",\"published_mean\":");
-  json_number(row->value[m].mean);
+  json_number(printed ? row->value[m].mean : (double)NAN);
   printf(",\"published_std\":");
-  json_number(row->value[m].spread);
+  json_number(printed ? row->value[m].spread : (double)NAN);
   printf("}");
 }
 

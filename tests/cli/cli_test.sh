@@ -86,7 +86,7 @@ expect 2 'want --out' render policy
 expect 2 'want a policy' render --out film.webp
 expect 2 "width = '3', want a whole number from 16" render policy --width 3
 expect 3 'nothing.safetensors: No such file' render nothing.safetensors --out film.webp
-expect 2 "table = 'table3', want table1, table2 or ablation" reproduce table3
+expect 2 "table = 'table3', want table1, table2, ablation or later" reproduce table3
 expect 2 'want a table' reproduce
 expect 2 "seeds = '0,1,0', want each once: 0 is there twice" reproduce table1 --seeds 0,1,0
 expect 2 "seeds = '0', want their number, 1 to 64" reproduce table1 --seeds 0

@@ -24,9 +24,13 @@ END
 cmp lines want
 [ ! -e 'a b' ] || fail 'a dry run leaves something behind'
 
-# every cell of every table has its line: 12 x 6, 2 x 6, 2 x 7 for one seed
+# every cell of every table has its line: 12 x 6, 2 x 6, 2 x 7 for one seed; of later methods, 12 each
 cells() { mopo reproduce "$1" --dry-run --seeds 1 | grep -c '^mopo train '; }
 [ "$(cells table1)/$(cells table2)/$(cells ablation)" = 72/12/14 ] || fail 'cells are missing'
+for algo in td3bc iql cql; do
+  [ "$(mopo reproduce later --dry-run --seeds 1 | grep -c "^mopo train .*--algo $algo ")" = 12 ] || fail "later: $algo"
+done
+mopo reproduce later --dir none --dry-run --seeds 1 --only hopper-random/ | grep -q 'mopo train' || fail 'later: --only'
 
 code=0
 mopo reproduce table1 --dir none --only nothing > table 2> nothing.err || code=$?

@@ -435,6 +435,34 @@ static void the_ablation_repeats_them(void **state)
   }
 }
 
+static bool has_column(const paper_table *t, const char *name)
+{
+  for (int m = 0; m < t->n_methods; m++)
+    if (!strcmp(t->methods[m].name, name)) return true;
+  return false;
+}
+
+/* Of the paper's tables or, with no number beside it, of the one that is made of the rest. */
+static void every_algorithm_has_a_column(void **state)
+{
+  (void)state;
+  paper_later l;
+  const paper_table *later = paper_later_make(&l);
+  for (int a = 0; config_algorithm_name(a); a++) {
+    const char *name = config_algorithm_name(a);
+    bool printed = has_column(paper_table_find("table1"), name) ||
+                   has_column(paper_table_find("table2"), name);
+    assert_int_equal(has_column(later, name), !printed);
+  }
+  assert_true(has_column(later, "td3bc") && has_column(later, "iql") && has_column(later, "cql"));
+  assert_false(later->printed);
+  for (int m = 0; m < later->n_methods; m++) {
+    const method *c = &later->methods[m];
+    assert_string_equal(c->settings[1], c->name);
+    assert_int_equal(c->model, (config_algorithm(c->name)->reads & READS_MODEL) != 0);
+  }
+}
+
 /* A column is of the method that stands above it. */
 static void columns_run_their_methods(void **state)
 {
@@ -464,6 +492,7 @@ int main(void)
       cmocka_unit_test(table_1_is_as_printed),
       cmocka_unit_test(table_2_is_as_printed),
       cmocka_unit_test(the_ablation_repeats_them),
+      cmocka_unit_test(every_algorithm_has_a_column),
       cmocka_unit_test(columns_run_their_methods),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

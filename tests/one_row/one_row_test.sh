@@ -39,6 +39,8 @@ mopo=$dir/build/mopo
 for word in dummy-algo dummy-penalty --dummy-repeats; do
   grep -q -e "$word" help || fail "mopo train --help does not know $word"
 done
+"$mopo" reproduce later --dry-run --seeds 1 | grep -q 'hopper-medium/dummy-algo/seed-0 --algo dummy-algo' ||
+  fail 'mopo reproduce later has no column of dummy-algo'
 refused() {
   want=$1
   shift
