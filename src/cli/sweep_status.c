@@ -5,6 +5,7 @@
 #include "json.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +17,12 @@
 typedef struct table {
   char **name;
   int names;
-  char ***cell; /* [units] of [names so far]; NULL: not there */
-  int *cells;   /* [units] */
-  int row;      /* under way */
-  bool full;    /* no memory */
+  char ***cell;   /* [units] of [names so far]; NULL: not there */
+  int *cells;     /* [units] */
+  int row;        /* under way */
+  double seconds; /* that the runs with a result took */
+  int timed;      /* so many of them */
+  bool full;      /* no memory */
 } table;
 
 static int column_of(table *t, const char *name)
@@ -38,6 +41,7 @@ static void take(void *ctx, const char *name, const char *value)
 {
   table *t = ctx;
   if (!strncmp(name, "versions.", 9) || !strncmp(name, "settings.", 9)) return;
+  if (!strcmp(name, "wall_seconds")) t->seconds += strtod(value, NULL), t->timed++;
   const char *plain = !strncmp(name, "final.", 6) ? name + 6 : name;
   int c = column_of(t, plain);
   if (c < 0 || t->full) {
@@ -129,7 +133,8 @@ static void free_table(table *t, int units)
   free(t->name), free(t->cell), free(t->cells);
 }
 
-int sweep_results(const sweep *s)
+/* *mean: seconds of a run that is done; NAN: none is. */
+static int results(const sweep *s, double *mean)
 {
   size_t n = (size_t)s->units;
   table t = {.cell = calloc(n, sizeof *t.cell), .cells = calloc(n, sizeof *t.cells)};
@@ -145,17 +150,41 @@ int sweep_results(const sweep *s)
   }
   if (t.full) code = cli_fail(EXIT_RUN, "sweep: no memory for the results of %d runs", s->units);
   if (code == EXIT_DONE) code = write_table(s, &t);
+  *mean = t.timed ? t.seconds / t.timed : (double)NAN;
   free_table(&t, s->units);
   return code;
 }
 
+int sweep_results(const sweep *s)
+{
+  double mean;
+  return results(s, &mean);
+}
+
 /* ------------------------------------------------------------------ status */
 
-static void print_json(const sweep *s, const int *count)
+typedef struct standing {
+  int count[UNIT_DONE + 1];
+  int left;    /* runs, without ensembles, that wait or are under way */
+  double mean; /* seconds of a run that is done; NAN: none is */
+} standing;
+
+/* As many at once as now, or as would be here; NAN: nobody knows. */
+static double seconds_left(const sweep *s, const standing *at)
+{
+  int places = at->count[UNIT_UNDER_WAY] ? at->count[UNIT_UNDER_WAY] : s->jobs;
+  if (places > at->left) places = at->left;
+  return at->left ? at->mean * at->left / places : 0;
+}
+
+static void print_json(const sweep *s, const standing *at)
 {
   bool first = true;
-  printf("{\"units\":%d,\"done\":%d,\"running\":%d,\"waiting\":%d,\"failed\":[", s->units,
+  const int *count = at->count;
+  printf("{\"units\":%d,\"done\":%d,\"running\":%d,\"waiting\":%d,\"seconds_left\":", s->units,
          count[UNIT_DONE], count[UNIT_UNDER_WAY], count[UNIT_WAITING]);
+  json_number(seconds_left(s, at));
+  printf(",\"failed\":[");
   for (int i = 0; count[UNIT_FAILED] && i < s->units; i++) {
     unit_report r = sweep_look(s, i);
     if (r.state != UNIT_FAILED) continue;
@@ -171,22 +200,34 @@ static void print_json(const sweep *s, const int *count)
   printf("}\n");
 }
 
-int sweep_status(const sweep *s)
+static void print_page(const sweep *s, const standing *at)
 {
-  int count[UNIT_DONE + 1] = {0};
-  for (int i = 0; i < s->units; i++) count[sweep_look(s, i).state]++;
-  int code = sweep_results(s);
-  if (s->o->json) {
-    print_json(s, count);
-    return code;
-  }
-  printf("%d of %d done, %d running, %d waiting, %d failed\n", count[UNIT_DONE], s->units,
+  const int *count = at->count;
+  double left = seconds_left(s, at);
+  printf("%d of %d done, %d running, %d waiting, %d failed", count[UNIT_DONE], s->units,
          count[UNIT_UNDER_WAY], count[UNIT_WAITING], count[UNIT_FAILED]);
+  if (left > 0) printf("; about %.0f s left", ceil(left));
+  putchar('\n');
   for (int i = 0; i < s->units; i++) {
     unit_report r = sweep_look(s, i);
     if (r.state == UNIT_UNDER_WAY) printf("running  %s (%s)\n", sweep_unit(s, i).name, r.where);
     if (r.state == UNIT_FAILED) printf("failed   %s: %s\n", sweep_unit(s, i).name, r.why);
   }
   printf("results: %s/results.csv\n", s->dir);
+}
+
+int sweep_status(const sweep *s)
+{
+  standing at = {.left = 0};
+  for (int i = 0; i < s->units; i++) {
+    unit_state state = sweep_look(s, i).state;
+    at.count[state]++;
+    at.left += !sweep_unit(s, i).model && (state == UNIT_WAITING || state == UNIT_UNDER_WAY);
+  }
+  int code = results(s, &at.mean);
+  if (s->o->json)
+    print_json(s, &at);
+  else
+    print_page(s, &at);
   return code;
 }

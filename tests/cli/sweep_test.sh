@@ -46,7 +46,7 @@ for run in mopo/penalty-coef-0.5 mopo/penalty-coef-1 td3bc; do
 done
 [ "$(find whole -name result.json | wc -l)" -eq 6 ] || fail 'too many runs'
 "$mopo" sweep --status whole | grep -q '^8 of 8 done, 0 running, 0 waiting, 0 failed' || fail 'status'
-"$mopo" sweep --status whole --json | grep -q '"done":8,"running":0,"waiting":0,"failed":\[\]' || fail 'status --json'
+"$mopo" sweep --status whole --json | grep -q '"done":8,"running":0,"waiting":0,"seconds_left":0,"failed":\[\]' || fail 'status --json'
 [ "$(wc -l < whole/results.csv)" -eq 7 ] || fail 'results.csv has not a row for each run'
 head -1 whole/results.csv | grep -q '^run,state,algo,seed,penalty-coef,.*wall_seconds' || fail 'results.csv: columns'
 awk -F, 'NR == 1 { n = NF } NF != n { exit 1 }' whole/results.csv || fail 'results.csv: rows of different lengths'
@@ -64,6 +64,10 @@ touch stamp
 "$mopo" sweep grid.ini --dir grown --quiet
 [ -z "$(find grown -name result.json -newer stamp)" ] || fail 'what is done was made again'
 sed 's/0 .. 1/0 .. 2/' grid.ini > more.ini
+"$mopo" sweep more.ini --dir grown --engine lines > more
+"$mopo" sweep --status grown > status
+grep -q '^8 of 12 done, 0 running, 4 waiting, 0 failed; about [1-9][0-9]* s left$' status || fail "$(cat status)"
+"$mopo" sweep --status grown --jobs 1 --json | grep -q '"seconds_left":[0-9.]*,' || fail 'seconds_left'
 "$mopo" sweep more.ini --dir grown --quiet
 [ "$(find grown -name result.json | wc -l)" -eq 9 ] || fail 'a sweep that grew'
 sed 's/^hidden = 8/hidden = 9/' grid.ini > other.ini
