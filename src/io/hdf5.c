@@ -460,14 +460,6 @@ static mopo_status read_all(reader *r, io_array *arrays, int n, const io_sink *s
   return st;
 }
 
-void hdf5_prepare(void)
-{
-  quiet q = quiet_begin();
-  H5open();
-  H5PLset_loading_state(0); /* a file must not choose code for us to load */
-  quiet_end(q);
-}
-
 mopo_status hdf5_parse_open(int fd, const char *name, io_array *arrays, int n, const io_sink *sink,
                             mopo_error *err)
 {

@@ -1,6 +1,9 @@
 /* hdf5_disk.c - see hdf5_disk.h. */
 #include "io/hdf5_disk.h"
 
+#include "io/hdf5.h"
+#include "io/hdf5_quiet.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,4 +151,12 @@ hid_t hdf5_disk_register(void)
 void hdf5_disk_use(hid_t access, hid_t driver, hdf5_disk *to)
 {
   H5Pset_driver(access, driver, &to);
+}
+
+void hdf5_prepare(void)
+{
+  quiet q = quiet_begin();
+  H5open();
+  H5PLset_loading_state(0); /* a file must not choose code for us to load */
+  quiet_end(q);
 }

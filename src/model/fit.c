@@ -1,15 +1,5 @@
-/* fit.c - see fit.h. The loss, for each member and minibatch of B rows:
- *
- *   mean over B and D of [(mu - y)^2 exp(-lv) + lv] + sum over layers of wd_l / 2 |W_l|^2
- *   and, once, 0.01 sum(max) - 0.01 sum(min)
- *
- * (PETS; the authors' code of MOPO.) Each thread takes whole members, transposes, rows, then
- * updates, so that what the rows leave behind is still in its cache when the weights want it, and
- * what it wrote in the last step is there, too. The members that do not go up in threads are done
- * by all together: a stage of transposes and one of updates, cut by member and piece of weights,
- * and between them one of rows, cut by member and block of 64 rows. Transposes lie with the thread,
- * not with the member: seven members' own would be 4 MB more to walk through in each step. The
- * shared bounds are reduced over members and blocks in their order. */
+/* fit.c - see fit.h. A step is in fit_step.c; here are epochs, holdout, and what is kept of them.
+ */
 #include "model/fit.h"
 
 #include "base/number.h"
@@ -23,177 +13,12 @@
 #include "base/fmath.h"
 #include "io/file.h"
 #include "model/fit_state.h"
+#include "model/fitter.h"
 #include "model/quality.h"
-#include "model/samples.h"
 
-enum { BLOCK = 64, HOLDOUT_BLOCK = ENSEMBLE_ROWS };
+enum { HOLDOUT_BLOCK = ENSEMBLE_ROWS };
 
-static const double BOUND_WEIGHT = 0.01;
-/* For four hidden layers; a net of another depth takes the first for its first layer, the last for
- * its last, the middle one for the rest. */
-static const double DECAY[] = {2.5e-5, 5e-5, 7.5e-5, 7.5e-5, 1e-4};
-
-typedef struct fitter {
-  ensemble *m;
-  const mopo_dataset *d;
-  const fit_settings *set;
-  par *pool;
-  int E, B, rows, blocks, pieces; /* of a full batch; rows: of this one */
-  int slots;                      /* members at work at the same time */
-  int whole;                      /* the first so many members: one thread each */
-  int64_t N;                      /* rows that say what they led to */
-  int64_t n_train, n_hold, at;    /* at: first place of this batch in each bootstrap */
-  uint32_t *split, *index;        /* [N] holdout first; [E,n_train] */
-  adam opt[ENSEMBLE_MAX];
-  adam_step step[ENSEMBLE_MAX];
-  mlp net[ENSEMBLE_MAX];       /* [slots] the members at work, with transposes */
-  mlp_acts acts[ENSEMBLE_MAX]; /* [slots] what their rows leave behind */
-  mlp_grads grads[ENSEMBLE_MAX];
-  float *sums;              /* [E,blocks,4,padded_D] as kernels.gauss_nll adds them */
-  float *bound_m, *bound_v; /* [2,padded_D] Adam of max, then min */
-  double power1, power2, lr;
-  double loss[ENSEMBLE_MAX]; /* sum over the epoch's rows */
-  double squared[ENSEMBLE_MAX];
-  float **scratch;     /* [threads] a panel's gradient */
-  ensemble_work *work; /* [threads] */
-  double *block_mse;   /* [E, holdout blocks] */
-  float *best;         /* [E, size] weights of the best holdout error */
-  double best_mse[ENSEMBLE_MAX];
-  int stale;       /* epochs since any member got better */
-  double *history; /* [epochs,3,E] train loss and mse, holdout mse; grows */
-  char of[240];    /* data, settings, key: what a kept state is of */
-  arena memory;
-} fitter;
-
-/* ------------------------------------------------------------------ one step */
-
-/* Member e goes to work in a slot. */
-static void seat(fitter *f, int slot, int e) { mlp_place(&f->net[slot], f->m->net[e].params); }
-
-/* A block of rows there and back. */
-static void rows_of(fitter *f, int slot, int e, int block)
-{
-  ensemble *m = f->m;
-  int r0 = block * BLOCK, n = f->rows - r0 < BLOCK ? f->rows - r0 : BLOCK, W = f->d->at.width;
-  float *sums = f->sums + (size_t)(e * f->blocks + block) * 4 * (size_t)m->padded_D;
-  memset(sums, 0, 4 * (size_t)m->padded_D * sizeof(float));
-  if (n <= 0) return;
-
-  const uint32_t *index = f->index + (size_t)e * (size_t)f->n_train + (size_t)f->at + r0;
-  const float *obs[BLOCK], *act[BLOCK];
-  float target[BLOCK * GAUSS_MAX];
-  for (int r = 0; r < n; r++) /* rows lie anywhere: ask for all of them first */
-    for (int i = 0; i < W; i += PANEL)
-      __builtin_prefetch(f->d->rows + (size_t)index[r] * (size_t)W + i);
-  for (int r = 0; r < n; r++) {
-    const float *row = f->d->rows + (size_t)index[r] * (size_t)W;
-    obs[r] = row, act[r] = row + f->d->at.act;
-    ensemble_targets(m, target + r * m->D, row, &f->d->at);
-  }
-  const mlp *net = &f->net[slot];
-  int last = net->layers;
-  mlp_acts *acts = &f->acts[slot];
-  mlp_grads *grads = &f->grads[slot];
-  ensemble_input(m, acts->h[0], r0, obs, act, n);
-  mlp_forward(net, acts, r0, n, true);
-  panels raw = acts->h[last], delta = grads->g[last - 1];
-  raw.x += (size_t)r0 * PANEL, delta.x += (size_t)r0 * PANEL;
-  net->k->gauss_nll(delta, sums, raw, target, (size_t)m->D, m->max, m->min,
-                    1.0f / ((float)f->rows * (float)m->D), n, m->D);
-  mlp_backward(net, acts, grads, r0, n);
-}
-
-static double decay_of(int layer, int layers)
-{
-  int last = (int)(sizeof DECAY / sizeof *DECAY) - 1;
-  if (layer == layers - 1) return DECAY[last];
-  return DECAY[layer < last - 1 ? layer : last - 1];
-}
-
-static void update_of(fitter *f, int slot, int e, int piece, int thread)
-{
-  mlp *net = &f->m->net[e];
-  double decay = f->set->decay * decay_of(mlp_piece_at(net, piece).layer, net->layers);
-  mlp_piece_update(net, piece, &f->opt[e], f->step[e], &f->acts[slot], &f->grads[slot], f->rows,
-                   NULL, (float)decay, f->scratch[thread]);
-}
-
-static void member_stage(void *ctx, int e, int thread)
-{
-  fitter *f = ctx;
-  seat(f, thread, e);
-  mlp_transpose(&f->net[thread]);
-  for (int b = 0; b < f->blocks; b++) rows_of(f, thread, e, b);
-  for (int p = 0; p < f->pieces; p++) update_of(f, thread, e, p, thread);
-}
-
-static void transposes_stage(void *ctx, int piece, int thread)
-{
-  (void)thread;
-  fitter *f = ctx;
-  mlp_piece_transpose(&f->net[piece / f->pieces], piece % f->pieces);
-}
-
-static void rows_stage(void *ctx, int piece, int thread)
-{
-  (void)thread;
-  fitter *f = ctx;
-  int slot = piece / f->blocks;
-  rows_of(f, slot, f->whole + slot, piece % f->blocks);
-}
-
-static void updates_stage(void *ctx, int piece, int thread)
-{
-  fitter *f = ctx;
-  int slot = piece / f->pieces;
-  update_of(f, slot, f->whole + slot, piece % f->pieces, thread);
-}
-
-/* A step of every member. */
-static void members_step(fitter *f)
-{
-  int rest = f->E - f->whole;
-  for (int e = 0; e < f->E; e++) f->step[e] = adam_next(&f->opt[e]);
-  par_run(f->pool, f->whole, member_stage, f);
-  for (int i = 0; i < rest; i++) seat(f, i, f->whole + i);
-  par_run(f->pool, rest * f->pieces, transposes_stage, f);
-  par_run(f->pool, rest * f->blocks, rows_stage, f);
-  par_run(f->pool, rest * f->pieces, updates_stage, f);
-}
-
-/* Adam on max and min: gradients summed over members and blocks in their order. */
-static void bounds_step(fitter *f)
-{
-  ensemble *m = f->m;
-  size_t Dp = (size_t)m->padded_D;
-  f->power1 *= 0.9, f->power2 *= 0.999;
-  for (int which = 0; which < 2; which++) {
-    float *bound = which ? m->min : m->max;
-    float *mm = f->bound_m + (size_t)which * Dp, *vv = f->bound_v + (size_t)which * Dp;
-    for (int d = 0; d < m->D; d++) {
-      double g = which ? -BOUND_WEIGHT : BOUND_WEIGHT;
-      for (int i = 0; i < f->E * f->blocks; i++)
-        g += (double)f->sums[((size_t)i * 4 + (size_t)which) * Dp + (size_t)d];
-      mm[d] = (float)(0.9 * (double)mm[d] + 0.1 * g);
-      vv[d] = (float)(0.999 * (double)vv[d] + 0.001 * g * g);
-      double up = (double)mm[d] / (1.0 - f->power1);
-      double down = sqrt((double)vv[d] / (1.0 - f->power2)) + 1e-8;
-      bound[d] = (float)((double)bound[d] - f->lr * up / down);
-    }
-  }
-}
-
-static void add_losses(fitter *f)
-{
-  size_t Dp = (size_t)f->m->padded_D;
-  for (int e = 0; e < f->E; e++)
-    for (int b = 0; b < f->blocks; b++)
-      for (int d = 0; d < f->m->D; d++) {
-        const float *terms = f->sums + ((size_t)(e * f->blocks + b) * 4 + 2) * Dp;
-        f->loss[e] += (double)terms[d];
-        f->squared[e] += (double)terms[Dp + (size_t)d];
-      }
-}
+/* ------------------------------------------------------------------ epochs */
 
 /* Each epoch shuffles what the one before it left. */
 static void shuffle(fitter *f, int epoch, rng_key key)
@@ -232,9 +57,7 @@ static mopo_status train_epoch(fitter *f, int epoch, rng_key key, const fit_watc
     int64_t left = f->n_train - f->at;
     f->rows = left < f->B ? (int)left : f->B;
     set_rate(f, epoch);
-    members_step(f);
-    bounds_step(f);
-    add_losses(f);
+    fitter_step(f);
     if (watch && watch->step && watch->step(watch->ctx, f->at, f->n_train))
       return stopped("in", epoch + 1, err);
   }
@@ -538,7 +361,7 @@ mopo_status ensemble_fit(ensemble *m, fit_result *out, const mopo_dataset *d,
   if (!f) return error_set(err, MOPO_ENOMEM, "model: no memory");
   f->m = m, f->d = d, f->set = set, f->pool = pool;
   f->E = m->set.members, f->B = set->batch;
-  f->blocks = (set->batch + BLOCK - 1) / BLOCK;
+  f->blocks = (set->batch + FITTER_BLOCK - 1) / FITTER_BLOCK;
   f->pieces = mlp_pieces(&m->net[0]);
   int threads = par_threads(pool);
   f->whole = f->E - f->E % threads;
