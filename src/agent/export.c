@@ -94,7 +94,7 @@ static mopo_status write_form(mopo_export_info *out, mopo_policy *p, const char 
   export_net n = {.layers = net->layers,
                   .task = mopo_policy_task(p),
                   .algo = policy_algo(p),
-                  .ranges = policy_ranges(p),
+                  .labels = policy_labels_of(p),
                   .shift = policy_actor(p)->shift,
                   .scale = policy_actor(p)->scale};
   for (int i = 0; i < net->layers; i++) n.size[i] = net->layer[i].in;

@@ -4,7 +4,6 @@
 
 #include "base/number.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,7 +65,7 @@ static const char self_test[] =
     "{\n"
     "  float act[POLICY_ACT_DIM];\n"
     "  for (int i = 0; i < %d; i++) {\n"
-    "    if (policy_act(policy_test_obs + i * POLICY_OBS_DIM, act)) return i + 1;\n"
+    "    policy_network(policy_test_obs + i * %d, act);\n"
     "    for (int k = 0; k < POLICY_ACT_DIM; k++) {\n"
     "      float d = act[k] - policy_test_act[i * POLICY_ACT_DIM + k];\n"
     "      if (!(d < 1e-5f && d > -1e-5f)) return i + 1;\n"
@@ -78,7 +77,7 @@ static const char self_test[] =
 /* ------------------------------------------------------------------ constants */
 
 /* Nine digits, so that reading gives the same bits; a point, so that it is a float. */
-static void print_float(buffer *out, float x)
+void export_c_float(buffer *out, float x)
 {
   char text[32];
   number_print(text, sizeof text, "%.9g", (double)x);
@@ -92,7 +91,7 @@ static void print_floats(buffer *out, const char *what, int layer, const float *
   buffer_print(out, "[%zu] = {", n);
   for (size_t i = 0; i < n; i++) {
     buffer_print(out, i % 8 ? " " : "\n  ");
-    print_float(out, x[i]);
+    export_c_float(out, x[i]);
     buffer_print(out, ",");
   }
   buffer_print(out, "\n};\n");
@@ -107,7 +106,7 @@ static void print_int8(buffer *out, int layer, const float *w, int rows, int col
   for (int r = 0; r < rows; r++, w += cols) {
     float scale = export_int8(q, w, cols);
     buffer_print(out, r % 8 ? " " : "\n  ");
-    print_float(out, scale);
+    export_c_float(out, scale);
     buffer_print(out, ",");
     for (int c = 0; c < cols; c++) buffer_print(&rest, c % 24 ? "%d," : "\n  %d,", q[c]);
   }
@@ -120,6 +119,13 @@ static void print_int8(buffer *out, int layer, const float *w, int rows, int col
 
 /* ------------------------------------------------------------------ the file */
 
+static int history(const export_net *n) { return n->labels ? n->labels->history : 1; }
+
+static int observed(const export_net *n)
+{
+  return labels_observed(n->labels, n->size[0], n->size[n->layers]);
+}
+
 static int widest(const export_net *n)
 {
   int most = 1;
@@ -127,54 +133,76 @@ static int widest(const export_net *n)
   return most;
 }
 
-/* A name of the world's in a comment: letters and digits only. */
-static void print_name(buffer *out, const char *name)
-{
-  for (; *name; name++)
-    buffer_print(out, "%c", isalnum((unsigned char)*name) || strchr("-_. ", *name) ? *name : '?');
-}
-
 static void print_header(buffer *out, const mopo_export_info *info, const export_net *n, bool int8)
 {
   buffer_print(out, "/* A policy, made by mopo " MOPO_VERSION);
   if (*n->algo) buffer_print(out, ", algorithm ");
-  print_name(out, n->algo);
+  export_comment(out, n->algo);
   if (*n->task) buffer_print(out, ", task ");
-  print_name(out, n->task);
+  export_comment(out, n->task);
   buffer_print(out, ".\n *\n * act = tanh(mean(obs)), layers");
   for (int i = 0; i <= n->layers; i++) buffer_print(out, i ? " -> %d" : " %d", n->size[i]);
   buffer_print(out,
                ", ReLU between; weights are %s.\n"
                " * Constants: %zu bytes (flash). Stack: %zu bytes and a little. One action:\n"
-               " * %lld multiply-adds. C99; no allocation, no static state, no library.\n"
+               " * %lld multiply-adds. C99; no allocation, no library, %s.\n"
                " * Do not compile with -ffast-math: the check for NaN would go. */\n\n",
                int8 ? "int8, one float scale for each row" : "float32", info->constant_bytes,
-               info->stack_bytes, (long long)info->multiply_adds);
+               info->stack_bytes, (long long)info->multiply_adds,
+               history(n) > 1 ? "static state: the history" : "no static state");
 }
 
-static const char interface[] = "enum { POLICY_OBS_DIM = %d, POLICY_ACT_DIM = %d };\n\n"
-                                "/* act [POLICY_ACT_DIM] in [-1,1] for obs [POLICY_OBS_DIM]. 0; or "
-                                "-1 if an observation is not\n"
-                                " * finite or beyond 1e30, and act is left as it was. Of an "
-                                "actuator from low to high the setting\n"
-                                " * is low + (high - low) * (act + 1) / 2. */\n"
-                                "int policy_act(const float *obs, float *act);\n"
-                                "/* 0 if recorded observations give the recorded actions; else the "
-                                "number of the first that does\n"
-                                " * not. Run it once on the device. */\n"
-                                "int policy_self_test(void);\n\n";
+static const char act_interface[] =
+    "/* act [POLICY_ACT_DIM] in [-1,1] for obs [POLICY_OBS_DIM]. 0; or -1 if an observation is "
+    "not\n"
+    " * finite or beyond 1e30, and act is left as it was. Of an actuator from low to high the "
+    "setting\n"
+    " * is low + (high - low) * (act + 1) / 2. */\n"
+    "int policy_act(const float *obs, float *act);\n";
 
-static void print_act(buffer *out, const export_net *n, bool int8)
+static const char history_interface[] =
+    "/* act [POLICY_ACT_DIM] in [-1,1] for obs [POLICY_OBS_DIM], the newest observation, once in "
+    "every\n"
+    " * period: the %d before it and the actions between are kept here, for one machine and one "
+    "thread.\n"
+    " * 0; or -1 if an observation is not finite or beyond 1e30, and act and what is kept are left "
+    "as\n"
+    " * they were. */\n"
+    "int policy_act(const float *obs, float *act);\n"
+    "/* Forgets them: before the first period of an episode, and after a gap. The next observation "
+    "then\n"
+    " * stands for those before it, between which the actions were 0. */\n"
+    "void policy_reset(void);\n";
+
+static const char test_interface[] =
+    "/* 0 if recorded observations give the recorded actions; else the number of the first that "
+    "does\n"
+    " * not. Run it once on the device. */\n"
+    "int policy_self_test(void);\n\n";
+
+static void print_interface(buffer *out, const export_net *n)
 {
-  buffer_print(out, "int policy_act(const float *obs, float *act)\n{\n");
+  buffer_print(out, "enum { POLICY_OBS_DIM = %d, POLICY_ACT_DIM = %d };\n\n", observed(n),
+               n->size[n->layers]);
+  export_c_names(out, n->labels, observed(n), n->size[n->layers]);
+  if (history(n) > 1)
+    buffer_print(out, history_interface, history(n) - 1);
+  else
+    buffer_print(out, "%s", act_interface);
+  buffer_print(out, "%s", test_interface);
+}
+
+static void print_network(buffer *out, const export_net *n, bool int8)
+{
+  buffer_print(out, "static void policy_network(const float *obs, float *act)\n{\n");
   if (n->layers > 1) buffer_print(out, "  float a[%d];\n", widest(n));
   if (n->layers > 2) buffer_print(out, "  float b[%d];\n", widest(n));
-  if (n->shift) buffer_print(out, "  float x[POLICY_OBS_DIM];\n");
-  buffer_print(out, "  for (int i = 0; i < POLICY_OBS_DIM; i++)\n"
-                    "    if (!(obs[i] < 1e30f && obs[i] > -1e30f)) return -1;\n");
   if (n->shift)
-    buffer_print(out, "  for (int i = 0; i < POLICY_OBS_DIM; i++)\n"
-                      "    x[i] = (obs[i] - policy_shift[i]) * policy_scale[i];\n");
+    buffer_print(out,
+                 "  float x[%d];\n"
+                 "  for (int i = 0; i < %d; i++) x[i] = (obs[i] - policy_shift[i]) * "
+                 "policy_scale[i];\n",
+                 n->size[0], n->size[0]);
   for (int i = 0; i < n->layers; i++) {
     bool last = i + 1 == n->layers;
     const char *first = n->shift ? "x" : "obs";
@@ -184,30 +212,56 @@ static void print_act(buffer *out, const export_net *n, bool int8)
     buffer_print(out, ", policy_b%d, %d, %d, %d);\n", i, n->size[i + 1], n->size[i], !last);
   }
   buffer_print(out, "  for (int i = 0; i < POLICY_ACT_DIM; i++) act[i] = policy_tanh(act[i]);\n"
-                    "  return 0;\n}\n\n");
+                    "}\n\n");
 }
 
-/* Only of a policy whose file says what its actions were recorded in. */
-static void print_settings(buffer *out, const float *ranges, int A)
+/* What the network saw last: the newest observation, then blocks of an observation and the action
+ * after it, the newer first. */
+static const char keeping[] =
+    "enum { POLICY_BLOCK = POLICY_OBS_DIM + POLICY_ACT_DIM, POLICY_INPUTS = %d };\n"
+    "static float policy_inputs[POLICY_INPUTS], policy_last[POLICY_ACT_DIM];\n"
+    "static int policy_begun;\n\n"
+    "void policy_reset(void) { policy_begun = 0; }\n\n"
+    "static void policy_keep(const float *obs)\n"
+    "{\n"
+    "  float *x = policy_inputs;\n"
+    "  for (int i = POLICY_INPUTS - 1; i >= POLICY_OBS_DIM; i--) {\n"
+    "    int k = (i - POLICY_OBS_DIM) %% POLICY_BLOCK, newest = i < POLICY_OBS_DIM + "
+    "POLICY_BLOCK;\n"
+    "    if (!policy_begun)\n"
+    "      x[i] = k < POLICY_OBS_DIM ? obs[k] : 0.0f;\n"
+    "    else if (!newest)\n"
+    "      x[i] = x[i - POLICY_BLOCK];\n"
+    "    else\n"
+    "      x[i] = k < POLICY_OBS_DIM ? x[k] : policy_last[k - POLICY_OBS_DIM];\n"
+    "  }\n"
+    "  for (int i = 0; i < POLICY_OBS_DIM; i++) x[i] = obs[i];\n"
+    "  policy_begun = 1;\n"
+    "}\n\n";
+
+/* The action that is remembered is what the actuator makes of it. */
+static void print_last(buffer *out, const policy_labels *l, int A)
 {
-  for (int k = 0; k < 2; k++) {
-    buffer_print(out, "static const float policy_%s[%d] = {", k ? "high" : "low", A);
-    for (int i = 0; i < A; i++) {
-      buffer_print(out, i % 8 ? " " : "\n  ");
-      print_float(out, ranges[2 * i + k]);
-      buffer_print(out, ",");
-    }
-    buffer_print(out, "\n};\n");
+  for (int i = 0; i < A; i++) {
+    bool is = l->is_switch && l->is_switch[i];
+    buffer_print(out,
+                 is ? "  policy_last[%d] = act[%d] >= 0.0f ? 1.0f : -1.0f;\n"
+                    : "  policy_last[%d] = act[%d];\n",
+                 i, i);
   }
-  buffer_print(out, "\n/* setting [POLICY_ACT_DIM]: act in the units of the recording, from "
-                    "policy_low to policy_high. */\n"
-                    "void policy_settings(const float *act, float *setting);\n"
-                    "void policy_settings(const float *act, float *setting)\n"
-                    "{\n"
-                    "  for (int i = 0; i < POLICY_ACT_DIM; i++)\n"
-                    "    setting[i] = policy_low[i] + (policy_high[i] - policy_low[i]) * (act[i] + "
-                    "1.0f) / 2.0f;\n"
-                    "}\n\n");
+}
+
+static void print_act(buffer *out, const export_net *n)
+{
+  const bool keeps = history(n) > 1;
+  if (keeps) buffer_print(out, keeping, n->size[0]);
+  buffer_print(out, "int policy_act(const float *obs, float *act)\n{\n"
+                    "  for (int i = 0; i < POLICY_OBS_DIM; i++)\n"
+                    "    if (!(obs[i] < 1e30f && obs[i] > -1e30f)) return -1;\n");
+  if (keeps) buffer_print(out, "  policy_keep(obs);\n");
+  buffer_print(out, "  policy_network(%s, act);\n", keeps ? "policy_inputs" : "obs");
+  if (keeps) print_last(out, n->labels, n->size[n->layers]);
+  buffer_print(out, "  return 0;\n}\n\n");
 }
 
 void export_c(buffer *out, mopo_export_info *info, const export_net *n, const export_tests *t,
@@ -223,11 +277,11 @@ void export_c(buffer *out, mopo_export_info *info, const export_net *n, const ex
     info->constant_bytes +=
         int8 ? weights + 2 * rows * sizeof(float) : (weights + rows) * sizeof(float);
   }
-  if (n->ranges) info->constant_bytes += 2 * A * sizeof(float);
+  info->constant_bytes += export_c_label_bytes(n->labels, observed(n), (int)A);
   if (n->shift)
     info->constant_bytes += 2 * S * sizeof(float), info->stack_bytes += S * sizeof(float);
   print_header(out, info, n, int8);
-  buffer_print(out, interface, n->size[0], n->size[n->layers]);
+  print_interface(out, n);
   for (int i = 0; i < n->layers; i++) {
     if (int8)
       print_int8(out, i, n->w[i], n->size[i + 1], n->size[i]);
@@ -242,7 +296,8 @@ void export_c(buffer *out, mopo_export_info *info, const export_net *n, const ex
   print_floats(out, "test_obs", -1, t->obs, EXPORT_TESTS * S);
   print_floats(out, "test_act", -1, t->act, EXPORT_TESTS * A);
   buffer_print(out, "\n%s%s", functions, int8 ? layer_int8 : layer_float);
-  print_act(out, n, int8);
-  if (n->ranges) print_settings(out, n->ranges, (int)A);
-  buffer_print(out, self_test, EXPORT_TESTS);
+  print_network(out, n, int8);
+  print_act(out, n);
+  export_c_labels(out, n->labels, observed(n), (int)A);
+  buffer_print(out, self_test, EXPORT_TESTS, (int)S);
 }

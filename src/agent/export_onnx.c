@@ -6,7 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FLOAT32 = 1, ATTRIBUTE_INT = 2 }; /* TensorProto.DataType, AttributeProto.AttributeType */
+enum {
+  FLOAT32 = 1,
+  BOOLEAN = 9,
+  ATTRIBUTE_INT = 2
+}; /* TensorProto.DataType, AttributeProto.AttributeType */
 enum { IR_VERSION = 7, OPSET = 13 };
 
 /* A TensorProto in the graph's initialisers. cols 0: [rows]. Values little-endian, as they are in
@@ -22,7 +26,18 @@ static void add_tensor(buffer *graph, const char *name, const float *x, int rows
   proto_message(graph, 5, &t);
 }
 
-/* A NodeProto of one, of two, or of three inputs: then y = x w^T + b. */
+/* The same of booleans [n]. */
+static void add_flags(buffer *graph, const char *name, const bool *x, int n)
+{
+  buffer t = {0};
+  proto_int(&t, 1, n);
+  proto_int(&t, 2, BOOLEAN);
+  proto_text(&t, 8, name);
+  proto_bytes(&t, 9, x, (size_t)n);
+  proto_message(graph, 5, &t);
+}
+
+/* A NodeProto of one, of two, or of three inputs; Gemm: y = x w^T + b. */
 static void add_node(buffer *graph, const char *op, const char *y, const char *x, const char *w,
                      const char *b)
 {
@@ -33,7 +48,7 @@ static void add_node(buffer *graph, const char *op, const char *y, const char *x
   proto_text(&node, 2, y);
   proto_text(&node, 3, y);
   proto_text(&node, 4, op);
-  if (b) {
+  if (strcmp(op, "Gemm") == 0) {
     buffer attribute = {0};
     proto_text(&attribute, 1, "transB");
     proto_int(&attribute, 3, 1);
@@ -80,14 +95,61 @@ static void add_meta(buffer *model, const char *key, const char *value)
   proto_message(model, 14, &entry);
 }
 
+static mopo_status meta_of_label(void *ctx, const char *key, const char *value, mopo_error *err)
+{
+  (void)err;
+  add_meta(ctx, key, value);
+  return MOPO_OK;
+}
+
+/* setting = low + half (act + 1); of a switch high from 0 on, else low. */
+static void add_setting_nodes(buffer *graph, const policy_labels *l)
+{
+  const bool switches = l->is_switch != NULL;
+  add_node(graph, "Add", "from_low", "act", "one", NULL);
+  add_node(graph, "Mul", "above_low", "from_low", "half_width", NULL);
+  add_node(graph, "Add", switches ? "even" : "setting", "above_low", "low", NULL);
+  if (!switches) return;
+  add_node(graph, "GreaterOrEqual", "is_on", "act", "zero", NULL);
+  add_node(graph, "Where", "switched", "is_on", "high", "low");
+  add_node(graph, "Where", "setting", "is_switch", "switched", "even");
+}
+
+static void add_setting_tensors(buffer *graph, const policy_labels *l, int A)
+{
+  const float one = 1.0f, zero = 0.0f;
+  static const char *const names[] = {"low", "high", "half_width"};
+  buffer columns[3] = {0};
+  for (int i = 0; i < A; i++) {
+    float low = l->ranges ? l->ranges[2 * i] : -1.0f,
+          high = l->ranges ? l->ranges[2 * i + 1] : 1.0f;
+    float of[] = {low, high, (high - low) / 2.0f};
+    for (int k = 0; k < 3; k++) buffer_add(&columns[k], &of[k], sizeof of[k]);
+  }
+  add_tensor(graph, "one", &one, 1, 0);
+  if (l->is_switch) add_tensor(graph, "zero", &zero, 1, 0);
+  for (int k = 0; k < 3; k++) {
+    if (columns[k].failed)
+      graph->failed = true;
+    else if (k != 1 || l->is_switch)
+      add_tensor(graph, names[k], (const void *)columns[k].bytes, A, 0);
+    buffer_free(&columns[k]);
+  }
+  if (l->is_switch) add_flags(graph, "is_switch", l->is_switch, A);
+}
+
 void export_onnx(buffer *out, const export_net *n)
 {
   buffer graph = {0}, opset = {0};
+  const int A = n->size[n->layers];
+  const policy_labels *l = n->labels;
+  const bool units = l && (l->ranges || l->is_switch);
   if (n->shift) {
     add_node(&graph, "Sub", "shifted", "obs", "input.shift", NULL);
     add_node(&graph, "Mul", "scaled", "shifted", "input.scale", NULL);
   }
   for (int i = 0; i < n->layers; i++) add_layer(&graph, n, i);
+  if (units) add_setting_nodes(&graph, l);
   proto_text(&graph, 2, "policy");
   if (n->shift) {
     add_tensor(&graph, "input.shift", n->shift, n->size[0], 0);
@@ -100,8 +162,10 @@ void export_onnx(buffer *out, const export_net *n)
     snprintf(name, sizeof name, "actor.%d.bias", 2 * i);
     add_tensor(&graph, name, n->b[i], n->size[i + 1], 0);
   }
+  if (units) add_setting_tensors(&graph, l, A);
   add_value(&graph, 11, "obs", n->size[0]);
-  add_value(&graph, 12, "act", n->size[n->layers]);
+  add_value(&graph, 12, "act", A);
+  if (units) add_value(&graph, 12, "setting", A);
 
   proto_int(out, 1, IR_VERSION);
   proto_text(out, 2, "mopo");
@@ -112,4 +176,6 @@ void export_onnx(buffer *out, const export_net *n)
   proto_message(out, 8, &opset);
   add_meta(out, "task", n->task);
   add_meta(out, "algo", n->algo);
+  mopo_error none;
+  if (labels_each(l, n->size[0], A, meta_of_label, out, &none) != MOPO_OK) out->failed = true;
 }

@@ -83,6 +83,24 @@ for entry in '"act_names":"pump\nheater"' '"action_ranges":"0 100\n0 1"' '"switc
   '"obs_names":"level1\ntemp\nlevel1@-1\ntemp@-1\npump@-1\nheater@-1"' '"obs_ranges":"'; do
   grep -aqF "$entry" header || wrong "no $entry in the policy's metadata"
 done
+"$mopo" export run --format c --out policy.c > out 2> err || wrong "export: $(cat err)"
+cat > device.c << 'END'
+#include "policy.c"
+int main(void)
+{
+  float obs[POLICY_OBS_DIM], act[POLICY_ACT_DIM], setting[POLICY_ACT_DIM];
+  obs[OBS_LEVEL1] = 1.0f, obs[OBS_TEMP] = 20.0f;
+  if (policy_self_test() || POLICY_OBS_DIM != 2 || !policy_in_range(obs)) return 1;
+  policy_reset();
+  for (int i = 0; i < 3; i++)
+    if (policy_act(obs, act)) return 2;
+  policy_settings(act, setting);
+  if (setting[ACT_HEATER] != 0.0f && setting[ACT_HEATER] != 1.0f) return 3;
+  obs[OBS_TEMP] = 1000.0f;
+  return policy_in_range(obs) ? 4 : 0;
+}
+END
+cc -std=c99 -Wall -Wextra -pedantic -Werror device.c -o device && ./device || wrong "policy.c: $?"
 mv tank.ini moved.ini
 rm run/result.json
 "$mopo" train --resume --out run --quiet > out 2> err || wrong "resume: $(cat err)"
