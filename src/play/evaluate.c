@@ -278,9 +278,10 @@ sim_physics physics_of(const char *name)
 
 /* ------------------------------------------------------------------ public */
 
-mopo_status evaluate_fits(const mopo_policy *p, const mopo_task *task, mopo_error *err)
+mopo_status evaluate_fits(const mopo_policy *p, const mopo_task *task,
+                          const mopo_simulator *simulator, mopo_error *err)
 {
-  if (!task->body.simulator)
+  if (!simulator && !task->body.simulator)
     return error_set(err, MOPO_EINVAL, "task %s has no simulator", task->facts.name);
   if (mopo_policy_obs_dim(p) != task->facts.obs_dim ||
       mopo_policy_act_dim(p) != task->facts.act_dim)
@@ -338,7 +339,7 @@ mopo_status mopo_evaluate(mopo_eval_result *out, mopo_policy *p, const mopo_task
   NOT_NULL(p);
   NOT_NULL(task);
   if (options) memcpy(&known, options, options->size < sizeof known ? options->size : sizeof known);
-  mopo_status st = evaluate_fits(p, task, err);
+  mopo_status st = evaluate_fits(p, task, known.simulator, err);
   return st == MOPO_OK ? evaluate(out, p, task, &known, err) : st;
 }
 

@@ -29,8 +29,10 @@ mopo_status evaluator_run(mopo_eval_result *out, evaluator *e, const actor *p, r
 const float *evaluator_starts(const evaluator *e);
 double evaluator_discounted(const evaluator *e);
 
-/* Can the policy act in the simulated task? EINVAL (it is not simulated), EDATA (sizes). */
-MUST_CHECK mopo_status evaluate_fits(const mopo_policy *p, const mopo_task *task, mopo_error *err);
+/* Can the policy act in the task, simulated by the caller's simulator or (NULL) its own? EINVAL (it
+ * has none), EDATA (sizes). */
+MUST_CHECK mopo_status evaluate_fits(const mopo_policy *p, const mopo_task *task,
+                                     const mopo_simulator *simulator, mopo_error *err);
 
 /* Physics by name: "gymnasium", "d4rl", "auto" (d4rl). */
 sim_physics physics_of(const char *name);

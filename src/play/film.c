@@ -114,7 +114,7 @@ static mopo_status shoot_all(mopo_film *out, shoot *s, mopo_error *err)
 mopo_status mopo_render(mopo_film *out, mopo_policy *p, const mopo_task *task, const mopo_config *c,
                         mopo_error *err)
 {
-  mopo_status st = evaluate_fits(p, task, err);
+  mopo_status st = evaluate_fits(p, task, NULL, err);
   if (st != MOPO_OK) return st;
   shoot s = {.c = c, .task = task, .policy = p};
   st = shoot_all(out, &s, err);

@@ -137,7 +137,7 @@ const mopo_task *task_row(int i);
 const mopo_task *task_none(void);
 /* The task of a file. EIO, EFORMAT, ENOMEM. */
 MUST_CHECK mopo_status task_read(mopo_task **out, const char *path, mopo_error *err);
-/* The same of its text; path for messages. */
+/* The same of its text, a zero behind it; path for messages. */
 MUST_CHECK mopo_status task_parse(mopo_task **out, const char *text, size_t n, const char *path,
                                   mopo_error *err);
 /* EINVAL "task = '...', want hopper, ..."; more: what else would do, ", none". */

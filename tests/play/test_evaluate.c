@@ -1,11 +1,14 @@
-/* test_evaluate.c - the discounted return and the start states of an evaluation. */
+/* test_evaluate.c - the discounted return and the start states of an evaluation; switches in a
+ * simulator of the caller's. */
 #include "check.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/policy.h"
 #include "play/evaluate.h"
+#include "task/task.h"
 
 enum { S = 11, A = 3, EPISODES = 4 };
 
@@ -89,9 +92,66 @@ static void the_discounted_return_is_that_of_the_episodes(void **state)
   tear_down(&x);
 }
 
+/* ------------------------------------------------------------------ switches */
+
+typedef struct seen {
+  int steps, between;
+} seen;
+
+static void reset(void *ctx, uint64_t seed, float *obs)
+{
+  (void)ctx;
+  obs[0] = (float)(seed % 7) - 3.0f, obs[1] = 0.0f;
+}
+
+/* The pump is driven through its range; the heater is off or on. */
+static void step(void *ctx, const float *act, float *obs, double *rew, bool *terminal,
+                 bool *timeout)
+{
+  seen *s = ctx;
+  (void)terminal, (void)timeout;
+  assert_true(act[1] == -1.0f || act[1] == 1.0f);
+  s->steps++, s->between += act[0] != -1.0f && act[0] != 1.0f;
+  obs[0] += act[1], obs[1] = act[0];
+  *rew = 1.0;
+}
+
+static void a_switch_is_on_or_off(void **state)
+{
+  static const char text[] = "[task]\nname = tank\nobservations = a, b\nactions = pump, heater\n"
+                             "pump = 0 .. 100\nheater = off, on\nhorizon = 20\n";
+  static mopo_eval_result r;
+  (void)state;
+  mopo_error err;
+  mopo_task *task = NULL;
+  mopo_policy *p = NULL;
+  actor a = {0};
+  arena memory = {0};
+  seen s = {0};
+  const mopo_simulator own = {.size = sizeof own, .ctx = &s, .reset = reset, .step = step};
+  const mopo_eval_options how = {.size = sizeof how, .episodes = 3, .simulator = &own};
+  assert_ok(task_parse(&task, text, sizeof text - 1, "tank.ini", &err), err);
+  actor_shape(&a, kernels_best(), 2, 2, 16, 1, -5.0f, 2.0f);
+  mlp_layout(&a.net, &memory);
+  assert_true(arena_alloc(&memory));
+  mlp_layout(&a.net, &memory);
+  mlp_initialise(&a.net, MLP_GLOROT, rng_seed(2));
+  assert_ok(policy_of(&p, &a, "mopo", "tank", NULL, &err), err);
+  assert_ok(mopo_evaluate(&r, p, task, &how, &err), err);
+  assert_true(s.steps == 60 && s.between > 0);
+  assert_true(r.return_mean == 20.0);
+  assert_int_equal(mopo_evaluate(&r, p, task, NULL, &err), MOPO_EINVAL);
+  assert_string_equal(err.msg, "task tank has no simulator");
+  mopo_policy_free(p);
+  mopo_task_free(task);
+  free(memory.base);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(the_discounted_return_is_that_of_the_episodes)};
+      cmocka_unit_test(the_discounted_return_is_that_of_the_episodes),
+      cmocka_unit_test(a_switch_is_on_or_off),
+  };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
