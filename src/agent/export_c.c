@@ -65,7 +65,7 @@ static const char self_test[] =
     "{\n"
     "  float act[POLICY_ACT_DIM];\n"
     "  for (int i = 0; i < %d; i++) {\n"
-    "    policy_network(policy_test_obs + i * %d, act);\n"
+    "    %s;\n"
     "    for (int k = 0; k < POLICY_ACT_DIM; k++) {\n"
     "      float d = act[k] - policy_test_act[i * POLICY_ACT_DIM + k];\n"
     "      if (!(d < 1e-5f && d > -1e-5f)) return i + 1;\n"
@@ -145,11 +145,11 @@ static void print_header(buffer *out, const mopo_export_info *info, const export
   buffer_print(out,
                ", ReLU between; weights are %s.\n"
                " * Constants: %zu bytes (flash). Stack: %zu bytes and a little. One action:\n"
-               " * %lld multiply-adds. C99; no allocation, no library, %s.\n"
+               " * %lld multiply-adds. C99; no allocation, %s, no library.\n"
                " * Do not compile with -ffast-math: the check for NaN would go. */\n\n",
                int8 ? "int8, one float scale for each row" : "float32", info->constant_bytes,
                info->stack_bytes, (long long)info->multiply_adds,
-               history(n) > 1 ? "static state: the history" : "no static state");
+               history(n) > 1 ? "static state for the history" : "no static state");
 }
 
 static const char act_interface[] =
@@ -192,17 +192,27 @@ static void print_interface(buffer *out, const export_net *n)
   buffer_print(out, "%s", test_interface);
 }
 
-static void print_network(buffer *out, const export_net *n, bool int8)
+static void print_buffers(buffer *out, const export_net *n)
 {
-  buffer_print(out, "static void policy_network(const float *obs, float *act)\n{\n");
   if (n->layers > 1) buffer_print(out, "  float a[%d];\n", widest(n));
   if (n->layers > 2) buffer_print(out, "  float b[%d];\n", widest(n));
   if (n->shift)
+    buffer_print(out, "  float x[%s];\n", history(n) > 1 ? "POLICY_INPUTS" : "POLICY_OBS_DIM");
+}
+
+static void print_check(buffer *out)
+{
+  buffer_print(out, "  for (int i = 0; i < POLICY_OBS_DIM; i++)\n"
+                    "    if (!(obs[i] < 1e30f && obs[i] > -1e30f)) return -1;\n");
+}
+
+static void print_layers(buffer *out, const export_net *n, bool int8)
+{
+  if (n->shift)
     buffer_print(out,
-                 "  float x[%d];\n"
-                 "  for (int i = 0; i < %d; i++) x[i] = (obs[i] - policy_shift[i]) * "
-                 "policy_scale[i];\n",
-                 n->size[0], n->size[0]);
+                 "  for (int i = 0; i < %s; i++)\n"
+                 "    x[i] = (obs[i] - policy_shift[i]) * policy_scale[i];\n",
+                 history(n) > 1 ? "POLICY_INPUTS" : "POLICY_OBS_DIM");
   for (int i = 0; i < n->layers; i++) {
     bool last = i + 1 == n->layers;
     const char *first = n->shift ? "x" : "obs";
@@ -211,8 +221,7 @@ static void print_network(buffer *out, const export_net *n, bool int8)
     buffer_print(out, int8 ? "policy_q%d, policy_scale%d" : "policy_w%d", i, i);
     buffer_print(out, ", policy_b%d, %d, %d, %d);\n", i, n->size[i + 1], n->size[i], !last);
   }
-  buffer_print(out, "  for (int i = 0; i < POLICY_ACT_DIM; i++) act[i] = policy_tanh(act[i]);\n"
-                    "}\n\n");
+  buffer_print(out, "  for (int i = 0; i < POLICY_ACT_DIM; i++) act[i] = policy_tanh(act[i]);\n");
 }
 
 /* What the network saw last: the newest observation, then blocks of an observation and the action
@@ -251,16 +260,25 @@ static void print_last(buffer *out, const policy_labels *l, int A)
   }
 }
 
-static void print_act(buffer *out, const export_net *n)
+static void print_keeping_act(buffer *out, const export_net *n, bool int8)
 {
-  const bool keeps = history(n) > 1;
-  if (keeps) buffer_print(out, keeping, n->size[0]);
-  buffer_print(out, "int policy_act(const float *obs, float *act)\n{\n"
-                    "  for (int i = 0; i < POLICY_OBS_DIM; i++)\n"
-                    "    if (!(obs[i] < 1e30f && obs[i] > -1e30f)) return -1;\n");
-  if (keeps) buffer_print(out, "  policy_keep(obs);\n");
-  buffer_print(out, "  policy_network(%s, act);\n", keeps ? "policy_inputs" : "obs");
-  if (keeps) print_last(out, n->labels, n->size[n->layers]);
+  buffer_print(out, keeping, n->size[0]);
+  buffer_print(out, "static void policy_network(const float *obs, float *act)\n{\n");
+  print_buffers(out, n);
+  print_layers(out, n, int8);
+  buffer_print(out, "}\n\nint policy_act(const float *obs, float *act)\n{\n");
+  print_check(out);
+  buffer_print(out, "  policy_keep(obs);\n  policy_network(policy_inputs, act);\n");
+  print_last(out, n->labels, n->size[n->layers]);
+  buffer_print(out, "  return 0;\n}\n\n");
+}
+
+static void print_act(buffer *out, const export_net *n, bool int8)
+{
+  buffer_print(out, "int policy_act(const float *obs, float *act)\n{\n");
+  print_buffers(out, n);
+  print_check(out);
+  print_layers(out, n, int8);
   buffer_print(out, "  return 0;\n}\n\n");
 }
 
@@ -296,8 +314,13 @@ void export_c(buffer *out, mopo_export_info *info, const export_net *n, const ex
   print_floats(out, "test_obs", -1, t->obs, EXPORT_TESTS * S);
   print_floats(out, "test_act", -1, t->act, EXPORT_TESTS * A);
   buffer_print(out, "\n%s%s", functions, int8 ? layer_int8 : layer_float);
-  print_network(out, n, int8);
-  print_act(out, n);
+  if (history(n) > 1)
+    print_keeping_act(out, n, int8);
+  else
+    print_act(out, n, int8);
   export_c_labels(out, n->labels, observed(n), (int)A);
-  buffer_print(out, self_test, EXPORT_TESTS, (int)S);
+  buffer_print(out, self_test, EXPORT_TESTS,
+               history(n) > 1 ? "policy_network(policy_test_obs + i * POLICY_INPUTS, act)"
+                              : "if (policy_act(policy_test_obs + i * POLICY_OBS_DIM, act)) "
+                                "return i + 1");
 }

@@ -25,7 +25,7 @@ typedef void settings_fn(const float *act, float *setting);
 
 static mopo_policy *make(const policy_labels *l, int inputs, bool shifted)
 {
-  static const float shift[O] = {100, -5, 0}, scale[O] = {0.1f, 2, 1};
+  float shift[S], scale[S];
   mopo_policy *p = NULL;
   mopo_error err;
   actor a = {0};
@@ -35,7 +35,8 @@ static mopo_policy *make(const policy_labels *l, int inputs, bool shifted)
   assert_true(arena_alloc(&memory));
   mlp_layout(&a.net, &memory);
   mlp_initialise(&a.net, MLP_GLOROT, rng_seed(5));
-  if (shifted) a.shift = (float *)shift, a.scale = (float *)scale;
+  for (int i = 0; i < inputs; i++) shift[i] = (float)(i % 5) - 2.0f, scale[i] = 0.5f;
+  if (shifted) a.shift = shift, a.scale = scale;
   assert_ok(policy_of(&p, &a, "mopo", "tank", l, &err), err);
   free(memory.base);
   return p;
@@ -144,7 +145,7 @@ static void the_past_is_kept(void **state)
   policy_labels l = all(seen, K);
   const mopo_export_format formats[] = {MOPO_EXPORT_C, MOPO_EXPORT_C_INT8};
   for (int i = 0; i < 2; i++) {
-    mopo_policy *p = make(&l, S, false);
+    mopo_policy *p = make(&l, S, i == 1);
     void *so = build(p, i ? "labels_kept8" : "labels_kept", formats[i],
                      "int sizes(void);\nint sizes(void) { return POLICY_OBS_DIM; }\n");
     int (*sizes)(void) = NULL;
