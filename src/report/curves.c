@@ -110,7 +110,7 @@ static mopo_status draw_method(chart *c, const report *r, int cell, int method,
 static double batch_figure(const report *r, int cell, bool best)
 {
   for (int i = 0; i < r->runs; i++) {
-    double x = best ? r->run[i].batch_max : r->run[i].batch_mean;
+    double x = best ? r->run[i].told.batch_max : r->run[i].told.batch_mean;
     if (r->run[i].cell == cell && isfinite(x)) return x;
   }
   return NAN;

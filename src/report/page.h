@@ -11,7 +11,11 @@ typedef struct page {
   int charts; /* so far: numbers their parts */
 } page;
 
-/* What the methods ended with: aggregates, every run, who beats whom. ENOMEM. */
+/* What the data say of the policies, and what the runs were warned of; nothing where there is
+ * neither. */
+void page_verdicts(page *p);
+/* What the methods ended with: aggregates, every run, who beats whom; nothing where
+ * all there is are verdicts. ENOMEM. */
 MUST_CHECK mopo_status page_results(page *p, mopo_error *err);
 /* Return and score against updates; ENOMEM. */
 MUST_CHECK mopo_status page_curves(page *p, mopo_error *err);

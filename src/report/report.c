@@ -35,6 +35,7 @@ static void heading(buffer *b, const report *r)
 static void contents(buffer *b, const char *body)
 {
   static const char *const parts[][2] = {
+      {"verdict", "Verdict"},   {"warnings", "Warnings"},
       {"results", "Results"},   {"curves", "Learning curves"},
       {"bound", "Lower bound"}, {"values", "Penalty and Q"},
       {"model", "Model"},       {"films", "Behaviour"},
@@ -65,6 +66,7 @@ static mopo_status sections(buffer *b, const report *r, mopo_error *err)
 {
   page p = {.b = b, .r = r};
   buffer_print(b, "<main>\n");
+  page_verdicts(&p);
   mopo_status st = page_results(&p, err);
   if (st == MOPO_OK) st = page_curves(&p, err);
   if (st != MOPO_OK) return st;

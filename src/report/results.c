@@ -326,6 +326,8 @@ static mopo_status write_results(page *p, finals *f, mopo_error *err)
     finished += total(f, r, m);
     methods += total(f, r, m) > 0;
   }
+  for (int i = 0; !finished && i < r->runs; i++)
+    if (r->run[i].told.judged) return MOPO_OK; /* the verdict is all that is known */
   buffer_print(p->b, "<h2 id=\"results\">Results</h2>\n");
   if (!finished) {
     buffer_print(p->b, "<p>No run is finished and evaluated.</p>\n");

@@ -9,7 +9,6 @@
 #include "config/config.h"
 #include "io/csv.h"
 #include "io/file.h"
-#include "run/result.h"
 #include "run/rundir.h"
 
 enum { LINE_COLUMNS = 64 };
@@ -112,7 +111,8 @@ double run_last(const report_run *r, report_column column)
 static mopo_status load_run(report_run *r, const char *dir, mopo_error *err)
 {
   char path[RUN_PATH];
-  *r = (report_run){.dir = dir, .c = config_default(), .batch_mean = NAN, .batch_max = NAN};
+  *r = (report_run){
+      .dir = dir, .c = config_default(), .told = {.batch_mean = NAN, .batch_max = NAN}};
   mopo_status st = rundir_path(path, sizeof path, dir, MOPO_RUN_CONFIG, err);
   if (st != MOPO_OK) return st;
   if (!file_exists(path))
@@ -126,8 +126,7 @@ static mopo_status load_run(report_run *r, const char *dir, mopo_error *err)
   if (st == MOPO_OK) st = rundir_path(path, sizeof path, dir, MOPO_RUN_MODEL, err);
   if (st == MOPO_OK) st = fitlog_read(&r->fit, path, err);
   if (st == MOPO_OK) st = rundir_path(path, sizeof path, dir, MOPO_RUN_RESULT, err);
-  if (st == MOPO_OK && file_exists(path))
-    st = result_read_batch(&r->batch_mean, &r->batch_max, path, err);
+  if (st == MOPO_OK && file_exists(path)) st = result_read(&r->told, path, err);
   return st;
 }
 

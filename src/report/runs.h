@@ -5,6 +5,7 @@
 
 #include "config/config.h"
 #include "run/fitlog.h"
+#include "run/result.h"
 
 /* What is drawn against updates: columns of progress.csv. */
 typedef enum report_column {
@@ -35,8 +36,8 @@ typedef struct report_run {
   series of[COLUMNS];
   double *memory; /* of the series */
   fitlog_tables fit;
-  double batch_mean, batch_max; /* returns of the recorded episodes; NAN until it is finished */
-  char settings[256];           /* what tells its method from others of the same algorithm */
+  result_told told;   /* by result.json; nothing until it is finished */
+  char settings[256]; /* what tells its method from others of the same algorithm */
   int cell, method;
 } report_run;
 

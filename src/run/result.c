@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,30 +78,32 @@ static char *dump(const json_t *root, size_t flags)
   return NULL;
 }
 
-static const char *verdict_name(mopo_verdict v)
+/* NULL: no memory. */
+static json_t *lines(const char *first, size_t size, int n)
 {
-  static const char *const names[] = {"unknown", "better", "not-better"};
-  return names[v];
+  json_t *all = json_array();
+  for (int i = 0; all && i < n; i++)
+    if (json_array_append_new(all, json_string(first + (size_t)i * size)) != 0) {
+      json_decref(all);
+      return NULL;
+    }
+  return all;
 }
 
 /* What the data say of the policy; NULL: no memory. */
 static json_t *judged(const mopo_estimate *e)
 {
-  json_t *reasons = json_array();
-  for (int i = 0; reasons && i < e->n_reasons; i++)
-    if (json_array_append_new(reasons, json_string(e->reasons[i])) != 0) {
-      json_decref(reasons);
-      return NULL;
-    }
+  json_t *reasons = lines(e->reasons[0], sizeof e->reasons[0], e->n_reasons);
   return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "verdict",
-                   verdict_name(e->verdict), "log", number(e->log), "bc", number(e->bc), "policy",
-                   number(e->policy), "low", number(e->low), "high", number(e->high), "fqe",
-                   number(e->fqe), "fqe_low", number(e->fqe_low), "fqe_high", number(e->fqe_high),
-                   "outside", number(e->outside), "length", number(e->length), "reasons", reasons);
+                   mopo_verdict_name(e->verdict), "log", number(e->log), "bc", number(e->bc),
+                   "policy", number(e->policy), "low", number(e->low), "high", number(e->high),
+                   "fqe", number(e->fqe), "fqe_low", number(e->fqe_low), "fqe_high",
+                   number(e->fqe_high), "outside", number(e->outside), "length", number(e->length),
+                   "reasons", reasons);
 }
 
 static char *result_text(const result_build *build, const mopo_config *c, const metrics_row *rows,
-                         int count, const mopo_train_result *r)
+                         int count, const mopo_train_result *r, const result_warnings *w)
 {
   json_t *root = json_pack(
       "{s:{s:s, s:s, s:s}, s:o, s:o, s:{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}, s:{s:o, s:o}, "
@@ -114,6 +117,11 @@ static char *result_text(const result_build *build, const mopo_config *c, const 
       number(r->batch_return_mean), "return_max", number(r->batch_return_max), "wall_seconds",
       number(r->wall_seconds));
   if (root && r->ope.size && json_object_set_new(root, "ope", judged(&r->ope)) != 0) {
+    json_decref(root);
+    return NULL;
+  }
+  if (root && w->n &&
+      json_object_set_new(root, "warnings", lines(w->text[0], RESULT_TEXT, w->n)) != 0) {
     json_decref(root);
     return NULL;
   }
@@ -139,9 +147,9 @@ static mopo_status write_text(const char *dir, char *text, mopo_error *err)
 
 mopo_status result_write(const char *dir, const result_build *build, const mopo_config *c,
                          const metrics_row *rows, int count, const mopo_train_result *r,
-                         mopo_error *err)
+                         const result_warnings *warnings, mopo_error *err)
 {
-  return write_text(dir, result_text(build, c, rows, count, r), err);
+  return write_text(dir, result_text(build, c, rows, count, r, warnings), err);
 }
 
 static json_t *candidates(const mopo_tune_result *r)
@@ -176,11 +184,40 @@ static double number_of(const json_t *object, const char *name)
   return json_is_number(x) ? json_number_value(x) : (double)NAN;
 }
 
-mopo_status result_read_batch(double *mean, double *max, const char *path, mopo_error *err)
+/* Strings of a list into out [most,size]; their number. */
+static int read_lines(char *out, size_t size, int most, const json_t *list)
+{
+  int n = 0;
+  for (size_t i = 0; n < most && i < json_array_size(list); i++) {
+    const char *text = json_string_value(json_array_get(list, i));
+    if (text) snprintf(out + (size_t)n++ * size, size, "%s", text);
+  }
+  return n;
+}
+
+static void read_estimate(result_told *out, const json_t *ope)
+{
+  const char *name = json_string_value(json_object_get(ope, "verdict"));
+  mopo_estimate *e = &out->ope;
+  out->judged = name != NULL;
+  if (!name) return;
+  for (int v = MOPO_VERDICT_UNKNOWN; v <= MOPO_VERDICT_NOT_BETTER; v++)
+    if (!strcmp(name, mopo_verdict_name((mopo_verdict)v))) e->verdict = (mopo_verdict)v;
+  e->n_reasons = read_lines(e->reasons[0], sizeof e->reasons[0], MOPO_ESTIMATE_REASONS,
+                            json_object_get(ope, "reasons"));
+  e->log = number_of(ope, "log"), e->bc = number_of(ope, "bc");
+  e->policy = number_of(ope, "policy");
+  e->low = number_of(ope, "low"), e->high = number_of(ope, "high");
+  e->fqe = number_of(ope, "fqe");
+  e->fqe_low = number_of(ope, "fqe_low"), e->fqe_high = number_of(ope, "fqe_high");
+}
+
+mopo_status result_read(result_told *out, const char *path, mopo_error *err)
 {
   char *text = NULL;
   size_t n = 0;
   json_error_t why;
+  *out = (result_told){.batch_mean = NAN, .batch_max = NAN};
   mopo_status st = file_read(&text, &n, path, (size_t)1 << 28, err);
   if (st != MOPO_OK) return st;
   number_locale l = number_begin();
@@ -190,8 +227,11 @@ mopo_status result_read_batch(double *mean, double *max, const char *path, mopo_
     st = *why.text ? error_set(err, MOPO_EFORMAT, "%s:%d: %s", path, why.line, why.text)
                    : error_set(err, MOPO_ENOMEM, "%s: no memory", path);
   const json_t *batch = json_object_get(root, "batch");
-  *mean = number_of(batch, "return_mean");
-  *max = number_of(batch, "return_max");
+  out->batch_mean = number_of(batch, "return_mean");
+  out->batch_max = number_of(batch, "return_max");
+  read_estimate(out, json_object_get(root, "ope"));
+  out->warnings.n = read_lines(out->warnings.text[0], RESULT_TEXT, RESULT_WARNINGS,
+                               json_object_get(root, "warnings"));
   json_decref(root);
   free(text);
   return st;

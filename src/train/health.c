@@ -2,10 +2,16 @@
 #include "train/health.h"
 
 #include <math.h>
+#include <string.h>
 
+#include "base/number.h"
 #include "base/watch.h"
 
-static const double FACTOR = 10.0;     /* of what is justified: a warning, not a verdict */
+static const double MARGIN = 0.1;
+static const double CLOSE = 0.05; /* of the rewards' size: constant ones have no width */
+static const double NATS = 10.0;  /* of an action, that a policy can be sure of */
+static const double UNIFORM = 0.6931471805599453; /* nats of an action that is even in [-1,1] */
+static const double SEVERAL = 10.0;    /* the greatest penalty, in means: only those are known */
 static const double PENALTY_EPOCH = 3; /* the first epochs' policies are still near random ones */
 
 mopo_status health_finite(const run *o, mopo_error *err)
@@ -28,48 +34,89 @@ mopo_status health_finite(const run *o, mopo_error *err)
 
 static double or_zero(double x) { return isnan(x) ? 0.0 : fabs(x); }
 
+/* Least and greatest of what is possible, with a tenth of what is between them for each end: nets
+ * are no tables. */
+static health_range widened(double low, double high, double least)
+{
+  double more = least + MARGIN * (high - low);
+  return (health_range){low - more, high + more};
+}
+
 health_limits health_bounds(const run *o, const metrics_row *row)
 {
-  double r_max = fmax(fabs(o->info.reward_min), fabs(o->info.reward_max));
+  double least = o->info.reward_min, most = o->info.reward_max;
+  double size = fmax(fabs(least), fabs(most));
   double spread = o->units ? (double)o->units->reward_spread : 1.0; /* of the learner's rewards */
   double times = agent_reward_scale(o->agent) / spread, log = o->units ? 1.0 : times;
-  double step = log * r_max + or_zero(row->penalty_mean) +
-                spread * or_zero(row->alpha * fmin(or_zero(row->entropy), FACTOR * o->data->at.A));
-  double q = spread * FACTOR + FACTOR * step / (1.0 - o->c.gamma), inside = q * times / log;
-  return (health_limits){.q = q, .critic_loss = inside * inside, .model_reward = FACTOR * r_max};
+  double alpha = spread * or_zero(row->alpha) * o->data->at.A, steps = 1.0 / (1.0 - o->c.gamma);
+  double low = -log * size - NATS * alpha - SEVERAL * or_zero(row->penalty_mean);
+  double high = log * fmax(most, 0.0) + UNIFORM * alpha;
+  health_range q = widened(low * steps, high * steps, spread);
+  double inside = (q.high - q.low) * times / log;
+  return (health_limits){.q = q,
+                         .critic_loss = {0.0, inside * inside},
+                         .reward =
+                             widened(least - CLOSE * size, most + CLOSE * size, MARGIN * spread)};
 }
 
 /* Where each step costs more than it earns, the best that a policy can do is to end the episode. */
-static void warn_of_penalty(run *o, const metrics_row *row)
+static void look_at_penalty(char *text, const run *o, const metrics_row *row)
 {
-  bool *warned = &o->warned[3];
   double earned = row->model_reward_mean, penalty = row->penalty_mean,
          coef = config_real(&o->c, "penalty-coef");
   bool costs = earned > 0 && penalty > earned && row->rollout_terminal_rate > 0;
-  if (*warned || row->epoch < PENALTY_EPOCH || !costs) return;
-  *warned = true;
-  watch_line(
-      o->watch,
-      "warning: epoch %.0f: an imagined step earns %.3g, its penalty is %.3g: where episodes "
-      "can end, ending them pays; a penalty-coef below %.2g (it is %.3g) leaves a gain",
-      row->epoch, earned, penalty, coef * earned / penalty, coef);
+  if (row->epoch < PENALTY_EPOCH || !costs) return;
+  number_print(text, HEALTH_TEXT,
+               "epoch %.0f: an imagined step earns %.3g, its penalty is %.3g: where episodes "
+               "can end, ending them pays; a penalty-coef below %.2g (it is %.3g) leaves a gain",
+               row->epoch, earned, penalty, coef * earned / penalty, coef);
+}
+
+/* What is wrong with an epoch, by kind; "" where nothing is. */
+static void look(char text[HEALTH_KINDS][HEALTH_TEXT], const run *o, const metrics_row *row)
+{
+  health_limits can = health_bounds(o, row);
+  const struct {
+    const char *name, *why;
+    double value;
+    health_range can;
+  } check[] = {{"Q", "the critics diverge", row->q_mean, can.q},
+               {"critic loss", "the critics diverge", row->critic_loss, can.critic_loss},
+               {"imagined reward", "the model diverges", row->model_reward_mean, can.reward}};
+  memset(text, 0, (size_t)HEALTH_KINDS * HEALTH_TEXT);
+  for (size_t i = 0; i < sizeof check / sizeof *check; i++)
+    if (check[i].value < check[i].can.low || check[i].value > check[i].can.high)
+      number_print(text[i], HEALTH_TEXT,
+                   "epoch %.0f: %s is %.3g, the recorded rewards allow %.3g to %.3g: %s",
+                   row->epoch, check[i].name, check[i].value, check[i].can.low, check[i].can.high,
+                   check[i].why);
+  look_at_penalty(text[HEALTH_KINDS - 1], o, row);
 }
 
 void health_warn(run *o, const metrics_row *row)
 {
-  warn_of_penalty(o, row);
-  health_limits most = health_bounds(o, row);
-  const struct {
-    const char *name, *why;
-    double value, bound;
-  } check[] = {
-      {"Q", "the critics diverge", row->q_mean, most.q},
-      {"critic loss", "the critics diverge", row->critic_loss, most.critic_loss},
-      {"imagined reward", "the model diverges", row->model_reward_mean, most.model_reward}};
-  for (size_t i = 0; i < sizeof check / sizeof *check; i++) {
-    if (o->warned[i] || !(fabs(check[i].value) > check[i].bound)) continue;
-    o->warned[i] = true;
-    watch_line(o->watch, "warning: epoch %.0f: %s is %.3g, the rewards justify %.3g at most: %s",
-               row->epoch, check[i].name, check[i].value, check[i].bound, check[i].why);
+  char text[HEALTH_KINDS][HEALTH_TEXT];
+  look(text, o, row);
+  for (int k = 0; k < HEALTH_KINDS; k++) {
+    if (!*text[k] || o->warned[k]) continue;
+    o->warned[k] = true;
+    watch_line(o->watch, "warning: %s", text[k]);
   }
+}
+
+int health_list(char out[HEALTH_KINDS][HEALTH_TEXT], const run *o, const metrics_row *rows,
+                int count)
+{
+  char text[HEALTH_KINDS][HEALTH_TEXT];
+  bool there[HEALTH_KINDS] = {false};
+  int n = 0;
+  for (int i = 0; i < count; i++) {
+    look(text, o, &rows[i]);
+    for (int k = 0; k < HEALTH_KINDS; k++) {
+      if (!*text[k] || there[k]) continue;
+      there[k] = true;
+      memcpy(out[n++], text[k], HEALTH_TEXT);
+    }
+  }
+  return n;
 }

@@ -357,7 +357,9 @@ static mopo_status finish(run *o, mopo_train_result *out, mopo_error *err)
   }
   out->wall_seconds = run_seconds(o);
   const result_build build = {mopo_simulator_version(), mopo_kernels_name()};
-  if (o->dir) st = result_write(o->dir, &build, &o->c, r, rows, out, err);
+  result_warnings w;
+  w.n = health_list(w.text, o, r, rows);
+  if (o->dir) st = result_write(o->dir, &build, &o->c, r, rows, out, &w, err);
   free(r);
   return st;
 }

@@ -98,7 +98,7 @@ typedef struct run {
   discounted discounted;
   int64_t ring_count, ring_head; /* of the ring before the rollouts of the epoch under way */
   bool told_short, told_uncut, told_bounded; /* of rollouts */
-  bool warned[4]; /* of each kind of figure that grew too large (numbers.h) */
+  bool warned[4]; /* of each kind of figure that is impossible (health.h) */
   double began;   /* this session, by the clock */
 } run;
 

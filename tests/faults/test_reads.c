@@ -131,8 +131,8 @@ static mopo_status copies(mopo_error *err)
 
 static mopo_status result(mopo_error *err)
 {
-  double mean, max;
-  return result_read_batch(&mean, &max, "reads_run/result.json", err);
+  result_told told;
+  return result_read(&told, "reads_run/result.json", err);
 }
 
 static mopo_status resumed(mopo_error *err)

@@ -298,7 +298,7 @@ static void settings_of_other_algorithms_do_not_count(void **state)
   assert_says(mixed, 4, "<td class=\"n\">1000</td>", true);
   assert_says(mixed, 4, "<td class=\"n\">\xe2\x80\x93</td></tr>", true); /* bc has none */
   assert_says(mixed, 4, "bear-sigma", false);
-  set("report_s3", "rollout-batch", "50000");
+  set("report_s3", "rollout-batch", "auto");
   set("report_s2", "model", "fitted.safetensors"); /* so nothing is fitted */
   set("report_s2", "model-max-epochs", "3");
   assert_says(mopo, 2, "2 runs of 1 method.", true);
@@ -315,6 +315,44 @@ static void own_data_have_a_title(void **state)
   set(run, "data", "things/log.csv");
   assert_says(&run, 1, "<title>Learned from log.csv</title>", true);
   assert_says(&run, 1, "none, log", false);
+}
+
+#define VERDICT(verdict, reason)                                            \
+  "{\"ope\": {\"verdict\": \"" verdict                                      \
+  "\", \"log\": -20, \"bc\": -19, \"policy\": -15.5, \"low\": "             \
+  "-17.25, \"high\": -13, \"fqe\": null, \"reasons\": [\"" reason "\"]},\n" \
+  "\"warnings\": [\"epoch 2: Q is 1e9 <wild>\"]}\n"
+
+/* Where no simulator is, the verdict is the first thing that is said; where one is, the truth
+ * stands next to it. */
+static void verdicts_come_first(void **state)
+{
+  (void)state;
+  static const char *const runs[] = {"report_judged", "report_true"};
+  make_run(runs[0], "mopo", "0", 3, 1);
+  put(runs[0], "progress.csv", "epoch,updates,q_mean\n1,10,2\n2,20,3\n3,30,4\n");
+  put(runs[0], "result.json", VERDICT("better", "it gains <4.5> an episode"));
+  set(runs[0], "task", "none");
+  char *text = page_of(runs, 1);
+  const char *main = strstr(text, "<main>");
+  assert_true(main && strstr(main, "<h2 ") == strstr(main, "<h2 id=\"verdict\">"));
+  free(text);
+  assert_says(runs, 1,
+              "<strong>Better than the log, as far as the recorded data tell</strong>: "
+              "4.50 more an episode, between 2.75 and 7.00.",
+              true);
+  assert_says(runs, 1, "it gains &lt;4.5&gt; an episode", true);
+  assert_says(runs, 1, "epoch 2: Q is 1e9 &lt;wild&gt;", true);
+  assert_says(runs, 1, "No run is finished", false);
+  assert_says(runs, 1, "in the simulator", false);
+  assert_says(RUNS, RUNS_N, "id=\"verdict\"", false);
+  make_run(runs[1], "mbpo", "0", 3, 1);
+  put(runs[1], "result.json", VERDICT("unknown", "outside"));
+  assert_says(runs + 1, 1, "policy, in the simulator</th>", true);
+  assert_says(runs + 1, 1, "<td class=\"n\">30.00</td>", true);
+  assert_says(runs + 1, 1, "do not tell whether the policy is better", true);
+  assert_says(runs + 1, 1, "<h2 id=\"results\">", true);
+  assert_says(runs, 2, "call 1 of 2 policies better", true);
 }
 
 /* Epochs are whole; the two lines of a member that is no elite differ as those of an elite do. */
@@ -418,6 +456,7 @@ int main(void)
       cmocka_unit_test(settings_of_other_algorithms_do_not_count),
       cmocka_unit_test(own_data_have_a_title),
       cmocka_unit_test(a_fit_can_be_read),
+      cmocka_unit_test(verdicts_come_first),
       cmocka_unit_test(levels_are_named_at_the_right),
       cmocka_unit_test(frames_side_by_side_have_the_page),
       cmocka_unit_test(a_directory_given_twice_is_one_run),

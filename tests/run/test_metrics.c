@@ -219,6 +219,8 @@ static void test_events(void **state)
   free(bytes);
 }
 
+static const result_warnings quiet = {0};
+
 static void test_result(void **state)
 {
   (void)state;
@@ -229,7 +231,7 @@ static void test_result(void **state)
   const metrics_row rows[2] = {row_of(1), row_of(2)};
   mopo_train_result r = {.epochs = 2, .return_mean = 12.5, .return_std = NAN, .score = 1};
   r.discounted_return = 3.5, r.model_return = INFINITY, r.model_return_penalised = 2.5;
-  assert_ok(result_write(dir, &(result_build){"", "portable"}, &c, rows, 2, &r, &err), err);
+  assert_ok(result_write(dir, &(result_build){"", "portable"}, &c, rows, 2, &r, &quiet, &err), err);
 
   char path[RUN_PATH];
   assert_ok(rundir_path(path, sizeof path, dir, MOPO_RUN_RESULT, &err), err);
@@ -260,7 +262,8 @@ static void test_result_of_a_large_seed(void **state)
     mopo_config c = config_default();
     mopo_train_result r = {.epochs = 1};
     assert_ok(mopo_config_set(&c, "seed", seeds[i], &err), err);
-    assert_ok(result_write(dir, &(result_build){"", "portable"}, &c, NULL, 0, &r, &err), err);
+    assert_ok(result_write(dir, &(result_build){"", "portable"}, &c, NULL, 0, &r, &quiet, &err),
+              err);
     char path[RUN_PATH];
     assert_ok(rundir_path(path, sizeof path, dir, MOPO_RUN_RESULT, &err), err);
     json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
@@ -288,16 +291,52 @@ static void test_results_of_others(void **state)
              {"", MOPO_EFORMAT, false, false}};
   (void)state;
   mopo_error err;
-  double mean = 0, max = 0;
+  result_told told;
   char path[RUN_PATH];
   assert_ok(rundir_path(path, sizeof path, dir, MOPO_RUN_RESULT, &err), err);
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
     assert_ok(file_write(path, all[i].text, strlen(all[i].text), &err), err);
-    assert_int_equal(result_read_batch(&mean, &max, path, &err), all[i].status);
-    assert_int_equal(!isnan(mean), all[i].mean);
-    assert_int_equal(!isnan(max), all[i].max);
+    assert_int_equal(result_read(&told, path, &err), all[i].status);
+    assert_int_equal(!isnan(told.batch_mean), all[i].mean);
+    assert_int_equal(!isnan(told.batch_max), all[i].max);
   }
-  assert_int_equal(result_read_batch(&mean, &max, "no/such/result.json", &err), MOPO_EIO);
+  assert_int_equal(result_read(&told, "no/such/result.json", &err), MOPO_EIO);
+}
+
+/* What is written of a verdict and of warnings is read; a run without them says nothing. */
+static void test_verdict_and_warnings(void **state)
+{
+  (void)state;
+  mopo_error err;
+  result_told told;
+  mopo_config c = config_default();
+  char path[RUN_PATH];
+  mopo_train_result r = {.epochs = 1};
+  assert_ok(rundir_path(path, sizeof path, dir, MOPO_RUN_RESULT, &err), err);
+  assert_ok(result_write(dir, &(result_build){"", "portable"}, &c, NULL, 0, &r, &quiet, &err), err);
+  assert_ok(result_read(&told, path, &err), err);
+  assert_false(told.judged);
+  assert_int_equal(told.warnings.n, 0);
+  r.ope = (mopo_estimate){.size = sizeof r.ope,
+                          .verdict = MOPO_VERDICT_NOT_BETTER,
+                          .n_reasons = 2,
+                          .reasons = {"it loses 3", "5 % outside"},
+                          .log = 10,
+                          .policy = 7,
+                          .low = 6,
+                          .high = 8.5,
+                          .fqe = NAN};
+  const result_warnings two = {.n = 2, .text = {"epoch 1: Q is 9", "epoch 3: \"\\"}};
+  assert_ok(result_write(dir, &(result_build){"", "portable"}, &c, NULL, 0, &r, &two, &err), err);
+  assert_ok(result_read(&told, path, &err), err);
+  assert_true(told.judged);
+  assert_int_equal(told.ope.verdict, MOPO_VERDICT_NOT_BETTER);
+  assert_int_equal(told.ope.n_reasons, 2);
+  assert_string_equal(told.ope.reasons[1], "5 % outside");
+  assert_true(told.ope.log == 10 && told.ope.policy == 7 && told.ope.low == 6);
+  assert_true(told.ope.high == 8.5 && isnan(told.ope.fqe));
+  assert_int_equal(told.warnings.n, 2);
+  assert_string_equal(told.warnings.text[1], two.text[1]);
 }
 
 /* A directory whose path leaves no room for the names in it. */
@@ -318,8 +357,9 @@ static void test_a_directory_too_long(void **state)
     assert_non_null(strstr(err.msg, "path too long"));
     assert_null(m);
     if (i == 0)
-      assert_int_equal(result_write(longer, &(result_build){"", "portable"}, &c, NULL, 0, &r, &err),
-                       MOPO_EINVAL);
+      assert_int_equal(
+          result_write(longer, &(result_build){"", "portable"}, &c, NULL, 0, &r, &quiet, &err),
+          MOPO_EINVAL);
   }
 }
 
@@ -369,6 +409,7 @@ int main(void)
       cmocka_unit_test(test_result),
       cmocka_unit_test(test_result_of_a_large_seed),
       cmocka_unit_test(test_results_of_others),
+      cmocka_unit_test(test_verdict_and_warnings),
       cmocka_unit_test(test_a_directory_too_long),
       cmocka_unit_test(test_lock),
   };

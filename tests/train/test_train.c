@@ -13,6 +13,7 @@
 #include "base/rng.h"
 #include "data/recorder.h"
 #include "io/file.h"
+#include "run/result.h"
 #include "run/rundir.h"
 
 enum { S = 11, A = 3, N = 600 };
@@ -511,6 +512,9 @@ static void values_that_explode_are_warned_of_once(void **state)
   assert_ok(mopo_train(&r, &c, true, &w, &err), err);
   assert_int_equal(warnings[0], 1);
   assert_int_equal(warnings[1], 1);
+  result_told told; /* of both sessions */
+  assert_ok(result_read(&told, "run_cut/result.json", &err), err);
+  assert_true(told.warnings.n >= 1 && strstr(told.warnings.text[0], ": Q is "));
 }
 
 static void count_penalties(void *ctx, const char *line)
