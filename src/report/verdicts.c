@@ -59,7 +59,7 @@ static void verdict_row(page *p, const report_run *run, bool truth)
   buffer_print(p->b, "<tr><th scope=\"row\">");
   html_text(p->b, name);
   buffer_print(p->b, "</th><td><span class=\"state\">%s</span></td>",
-               mopo_verdict_name(e->verdict));
+               result_verdict_name(e->verdict));
   interval_cell(p, e->policy - e->log, e->low - e->log, e->high - e->log, d);
   interval_cell(p, e->policy, e->low, e->high, d);
   if (truth) cell(p, run_last(run, COLUMN_RETURN), d);

@@ -78,6 +78,12 @@ static char *dump(const json_t *root, size_t flags)
   return NULL;
 }
 
+const char *result_verdict_name(mopo_verdict v)
+{
+  static const char *const names[] = {"unknown", "better", "not-better"};
+  return names[v];
+}
+
 /* NULL: no memory. */
 static json_t *lines(const char *first, size_t size, int n)
 {
@@ -95,7 +101,7 @@ static json_t *judged(const mopo_estimate *e)
 {
   json_t *reasons = lines(e->reasons[0], sizeof e->reasons[0], e->n_reasons);
   return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "verdict",
-                   mopo_verdict_name(e->verdict), "log", number(e->log), "bc", number(e->bc),
+                   result_verdict_name(e->verdict), "log", number(e->log), "bc", number(e->bc),
                    "policy", number(e->policy), "low", number(e->low), "high", number(e->high),
                    "fqe", number(e->fqe), "fqe_low", number(e->fqe_low), "fqe_high",
                    number(e->fqe_high), "outside", number(e->outside), "length", number(e->length),
@@ -202,7 +208,7 @@ static void read_estimate(result_told *out, const json_t *ope)
   out->judged = name != NULL;
   if (!name) return;
   for (int v = MOPO_VERDICT_UNKNOWN; v <= MOPO_VERDICT_NOT_BETTER; v++)
-    if (!strcmp(name, mopo_verdict_name((mopo_verdict)v))) e->verdict = (mopo_verdict)v;
+    if (!strcmp(name, result_verdict_name((mopo_verdict)v))) e->verdict = (mopo_verdict)v;
   e->n_reasons = read_lines(e->reasons[0], sizeof e->reasons[0], MOPO_ESTIMATE_REASONS,
                             json_object_get(ope, "reasons"));
   e->log = number_of(ope, "log"), e->bc = number_of(ope, "bc");

@@ -29,6 +29,9 @@ MUST_CHECK mopo_status result_write(const char *dir, const result_build *build,
 MUST_CHECK mopo_status result_write_ladder(const char *dir, const mopo_tune_result *r,
                                            mopo_error *err);
 
+/* Its word in result.json. */
+const char *result_verdict_name(mopo_verdict v);
+
 /* What result.json says; NAN and "" where it says nothing. */
 typedef struct result_told {
   double batch_mean, batch_max; /* of the recorded episodes' returns */
