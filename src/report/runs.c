@@ -173,32 +173,58 @@ bool runs_differ(const report_run *a, const report_run *b, const mopo_setting *s
   return strcmp(x, y) != 0;
 }
 
-/* Do two runs of one algorithm on the same data differ in this setting? Only then it tells methods
- * apart: what a preset decides by task does not. */
-static bool tells_apart(const report *all, const report_run *of, const mopo_setting *s)
+/* Do two of the algorithm's runs on the same data differ in this setting? Only then it tells
+ * methods apart: what a preset decides by task does not. first [cells]: room for the first run of
+ * each cell that reads it, which all others are compared with. */
+static bool tells_apart(const report *all, const char *algo, const mopo_setting *s,
+                        const report_run **first)
 {
-  for (int i = 0; i < all->runs; i++)
-    for (int j = 0; j < i; j++) {
-      const report_run *a = &all->run[i], *b = &all->run[j];
-      if (a->cell == b->cell && !strcmp(a->c.algo, of->c.algo) && !strcmp(b->c.algo, of->c.algo) &&
-          runs_differ(a, b, s))
-        return true;
-    }
+  for (int c = 0; c < all->cells; c++) first[c] = NULL;
+  for (int i = 0; i < all->runs; i++) {
+    const report_run *r = &all->run[i];
+    if (strcmp(r->c.algo, algo) != 0 || !mopo_config_uses(&r->c, s)) continue;
+    if (first[r->cell] && runs_differ(first[r->cell], r, s)) return true;
+    if (!first[r->cell]) first[r->cell] = r;
+  }
   return false;
+}
+
+static void add_setting(report_run *r, const mopo_setting *s)
+{
+  char value[1100];
+  size_t used = strlen(r->settings);
+  mopo_config_get(&r->c, s->name, value, sizeof value);
+  snprintf(r->settings + used, sizeof r->settings - used, ", %s %.60s", s->name, value);
+}
+
+/* What sets each run of the algorithm apart from others of it. */
+static void name_settings(report *all, const char *algo, const report_run **first)
+{
+  for (int k = 0; mopo_setting_at(k); k++) {
+    const mopo_setting *s = mopo_setting_at(k);
+    if (!setting_of_method(s) || !tells_apart(all, algo, s, first)) continue;
+    for (int i = 0; i < all->runs; i++)
+      if (!strcmp(all->run[i].c.algo, algo) && mopo_config_uses(&all->run[i].c, s))
+        add_setting(&all->run[i], s);
+  }
+}
+
+/* Once for each algorithm. ENOMEM */
+static mopo_status name_all_settings(report *all, mopo_error *err)
+{
+  const report_run **first = calloc((size_t)(all->cells ? all->cells : 1), sizeof *first);
+  if (!first) return error_set(err, MOPO_ENOMEM, "report: no memory for %d sets", all->cells);
+  for (int i = 0; i < all->runs; i++) {
+    bool named = false;
+    for (int j = 0; j < i && !named; j++) named = !strcmp(all->run[j].c.algo, all->run[i].c.algo);
+    if (!named) name_settings(all, all->run[i].c.algo, first);
+  }
+  free(first);
+  return MOPO_OK;
 }
 
 static void find_method(report *all, report_run *r)
 {
-  size_t used = 0;
-  for (int i = 0; mopo_setting_at(i); i++) {
-    const mopo_setting *s = mopo_setting_at(i);
-    char value[1100];
-    if (!setting_of_method(s) || !mopo_config_uses(&r->c, s) || !tells_apart(all, r, s)) continue;
-    mopo_config_get(&r->c, s->name, value, sizeof value);
-    int k = snprintf(r->settings + used, sizeof r->settings - used, ", %s %.60s", s->name, value);
-    used += k > 0 ? (size_t)k : 0;
-    if (used >= sizeof r->settings) used = sizeof r->settings - 1;
-  }
   char name[sizeof all->method->name];
   snprintf(name, sizeof name, "%s%s", r->c.algo, r->settings);
   for (r->method = 0; r->method < all->methods; r->method++)
@@ -246,6 +272,8 @@ mopo_status report_load(report *out, const char *const *dirs, int n, mopo_error 
     if (st != MOPO_OK) return st;
   }
   for (int i = 0; i < out->runs; i++) find_cell(out, &out->run[i]);
+  mopo_status st = name_all_settings(out, err);
+  if (st != MOPO_OK) return st;
   for (int i = 0; i < out->runs; i++) find_method(out, &out->run[i]);
   tag_methods(out);
   return MOPO_OK;
