@@ -28,7 +28,14 @@ enum {
 
 /* ------------------------------------------------------------------ limits */
 
-static void limit(__rlimit_resource_t what, rlim_t most)
+/* What setrlimit takes: an enumeration in glibc, an int elsewhere. */
+#ifdef __GLIBC__
+typedef __rlimit_resource_t resource;
+#else
+typedef int resource;
+#endif
+
+static void limit(resource what, rlim_t most)
 {
   struct rlimit l = {most, most + (what == RLIMIT_CPU)}; /* at the hard limit it is SIGKILL */
   setrlimit(what, &l);
