@@ -112,8 +112,11 @@ void ensemble_targets(const ensemble *m, float *y, const float *row, const row_l
  * units.* as well, and another format. EIO, EFORMAT, ENOMEM. */
 MUST_CHECK mopo_status ensemble_save(const ensemble *m, const char *path, mopo_error *err);
 /* The same with learned ends in it (model/termination.h); NULL: none. */
-MUST_CHECK mopo_status ensemble_save_with(const ensemble *m, termination *end, const char *path,
-                                          mopo_error *err);
+MUST_CHECK mopo_status ensemble_save_with(const ensemble *m, const termination *end,
+                                          const char *path, mopo_error *err);
 MUST_CHECK mopo_status ensemble_load(ensemble **out, const char *path, mopo_error *err);
+/* The same with the learned ends, *end, NULL where the file has none. */
+MUST_CHECK mopo_status ensemble_load_with(ensemble **out, termination **end, const char *path,
+                                          mopo_error *err);
 
 #endif

@@ -101,23 +101,26 @@ static mopo_status add_rest(tensor_list *l, const ensemble *m, const int64_t *el
   return st;
 }
 
-mopo_status ensemble_save_with(const ensemble *m, termination *end, const char *path,
+mopo_status ensemble_save_with(const ensemble *m, const termination *end, const char *path,
                                mopo_error *err)
 {
-  size_t n = 0;
+  size_t n = 0, ends = end ? termination_values(end) : 0;
+  termination_staged staged;
   int64_t elites[ENSEMBLE_MAX];
   float reward[2];
   for (int i = 0; i < m->net[0].layers; i++)
     n += (size_t)m->net[0].layer[i].out * ((size_t)m->net[0].layer[i].in + 1);
   for (int i = 0; i < m->set.elites; i++) elites[i] = m->elite[i];
-  float *values = malloc((size_t)m->set.members * n * sizeof *values);
+  n *= (size_t)m->set.members;
+  float *values = malloc((n + ends) * sizeof *values);
   tensor_list *l = tensor_list_create();
   mopo_status st = MOPO_OK;
   if (!values || !l) st = error_set(err, MOPO_ENOMEM, "%s: no memory to write the model", path);
   if (st == MOPO_OK) st = add_layers(l, m, values, err);
   if (st == MOPO_OK) st = add_rest(l, m, elites, err);
   if (st == MOPO_OK) st = add_units(l, m, reward, err);
-  if (st == MOPO_OK && end) st = termination_add(end, l, err);
+  if (values) staged.values = values + n;
+  if (st == MOPO_OK && end) st = termination_add(end, &staged, l, err);
   if (st == MOPO_OK) st = tensor_list_write(l, path, err);
   tensor_list_free(l);
   free(values);
@@ -273,11 +276,17 @@ static mopo_status read_units(ensemble *m, const tensor_file *f, const char *pat
 
 mopo_status ensemble_load(ensemble **out, const char *path, mopo_error *err)
 {
+  return ensemble_load_with(out, NULL, path, err);
+}
+
+mopo_status ensemble_load_with(ensemble **out, termination **end, const char *path, mopo_error *err)
+{
   tensor_file *f = NULL;
   ensemble *m = NULL;
   ensemble_settings set = {0};
   int S = 0, A = 0;
   *out = NULL;
+  if (end) *end = NULL;
   mopo_status st = tensor_file_open(&f, path, err);
   if (st != MOPO_OK) return st;
   const char *format = tensor_file_meta(f, "format");
@@ -290,6 +299,7 @@ mopo_status ensemble_load(ensemble **out, const char *path, mopo_error *err)
   if (st == MOPO_OK) st = read_layers(m, f, path, err);
   if (st == MOPO_OK) st = read_rest(m, f, path, err);
   if (st == MOPO_OK && scaled) st = read_units(m, f, path, err);
+  if (st == MOPO_OK && end) st = termination_of(end, f, path, S, A, err);
   tensor_file_free(f);
   if (st != MOPO_OK) {
     ensemble_free(m);

@@ -19,6 +19,7 @@ static void layout(imagined *s, const ensemble *m, size_t n, arena *a)
   s->next = arena_bytes(a, n * sizeof *s->next);
   s->rew = arena_floats(a, n), s->u = arena_floats(a, n);
   s->done = arena_bytes(a, n), s->ended = arena_bytes(a, n);
+  s->chance = arena_floats(a, n);
   s->bounded = arena_bytes(a, n), s->far = arena_floats(a, n);
   if (!m->units) return;
   s->log_obs = arena_bytes(a, n * sizeof *s->log_obs);
@@ -80,17 +81,17 @@ static void keep_near(const imagine *g, imagined *s, int r0, int rows)
 
 /* Drawn anew at each step: over the steps that an episode is in danger it ends as often as the
  * recorded ones did. */
-static void draw_ends(const imagine *g, imagine_work *w, unsigned char *ended,
-                      const float *const *obs, const float *const *act, int rows,
+static void draw_ends(const imagine *g, imagine_work *w, imagined *s, int r0, int rows,
                       const ensemble_draw *draw)
 {
   float logit[ENSEMBLE_ROWS];
   rng_key key = rng_split(draw->member, "end");
-  termination_logit(g->end, &w->end, logit, obs, act, rows);
+  termination_logit(g->end, &w->end, logit, s->obs + r0, s->act + r0, rows);
   for (int r = 0; r < rows; r++) {
     uint32_t x[4];
     rng_block(x, key, draw->hi, draw->r0 + (uint64_t)r);
-    ended[r] = termination_draw(logit[r], (float)(x[0] >> 8) * 0x1p-24f);
+    s->ended[r0 + r] = termination_draw(logit[r], (float)(x[0] >> 8) * 0x1p-24f);
+    s->chance[r0 + r] = (float)termination_probability(logit[r]);
   }
 }
 
@@ -103,7 +104,7 @@ void imagine_rows(const imagine *g, imagine_work *w, int thread, imagined *s, in
   keep_near(g, s, r0, rows);
   for (int r = 0; g->reach && r < rows; r++)
     s->far[r0 + r] = reach_of(g->reach, g->m, &w->model, r);
-  if (g->end) draw_ends(g, w, s->ended + r0, obs, act, rows, draw);
+  if (g->end) draw_ends(g, w, s, r0, rows, draw);
   if (!g->penalty->simulator) return;
   assert(g->measure);
   g->measure(g->ctx, thread, s->u + r0, g->m, &w->model, obs, act, rows);

@@ -1,5 +1,6 @@
 /* model.c - the model as an object of the caller's: what mopo.h offers on top of ensemble.h and
- * imagine.h. Rows go through in blocks; a draw belongs to (seed, row). */
+ * imagine.h. Rows go through the members in blocks, and to the task all at once; a draw belongs to
+ * (seed, row). */
 #include "model/model.h"
 
 #include <math.h>
@@ -8,11 +9,30 @@
 
 /* ------------------------------------------------------------------ made and freed */
 
+/* Room for steps of that many rows, as g takes them. */
+static mopo_status make_room(mopo_model *m, const imagine *g, int rows, mopo_error *err)
+{
+  imagined *step = NULL;
+  float *scaled = NULL;
+  mopo_status st = imagined_create(&step, g, rows, err);
+  if (st != MOPO_OK) return st;
+  if (m->m->units) {
+    scaled = malloc((size_t)rows * (size_t)m->m->S * sizeof *scaled);
+    if (!scaled) {
+      imagined_free(step);
+      return error_set(err, MOPO_ENOMEM, "model: no memory for %d rows", rows);
+    }
+  }
+  imagined_free(m->rows);
+  free(m->scaled);
+  m->rows = step, m->scaled = scaled, m->room = rows;
+  return MOPO_OK;
+}
+
 /* Takes its steps for that task, by that penalty. */
 static mopo_status use(mopo_model *m, const mopo_task *task, const char *penalty, mopo_error *err)
 {
   const penalty_type *kind = NULL;
-  imagined *rows = NULL;
   const mopo_task_facts *f = &task->facts;
   mopo_status st = penalty_find(&kind, penalty, err);
   if (st != MOPO_OK) return st;
@@ -22,30 +42,35 @@ static mopo_status use(mopo_model *m, const mopo_task *task, const char *penalty
   if ((f->obs_dim && f->obs_dim != m->m->S) || (f->act_dim && f->act_dim != m->m->A))
     return error_set(err, MOPO_EDATA, "task %s: %d observations, %d actions; the model has %d, %d",
                      f->name, f->obs_dim, f->act_dim, m->m->S, m->m->A);
-  const imagine g = {.m = m->m, .task = task, .penalty = kind, .margin = INFINITY};
-  st = imagined_create(&rows, &g, ENSEMBLE_ROWS, err);
-  if (st != MOPO_OK) return st;
-  imagined_free(m->rows);
-  m->rows = rows, m->g = g;
-  return MOPO_OK;
+  const imagine g = {.m = m->m,
+                     .task = task,
+                     .penalty = kind,
+                     .margin = INFINITY,
+                     .end = task_knows_ends(task) ? NULL : m->end};
+  st = make_room(m, &g, m->room > ENSEMBLE_ROWS ? m->room : ENSEMBLE_ROWS, err);
+  if (st == MOPO_OK) m->g = g;
+  return st;
 }
 
+/* Whatever task it will be used for. */
 static void layout(mopo_model *m, arena *a)
 {
-  imagine_work_layout(&m->work, &m->g, a);
-  m->scaled = arena_floats(a, ENSEMBLE_ROWS * (size_t)m->m->S);
+  imagine g = m->g;
+  g.end = m->end;
+  imagine_work_layout(&m->work, &g, a);
 }
 
-mopo_status model_of(mopo_model **out, ensemble *m, const mopo_task *task, const char *penalty,
-                     mopo_error *err)
+mopo_status model_of(mopo_model **out, ensemble *m, termination *end, const mopo_task *task,
+                     const char *penalty, mopo_error *err)
 {
   *out = NULL;
   mopo_model *model = calloc(1, sizeof *model);
   if (!model) {
     ensemble_free(m);
+    termination_free(end);
     return error_set(err, MOPO_ENOMEM, "model: no memory");
   }
-  model->m = m;
+  model->m = m, model->end = end;
   mopo_status st = use(model, task, penalty, err);
   if (st == MOPO_OK) {
     layout(model, &model->memory);
@@ -66,7 +91,9 @@ void mopo_model_free(mopo_model *m)
 {
   if (!m) return;
   imagined_free(m->rows);
+  free(m->scaled);
   free(m->memory.base);
+  termination_free(m->end);
   ensemble_free(m->m);
   free(m);
 }
@@ -74,18 +101,19 @@ void mopo_model_free(mopo_model *m)
 mopo_status mopo_model_load(mopo_model **out, const char *path, mopo_error *err)
 {
   ensemble *m = NULL;
+  termination *end = NULL;
   NOT_NULL(out);
   NOT_NULL(path);
   *out = NULL;
-  mopo_status st = ensemble_load(&m, path, err);
-  return st == MOPO_OK ? model_of(out, m, task_none(), "aleatoric", err) : st;
+  mopo_status st = ensemble_load_with(&m, &end, path, err);
+  return st == MOPO_OK ? model_of(out, m, end, task_none(), "aleatoric", err) : st;
 }
 
 mopo_status mopo_model_save(const mopo_model *m, const char *path, mopo_error *err)
 {
   NOT_NULL(m);
   NOT_NULL(path);
-  return ensemble_save(m->m, path, err);
+  return ensemble_save_with(m->m, m->end, path, err);
 }
 
 mopo_status mopo_model_use(mopo_model *m, const mopo_task *task, const char *penalty,
@@ -157,6 +185,7 @@ static void back(const mopo_model *m, int r)
 
 static float end_of(const mopo_model *m, int r)
 {
+  if (m->g.end) return m->rows->chance[r];
   if (!task_knows_ends(m->g.task)) return NAN;
   return m->rows->done[r] ? 1.0f : 0.0f;
 }
@@ -172,20 +201,20 @@ mopo_status mopo_model_step(mopo_model *m, float *next, float *rew, float *end_p
   mopo_status st = check_rows(m, obs, act, n, err);
   const rng_key key = rng_split(rng_seed(seed), "model step");
   ensemble_draw draw = {rng_split(key, "noise"), rng_split(key, "member"), 0, 0};
-  const size_t S = (size_t)m->m->S;
+  if (st == MOPO_OK && n > m->room) st = make_room(m, &m->g, n, err);
+  if (st != MOPO_OK || !n) return st;
   imagined *s = m->rows;
-  for (int b = 0; st == MOPO_OK && b < n; b += ENSEMBLE_ROWS) {
-    int rows = n - b < ENSEMBLE_ROWS ? n - b : ENSEMBLE_ROWS;
-    point_at(m, obs, act, b, rows);
-    for (int r = 0; r < rows; r++) s->next[r] = next + (size_t)(b + r) * S;
+  point_at(m, obs, act, 0, n);
+  for (int r = 0; r < n; r++) s->next[r] = next + (size_t)r * (size_t)m->m->S;
+  for (int b = 0; b < n; b += ENSEMBLE_ROWS) {
     draw.r0 = (uint64_t)b;
-    imagine_rows(&m->g, &m->work, 0, s, 0, rows, &draw);
-    st = imagine_judge(&m->g, s, rows, err);
-    for (int r = 0; r < rows; r++) back(m, r);
-    if (rew) memcpy(rew + b, s->rew, (size_t)rows * sizeof *rew);
-    if (u) memcpy(u + b, s->u, (size_t)rows * sizeof *u);
-    for (int r = 0; end_probability && r < rows; r++) end_probability[b + r] = end_of(m, r);
+    imagine_rows(&m->g, &m->work, 0, s, b, n - b < ENSEMBLE_ROWS ? n - b : ENSEMBLE_ROWS, &draw);
   }
+  if ((st = imagine_judge(&m->g, s, n, err)) != MOPO_OK) return st;
+  for (int r = 0; r < n; r++) back(m, r);
+  if (rew) memcpy(rew, s->rew, (size_t)n * sizeof *rew);
+  if (u) memcpy(u, s->u, (size_t)n * sizeof *u);
+  for (int r = 0; end_probability && r < n; r++) end_probability[r] = end_of(m, r);
   return st;
 }
 

@@ -29,7 +29,6 @@ static void layout(termination *t, arena *a)
   mlp_layout(&t->net, a);
   mlp_layout_transposes(&t->net, a);
   t->mean = arena_floats(a, in), t->inverse_std = arena_floats(a, in);
-  t->staged = arena_floats(a, t->net.size);
 }
 
 mopo_status termination_create(termination **out, int S, int A, mopo_error *err)
@@ -97,10 +96,13 @@ void termination_logit(const termination *t, termination_work *w, float *logit,
   }
 }
 
-static double probability(float logit) { return 1.0 / (1.0 + (double)fm_exp(-logit)); }
+double termination_probability(float logit) { return 1.0 / (1.0 + (double)fm_exp(-logit)); }
 
 /* u is the middle of a step of 2^-24, so that what is sure is certain. */
-bool termination_draw(float logit, float u) { return !((double)u + 0x1p-25 >= probability(logit)); }
+bool termination_draw(float logit, float u)
+{
+  return !((double)u + 0x1p-25 >= termination_probability(logit));
+}
 
 /* ------------------------------------------------------------------ the rows */
 
@@ -250,7 +252,7 @@ static mopo_status check_held(fitter *f, mopo_error *err)
     for (int r = 0; r < n; r++) {
       bool end = is_end(f->d, f->held[i + r]);
       k->held_ends += end;
-      k->held_foretold += probability(logit[r]);
+      k->held_foretold += termination_probability(logit[r]);
       loss += (double)fm_log(1.0f + fm_exp(end ? -logit[r] : logit[r]));
     }
   }

@@ -35,9 +35,6 @@ typedef struct termination {
   float *mean, *inverse_std; /* [S+A]; a column that does not move has inverse_std 0 */
   double offset;             /* added to what the network says */
   termination_facts facts;
-  /* As a file has them: layers like torch.nn.Linear's, and the facts. */
-  float *staged;
-  double staged_facts[TERMINATION_FACTS];
   arena memory;
 } termination;
 
@@ -61,11 +58,20 @@ void termination_free(termination *t);
 void termination_logit(const termination *t, termination_work *w, float *logit,
                        const float *const *obs, const float *const *act, int n);
 
+/* What a logit stands for. */
+double termination_probability(float logit);
 /* Does an episode end with this logit? u in [0,1) is the draw. A NaN ends it. */
 bool termination_draw(float logit, float u);
 
-/* Adds "termination.*" to a list that is written while t lives. */
-MUST_CHECK mopo_status termination_add(termination *t, tensor_list *l, mopo_error *err);
+/* What a file holds of t: its layers like torch.nn.Linear's, and the facts. */
+typedef struct termination_staged {
+  float *values; /* [termination_values] */
+  double facts[TERMINATION_FACTS];
+} termination_staged;
+size_t termination_values(const termination *t);
+/* Adds "termination.*", which are staged in s, to a list that is written while t and s live. */
+MUST_CHECK mopo_status termination_add(const termination *t, termination_staged *s, tensor_list *l,
+                                       mopo_error *err);
 /* From such a file. *out = NULL: it holds none. EFORMAT, ENOMEM. */
 MUST_CHECK mopo_status termination_of(termination **out, const tensor_file *f, const char *path,
                                       int S, int A, mopo_error *err);

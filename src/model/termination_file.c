@@ -17,16 +17,18 @@ static void stage_facts(double *x, const termination *t)
   x[FORETOLD] = k->held_foretold, x[LOSS] = k->held_loss, x[BASE] = k->held_base;
 }
 
+size_t termination_values(const termination *t) { return t->net.size; }
+
 /* Layer i in the staged block; returns where the next one begins. */
-static size_t place(const termination *t, int i, size_t at, float **w, float **b)
+static size_t place(const mlp_layer *l, float *values, size_t at, float **w, float **b)
 {
-  const mlp_layer *l = &t->net.layer[i];
-  *w = t->staged + at;
+  *w = values + at;
   *b = *w + (size_t)l->out * (size_t)l->in;
   return at + (size_t)l->out * ((size_t)l->in + 1);
 }
 
-mopo_status termination_add(termination *t, tensor_list *l, mopo_error *err)
+mopo_status termination_add(const termination *t, termination_staged *s, tensor_list *l,
+                            mopo_error *err)
 {
   mopo_status st = MOPO_OK;
   size_t at = 0;
@@ -34,7 +36,7 @@ mopo_status termination_add(termination *t, tensor_list *l, mopo_error *err)
     const mlp_layer *y = &t->net.layer[i];
     float *w, *b;
     char name[64];
-    at = place(t, i, at, &w, &b);
+    at = place(y, s->values, at, &w, &b);
     mlp_get(&t->net, i, w, b);
     snprintf(name, sizeof name, "termination.layers.%d.weight", i);
     st = tensor_list_add(l, name, TENSOR_F32, 2, (int64_t[]){y->out, y->in}, w, err);
@@ -45,9 +47,8 @@ mopo_status termination_add(termination *t, tensor_list *l, mopo_error *err)
   if (st == MOPO_OK) st = tensor_list_add(l, "termination.mean", TENSOR_F32, 1, &in, t->mean, err);
   if (st == MOPO_OK)
     st = tensor_list_add(l, "termination.inverse_std", TENSOR_F32, 1, &in, t->inverse_std, err);
-  stage_facts(t->staged_facts, t);
-  if (st == MOPO_OK)
-    st = tensor_list_add(l, "termination.facts", TENSOR_F64, 1, &n, t->staged_facts, err);
+  stage_facts(s->facts, t);
+  if (st == MOPO_OK) st = tensor_list_add(l, "termination.facts", TENSOR_F64, 1, &n, s->facts, err);
   return st;
 }
 

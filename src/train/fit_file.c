@@ -3,6 +3,7 @@
 #include "io/file.h"
 #include "io/lock.h"
 #include "run/fitlog.h"
+#include "train/ends.h"
 #include "train/fitting.h"
 #include "train/run.h"
 #include "train/run_units.h"
@@ -30,17 +31,21 @@ mopo_status mopo_model_fit_file(mopo_fit_result *out, const mopo_config *c, bool
   units *scale = NULL;
   par *pool = NULL;
   ensemble *m = NULL;
+  termination *end = NULL;
+  mopo_dataset_info info;
   fit_result fit = {0};
   lock held = {0};
   double began = clock_seconds();
   mopo_status st = run_data(&set, set.task, &task, &data, watch, err);
+  if (st == MOPO_OK) st = mopo_dataset_describe(&info, data, err);
   if (st == MOPO_OK) st = file_check_target(set.out, err); /* now, not after the fit */
   if (st == MOPO_OK) st = lock_take(&held, set.out, err);
   if (st == MOPO_OK) st = place_of_state(state, set.out, resume, err);
   if (st == MOPO_OK) st = par_create(&pool, set.threads, err);
   if (st == MOPO_OK) st = run_units_choose(&scale, &scaled, &set, task, data, watch, err);
   if (st == MOPO_OK)
-    st = fitting_run(&m, &fit, set.out, state, &set, scaled ? scaled : data, scale, pool,
+    st = fitting_run(&m, ends_wanted(&set, task, false, info.terminals, watch) ? &end : NULL, &fit,
+                     set.out, state, &set, scaled ? scaled : data, scale, pool,
                      rng_split(rng_seed(set.seed), "train"), watch, err);
   if (st == MOPO_OK) {
     *out = (mopo_fit_result){.epochs = fit.epochs,
@@ -53,6 +58,7 @@ mopo_status mopo_model_fit_file(mopo_fit_result *out, const mopo_config *c, bool
     }
   }
   ensemble_free(m);
+  termination_free(end);
   par_free(pool);
   units_free(scale);
   mopo_dataset_free(scaled);

@@ -10,6 +10,7 @@
 #include "base/number.h"
 #include "base/watch.h"
 #include "run/fitlog.h"
+#include "train/ends.h"
 
 typedef struct fit_teller {
   const mopo_watch *watch;
@@ -88,29 +89,34 @@ void fitting_tell(const mopo_watch *w, const ensemble *m, const char *from)
   watch_line(w, "model: %s, holdout mse %.3g (best member) to %.3g (worst)", from, best, worst);
 }
 
-mopo_status fitting_run(ensemble **out, fit_result *fit, const char *path, const char *state,
-                        const mopo_config *c, const mopo_dataset *data, const units *s, par *pool,
-                        rng_key key, const mopo_watch *watch, mopo_error *err)
+mopo_status fitting_run(ensemble **out, termination **end, fit_result *fit, const char *path,
+                        const char *state, const mopo_config *c, const mopo_dataset *data,
+                        const units *s, par *pool, rng_key key, const mopo_watch *watch,
+                        mopo_error *err)
 {
   ensemble_settings shape = ensemble_settings_of(c);
   fit_settings set = fit_settings_of(c);
   set.state = state, set.state_seconds = 20;
   fit_teller teller = {.watch = watch, .began = clock_seconds(), .mse = NAN};
   fit_watch told = {tell_epoch, tell_step, &teller};
-  key = rng_split(key, "model");
+  const rng_key of_model = rng_split(key, "model");
   ensemble *m = NULL;
+  if (end) *end = NULL;
   mopo_status st =
-      ensemble_create(&m, &shape, data->at.S, data->at.A, rng_split(key, "weights"), err);
+      ensemble_create(&m, &shape, data->at.S, data->at.A, rng_split(of_model, "weights"), err);
   if (st == MOPO_OK && s) st = ensemble_set_units(m, s, err);
-  if (st == MOPO_OK) st = ensemble_fit(m, fit, data, &set, pool, key, &told, err);
+  if (st == MOPO_OK) st = ensemble_fit(m, fit, data, &set, pool, of_model, &told, err);
   if (st == MOPO_OK) log_bins(&teller.log, m, fit);
+  if (st == MOPO_OK && end) st = ends_fit(end, data, key, pool, watch, err);
   if (st == MOPO_OK && path) st = fitlog_write(&teller.log, path, err);
   if (st == MOPO_OK && path)
-    st = ensemble_save(m, path, err); /* last: where it is, its tables are too */
+    st = ensemble_save_with(m, end ? *end : NULL, path,
+                            err); /* last: where it is, its tables are too */
   if (st == MOPO_OK && state) remove(state);
   fitlog_free(&teller.log);
   if (st != MOPO_OK) {
     ensemble_free(m);
+    if (end) termination_free(*end), *end = NULL;
     return st;
   }
   char how[60];

@@ -5,11 +5,11 @@
 #include "model/fit.h"
 
 /* The ensemble fitted to data, written to the file `path`, unless that is NULL, with the tables of
- * its fit next to it.
+ * its fit next to it. *end: learned ends, which are in that file, too; NULL: they are not learned.
  * key: the run's. state: the file where the fit under way is kept and from which it resumes; NULL:
  * none. s: the units of data, NULL: the log's. As ensemble_fit, and EIO. */
-MUST_CHECK mopo_status fitting_run(ensemble **out, fit_result *fit, const char *path,
-                                   const char *state, const mopo_config *c,
+MUST_CHECK mopo_status fitting_run(ensemble **out, termination **end, fit_result *fit,
+                                   const char *path, const char *state, const mopo_config *c,
                                    const mopo_dataset *data, const units *s, par *pool, rng_key key,
                                    const mopo_watch *watch, mopo_error *err);
 /* One line: how good the model is that comes `from`. */

@@ -5,6 +5,7 @@
 
 #include "base/watch.h"
 #include "play/oracle.h"
+#include "train/ends.h"
 #include "train/run.h"
 
 static mopo_status set_up_oracle(run *o, mopo_error *err)
@@ -13,55 +14,21 @@ static mopo_status set_up_oracle(run *o, mopo_error *err)
   return st == MOPO_OK ? oracle_create(&o->oracle, o->task, o->world, o->pool, err) : st;
 }
 
-/* Are ends to be learned? Says so at once where the data have some that nothing foretells. */
-static bool learns_ends(const run *o)
-{
-  bool rule = task_knows_ends(o->task), ends = o->info.terminals > 0;
-  if (config_is(&o->c, "termination", "learned")) return true;
-  if (rule || !ends) return false;
-  if (config_is(&o->c, "termination", "auto")) return true;
-  watch_line(o->watch,
-             "warning: %lld recorded episodes end, but with termination = none imagined ones never "
-             "do: failing will look like living on",
-             (long long)o->info.terminals);
-  return false;
-}
-
-static void tell_ends(const run *o)
-{
-  const termination_facts *k = &o->end->facts;
-  if (k->held_rows)
-    watch_line(
-        o->watch,
-        "ends: learned from %lld recorded ones; of %lld rows held out %.0f end, foretold %.1f",
-        (long long)k->terminals, (long long)k->held_rows, k->held_ends, k->held_foretold);
-  else
-    watch_line(o->watch, "ends: learned from %lld recorded ones; too few to hold some out",
-               (long long)k->terminals);
-}
-
-/* Those that an earlier session left in the model's file, if any. */
-static mopo_status kept_ends(run *o, const char *path, mopo_error *err)
-{
-  tensor_file *f = NULL;
-  mopo_status st = tensor_file_open(&f, path, err);
-  if (st == MOPO_OK) st = termination_of(&o->end, f, path, o->model->S, o->model->A, err);
-  tensor_file_free(f);
-  return st;
-}
-
-/* Fitted, and added to the model's file where the run writes one. */
+/* Of the model, if it has them; else fitted, and added to the model's file where the run writes
+ * one.
+ */
 static mopo_status get_ends(run *o, mopo_error *err)
 {
   char path[RUN_PATH];
   mopo_status st = MOPO_OK;
+  if (o->end) {
+    watch_line(o->watch, "ends: those of the model");
+    return MOPO_OK;
+  }
   if (o->dir) st = rundir_path(path, sizeof path, o->dir, MOPO_RUN_MODEL, err);
-  if (st == MOPO_OK && o->dir && o->order.resume) st = kept_ends(o, path, err);
-  if (st != MOPO_OK || o->end) return st;
-  st = termination_fit(&o->end, o->learn, rng_split(o->key, "termination"), o->pool,
-                       o->watch ? o->watch->stop : NULL, err);
-  if (st == MOPO_OK && o->dir) st = ensemble_save_with(o->model, o->end, path, err);
-  if (st == MOPO_OK) tell_ends(o);
+  if (st == MOPO_OK) st = ends_fit(&o->learned, o->learn, o->key, o->pool, o->watch, err);
+  if (st == MOPO_OK && o->dir) st = ensemble_save_with(o->model, o->learned, path, err);
+  if (st == MOPO_OK) o->end = o->learned;
   return st;
 }
 
@@ -95,7 +62,10 @@ mopo_status run_imagine(run *o, mopo_error *err)
 {
   mopo_status st = o->model ? MOPO_OK : run_model_get(o, err);
   if (st != MOPO_OK) return st;
-  if (learns_ends(o) && (st = get_ends(o, err)) != MOPO_OK) return st;
+  if (!ends_wanted(&o->c, o->task, o->end != NULL, o->info.terminals, o->watch))
+    o->end = NULL;
+  else if ((st = get_ends(o, err)) != MOPO_OK)
+    return st;
   if ((st = get_reach(o, err)) != MOPO_OK) return st;
   o->imagine = (imagine){.m = o->model,
                          .task = o->task,

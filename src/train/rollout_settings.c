@@ -50,7 +50,7 @@ static const mopo_setting settings[] = {
     {"imagined-margin", "X", "share of the log's range that imagined rows may exceed it", "train",
      SETTING_REAL(0, INFINITY), .reads = READS_MODEL, .otherwise = margin},
     {"termination", "auto|learned|none",
-     "imagined ends; auto: learned where nothing else says when", "train", SETTING_WORD,
+     "imagined ends; auto: learned where nothing else says when", "train model", SETTING_WORD,
      .reads = READS_MODEL, .standard = "auto"},
     {"behaviour-term", "X", "holds the policy to a controller's actions; 0: off, 1: on", "train",
      SETTING_REAL(0, 1e6), .reads = READS_MODEL, .preset = {"0", NULL, "1"}},

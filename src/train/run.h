@@ -74,10 +74,11 @@ typedef struct run {
   par *pool;
   rng_key key;
   int lock;
-  const ensemble *model; /* the order's, or fitted; NULL: the algorithm uses none */
-  ensemble *fitted;      /* or read from a file */
-  termination *end;      /* learned ends; NULL: the task's rule, or none */
-  reach *reach;          /* where rollouts are cut; NULL: nowhere */
+  const ensemble *model;  /* the order's, or fitted; NULL: the algorithm uses none */
+  ensemble *fitted;       /* or read from a file */
+  const termination *end; /* learned ends; NULL: the task's rule, or none */
+  termination *learned;   /* those that are not the order's */
+  reach *reach;           /* where rollouts are cut; NULL: nowhere */
   agent *agent;
   imagine imagine; /* the imagined step of rollouts and forecasts, if there is a model */
   replay *ring;    /* imagined rows; NULL without a model */
@@ -119,7 +120,7 @@ MUST_CHECK mopo_status run_resume_settings(mopo_config *c, const mopo_config *gi
 MUST_CHECK mopo_status run_resume_longer(run *o, mopo_error *err);
 /* A model that cannot be used is refused before there is a directory that says "a run is here". */
 MUST_CHECK mopo_status run_model_check(run *o, mopo_error *err);
-/* o->model: fitted, given, or that of an earlier session. */
+/* o->model: fitted, given, or that of an earlier session; o->end, if it brings them. */
 MUST_CHECK mopo_status run_model_get(run *o, mopo_error *err);
 /* o->imagine: the model, what its uncertainty costs, and the task; before the agent, which may ask
  * it. Then the rollouts and their ring. */

@@ -9,20 +9,21 @@
 #include "train/run.h"
 
 /* The model at `where`, a file or a run directory that has one; from: the file. */
-static mopo_status given_model(ensemble **out, char from[RUN_PATH], const char *where,
-                               const mopo_dataset *data, mopo_error *err)
+static mopo_status given_model(ensemble **out, termination **end, char from[RUN_PATH],
+                               const char *where, const mopo_dataset *data, mopo_error *err)
 {
   mopo_status st = rundir_path(from, RUN_PATH, where, MOPO_RUN_MODEL, err);
   if (st != MOPO_OK) return st;
   if (!file_exists(from)) snprintf(from, RUN_PATH, "%s", where);
-  if ((st = ensemble_load(out, from, err)) != MOPO_OK) return st;
+  if ((st = ensemble_load_with(out, end, from, err)) != MOPO_OK) return st;
   const ensemble *m = *out;
   if (m->S == data->at.S && m->A == data->at.A) return MOPO_OK;
   st =
       error_set(err, MOPO_EDATA, "%s: a model of %d observations, %d actions; the data have %d, %d",
                 where, m->S, m->A, data->at.S, data->at.A);
   ensemble_free(*out);
-  *out = NULL;
+  termination_free(*end);
+  *out = NULL, *end = NULL;
   return st;
 }
 
@@ -30,12 +31,12 @@ static mopo_status given_model(ensemble **out, char from[RUN_PATH], const char *
 static mopo_status take_model(run *o, const char *path, mopo_error *err)
 {
   char from[RUN_PATH];
-  mopo_status st = given_model(&o->fitted, from, o->c.model, o->data, err);
+  mopo_status st = given_model(&o->fitted, &o->learned, from, o->c.model, o->data, err);
   if (st != MOPO_OK) return st;
   fitting_tell(o->watch, o->fitted, from);
   if (!o->dir) return MOPO_OK;
   st = fitlog_copy(path, from, err);
-  return st == MOPO_OK ? ensemble_save(o->fitted, path, err) : st;
+  return st == MOPO_OK ? ensemble_save_with(o->fitted, o->learned, path, err) : st;
 }
 
 /* The settings that a model's file decides become what it has; what was set otherwise is an error.
@@ -77,11 +78,13 @@ mopo_status run_model_check(run *o, mopo_error *err)
 {
   char from[RUN_PATH];
   ensemble *m = NULL;
+  termination *end = NULL;
   if (o->order.model) return check_given(o, err);
   if (!*o->c.model) return MOPO_OK;
-  mopo_status st = given_model(&m, from, o->c.model, o->data, err);
+  mopo_status st = given_model(&m, &end, from, o->c.model, o->data, err);
   if (st == MOPO_OK) st = take_shape(&o->c, m, o->c.model, err);
   ensemble_free(m);
+  termination_free(end);
   return st;
 }
 
@@ -95,12 +98,12 @@ static mopo_status get_in_directory(run *o, mopo_error *err)
   if (st != MOPO_OK) return st;
   if (o->order.resume && file_exists(path)) {
     remove(state); /* of an end between writing the one and taking the other away */
-    return ensemble_load(&o->fitted, path, err);
+    return ensemble_load_with(&o->fitted, &o->learned, path, err);
   }
-  if (o->order.model) return ensemble_save(o->order.model->m, path, err);
+  if (o->order.model) return ensemble_save_with(o->order.model->m, o->order.model->end, path, err);
   if (o->c.model[0]) return take_model(o, path, err);
-  return fitting_run(&o->fitted, &fit, path, state, &o->c, o->learn, o->units, o->pool, o->key,
-                     o->watch, err);
+  return fitting_run(&o->fitted, NULL, &fit, path, state, &o->c, o->learn, o->units, o->pool,
+                     o->key, o->watch, err);
 }
 
 static mopo_status get_in_memory(run *o, mopo_error *err)
@@ -108,13 +111,15 @@ static mopo_status get_in_memory(run *o, mopo_error *err)
   fit_result fit;
   if (o->order.model) return MOPO_OK;
   if (o->c.model[0]) return take_model(o, NULL, err);
-  return fitting_run(&o->fitted, &fit, NULL, NULL, &o->c, o->learn, o->units, o->pool, o->key,
+  return fitting_run(&o->fitted, NULL, &fit, NULL, NULL, &o->c, o->learn, o->units, o->pool, o->key,
                      o->watch, err);
 }
 
 mopo_status run_model_get(run *o, mopo_error *err)
 {
   mopo_status st = o->dir ? get_in_directory(o, err) : get_in_memory(o, err);
-  o->model = o->fitted ? o->fitted : o->order.model ? o->order.model->m : NULL;
+  if (st != MOPO_OK) return st;
+  o->model = o->fitted ? o->fitted : o->order.model->m;
+  o->end = o->fitted ? o->learned : o->order.model->end;
   return st;
 }

@@ -128,7 +128,7 @@ void run_tear_down(run *o)
   replay_free(o->ring);
   if (o->agent) agent_free(o->agent);
   reach_free(o->reach);
-  termination_free(o->end);
+  termination_free(o->learned);
   ensemble_free(o->fitted);
   mopo_policy_free(o->policy);
   free(o->labels);

@@ -131,8 +131,11 @@ static void a_file_holds_it(void **state)
   static const char PATH[] = "termination.safetensors";
   termination *t = fitted(2, 1), *back = NULL;
   tensor_list *l = tensor_list_create();
-  assert_ok(termination_add(t, l, &err), err);
+  termination_staged staged = {.values = calloc(termination_values(t), sizeof(float))};
+  assert_non_null(staged.values);
+  assert_ok(termination_add(t, &staged, l, &err), err);
   assert_ok(tensor_list_write(l, PATH, &err), err);
+  free(staged.values);
   tensor_list_free(l);
   tensor_file *f = NULL;
   assert_ok(tensor_file_open(&f, PATH, &err), err);

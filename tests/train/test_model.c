@@ -90,6 +90,74 @@ static void a_step_is_of_seed_and_row(void **state)
   mopo_dataset_free(d);
 }
 
+/* A task that counts how often and of how many rows it is asked. */
+typedef struct asked {
+  int calls, rows, says; /* says: what done says of row 150 */
+} asked;
+
+static void count_done(void *ctx, unsigned char *done, const float *obs, const float *act,
+                       const float *next, int n)
+{
+  asked *k = ctx;
+  (void)obs, (void)act;
+  k->calls++, k->rows += n;
+  for (int i = 0; i < n; i++) done[i] = next[i * S] > 1.0f;
+  if (k->says && n > 150) done[150] = (unsigned char)k->says;
+}
+
+static void pay_the_state(void *ctx, float *rew, const float *obs, const float *act,
+                          const float *next, int n)
+{
+  asked *k = ctx;
+  (void)next;
+  k->calls++, k->rows += n;
+  for (int i = 0; i < n; i++) rew[i] = obs[i * S + 1] + act[i * A];
+}
+
+static void callbacks_see_the_whole_batch(void **state)
+{
+  (void)state;
+  mopo_error err;
+  asked k = {0};
+  const mopo_task_facts facts = {.size = sizeof facts,
+                                 .name = "counting",
+                                 .obs_dim = S,
+                                 .act_dim = A,
+                                 .done = count_done,
+                                 .reward = pay_the_state,
+                                 .ctx = &k};
+  mopo_config c = tiny_config(RUN);
+  mopo_dataset *d = tiny_dataset();
+  mopo_task *task = NULL;
+  static float obs[N * S], act[N * A], next[N * S], rew[N], end[N], few[N * S];
+  rows(obs, act);
+  assert_ok(mopo_task_create(&task, &facts, &err), err);
+  for (int scaled = 0; scaled < 2; scaled++) {
+    tiny_set(&c, "scaler", scaled ? "standard" : "none");
+    mopo_model *m = fitted(d, &c);
+    assert_ok(mopo_model_use(m, task, NULL, &err), err);
+    assert_ok(mopo_model_step(m, few, NULL, NULL, NULL, obs, act, 7, 5, &err), err);
+    k = (asked){0};
+    assert_ok(mopo_model_step(m, next, rew, end, NULL, obs, act, N, 5, &err), err);
+    assert_int_equal(k.calls, 2); /* done and reward */
+    assert_int_equal(k.rows, 2 * N);
+    assert_memory_equal(next, few, 7 * S * sizeof *next);
+    for (int i = 0; i < N; i++) {
+      assert_true(end[i] == (next[i * S] > 1.0f ? 1.0f : 0.0f));
+      assert_true(fabsf(rew[i] - obs[i * S + 1] - act[i * A]) < 1e-5f);
+    }
+    k.says = 3;
+    assert_int_equal(mopo_model_step(m, next, rew, end, NULL, obs, act, N, 5, &err), MOPO_EDATA);
+    assert_string_equal(err.msg, "task counting: done says 3 of row 150, want 0 or 1");
+    k = (asked){0};
+    assert_ok(mopo_model_step(m, next, NULL, NULL, NULL, obs, act, 0, 5, &err), err);
+    assert_int_equal(k.calls, 0);
+    mopo_model_free(m);
+  }
+  mopo_task_free(task);
+  mopo_dataset_free(d);
+}
+
 /* Samples of many seeds have the mean and the deviation that the one elite says. */
 static void samples_are_what_a_member_says(const char *scaler)
 {
@@ -186,6 +254,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_model_of_a_run),
       cmocka_unit_test(a_step_is_of_seed_and_row),
+      cmocka_unit_test(callbacks_see_the_whole_batch),
       cmocka_unit_test(what_a_member_says_is_what_is_sampled),
       cmocka_unit_test(in_the_units_of_the_log),
       cmocka_unit_test(refused),
