@@ -298,16 +298,14 @@ typedef struct mopo_model mopo_model;
 
 /* Learns a policy from `data` (for `task`; NULL: the one that the settings name) and hands it out
  * in *policy, which the caller frees. What the settings say of files (data, task, out) is not read.
- *   policy, result  may be NULL
+ *   policy, result, hooks, watch  may be NULL
  *   model      an ensemble fitted before, borrowed, with its learned ends; NULL: the file of the
  *              setting `model`, or one is fitted, if the algorithm uses one
  *   run_dir    where checkpoints, figures, model and policy go; NULL: no file is read or written
  *   simulator  evaluates the policy every eval-every epochs; NULL: not evaluated
- *   hooks, watch  may be NULL
  * On ESTOPPED, too, *policy is the policy as far as it came; on every other error NULL. The bits
- * are those of mopo_train on a file of the same rows, with the same settings. EINVAL, EDATA (sizes
- * of data, task and model; what a callback wrote), EIO, EFORMAT, ENOMEM, ENUMERIC, ESTOPPED,
- * EABSENT. */
+ * are those of mopo_train on a file of the same rows, with the same settings. EINVAL, EDATA (sizes;
+ * what a callback wrote), EIO, EFORMAT, ENOMEM, ENUMERIC, ESTOPPED, EABSENT. */
 MOPO_MUST_CHECK mopo_status mopo_learn(mopo_policy **policy, mopo_train_result *result,
     const mopo_dataset *data, const mopo_task *task, const mopo_model *model,
     const mopo_config *config, const char *run_dir, const mopo_simulator *simulator,
@@ -543,17 +541,15 @@ MOPO_MUST_CHECK mopo_status mopo_policy_export(mopo_export_info *out, mopo_polic
 
 /* ------------------------------------------------------------------ the model */
 
-/* Fits an ensemble to data in memory, as mopo_learn would with these settings, and learns when
- * episodes end where that would (the setting `termination`): handed to it, the policy has the same
- * bits. Its steps are judged by task, which outlives it (NULL: the one that the settings name), and
- * unsure by the setting `penalty`.
- * EINVAL, EDATA, ENOMEM, ENUMERIC, ESTOPPED. */
+/* Fits an ensemble, and learns ends, from data in memory as mopo_learn would with these settings:
+ * handed to it, the policy has the same bits. Its steps are judged by task, which outlives it
+ * (NULL: the settings name it), and unsure by the setting `penalty`. EINVAL, EDATA, ENOMEM,
+ * ENUMERIC, ESTOPPED. */
 MOPO_MUST_CHECK mopo_status mopo_model_fit(mopo_model **out, const mopo_dataset *data,
     const mopo_task *task, const mopo_config *config, const mopo_watch *watch, mopo_error *err);
-/* From a model.safetensors; it knows no task but its learned ends, its penalty is `aleatoric`. EIO,
- * EFORMAT, ENOMEM. */
+/* From a file: with its learned ends, no task, penalty `aleatoric`. EIO, EFORMAT, ENOMEM. */
 MOPO_MUST_CHECK mopo_status mopo_model_load(mopo_model **out, const char *path, mopo_error *err);
-/* Writes such a file, whole or not at all. EIO, ENOMEM. */
+/* Writes a model.safetensors, whole or not at all. EIO, ENOMEM. */
 MOPO_MUST_CHECK mopo_status mopo_model_save(const mopo_model *m, const char *path, mopo_error *err);
 void mopo_model_free(mopo_model *m);
 /* By which task its steps are judged, and by which penalty it is unsure; NULL leaves it. EINVAL (no
@@ -576,9 +572,8 @@ double mopo_model_holdout_mse(const mopo_model *m, int member);
  *   end_probability [n]  that the step ends the task: 0 or 1 by its rule, else the probability of a
  *                        learned end; NAN where nothing is known; may be NULL
  *   u [n]                how unsure all members are, by the penalty, raw units; may be NULL
- * The task's callbacks see all n rows at once. Allocates only where n is larger than ever before;
- * one caller at a time. EINVAL, EDATA (obs, act or what a rule says is not finite; names row and
- * column), ENOMEM. */
+ * Callbacks see all n rows at once. Allocates only for more rows than ever before; one caller at a
+ * time. EINVAL, EDATA (of obs, act or what a rule says: names row and column), ENOMEM. */
 MOPO_MUST_CHECK mopo_status mopo_model_step(mopo_model *m, float *next, float *rew,
     float *end_probability, float *u, const float *obs, const float *act, int n, uint64_t seed,
     mopo_error *err);

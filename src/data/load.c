@@ -372,7 +372,8 @@ static mopo_status ask_task(loader *l, char **columns, mopo_error *err)
 {
   const task_rules *r = l->task->rules;
   size_t n = 0;
-  if (!l->how.action_ranges) l->how.action_ranges = r->ranges, l->how.n_action_ranges = r->A;
+  if (r->ranged && !l->how.action_ranges)
+    l->how.action_ranges = r->ranges, l->how.n_action_ranges = r->A;
   if (l->how.columns || l->container != IN_CSV) return MOPO_OK;
   FILE *f = open_memstream(columns, &n);
   if (!f) return error_set(err, MOPO_ENOMEM, "%s: out of memory", l->path);

@@ -141,7 +141,12 @@ mopo_status imagine_judge(const imagine *g, imagined *s, int rows, mopo_error *e
                   : task_judge(s->scratch, s->done, s->rew, s->obs, s->act, s->next, rows, err);
   /* A file's limit ends a step next to what is learned. */
   bool own = g->task->rules && !task_knows_ends(g->task);
-  for (int r = 0; g->end && r < rows; r++) s->done[r] = (own && s->done[r]) || s->ended[r];
+  for (int r = 0; g->end && r < rows; r++) {
+    if (own && s->done[r])
+      s->chance[r] = 1.0f;
+    else
+      s->done[r] = s->ended[r];
+  }
   return st;
 }
 

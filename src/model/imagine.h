@@ -50,7 +50,7 @@ typedef struct imagined {
   float *rew, *u;           /* [rows] reward before the penalty; uncertainty */
   unsigned char *done;      /* [rows] 1: terminal */
   unsigned char *ended;     /* [rows] 1: by a learned end */
-  float *chance;            /* [rows] its probability, where ends are learned */
+  float *chance;            /* [rows] where ends are learned: the probability of done */
   unsigned char *bounded;   /* [rows] 1: reward or next would have left the log's range */
   float *far;               /* [rows] D(s,a), where somebody asks */
   task_scratch *scratch;

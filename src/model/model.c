@@ -186,8 +186,8 @@ static void back(const mopo_model *m, int r)
 static float end_of(const mopo_model *m, int r)
 {
   if (m->g.end) return m->rows->chance[r];
-  if (!task_knows_ends(m->g.task)) return NAN;
-  return m->rows->done[r] ? 1.0f : 0.0f;
+  if (m->rows->done[r]) return 1.0f;
+  return task_knows_ends(m->g.task) ? 0.0f : NAN;
 }
 
 mopo_status mopo_model_step(mopo_model *m, float *next, float *rew, float *end_probability,

@@ -190,7 +190,7 @@ static mopo_status read_ranges(draft *d, mopo_error *err)
     entry *e = find(d, d->act[i]);
     d->ranges[i][0] = -1.0, d->ranges[i][1] = 1.0;
     if (!e) continue;
-    e->used = true;
+    e->used = d->rules.ranged = true;
     st = read_range(d, i, e, err);
   }
   return st;

@@ -70,6 +70,7 @@ typedef struct task_rules {
   int S, A, history;
   const char *const *obs, *const *act;   /* [S] [A] names */
   const double *ranges;                  /* [A,2] low and high of the actions, in the log's units */
+  bool ranged;                           /* the file gives one of them; else they are -1 and 1 */
   const bool *is_switch;                 /* [A]: it is either low or high */
   const char *terminal, *reward, *limit; /* expressions; NULL: not given */
   int terminal_line, reward_line, limit_line;

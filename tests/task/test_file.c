@@ -41,6 +41,7 @@ static void test_facts(void **state)
   assert_true(isnan(f->score_min) && !f->done && !f->reward);
   assert_true(task_knows_ends(t) && task_knows_reward(t));
   const double *r = t->rules->ranges;
+  assert_true(t->rules->ranged);
   assert_true(r[0] == 0 && r[1] == 100 && r[2] == 0 && r[3] == 1 && r[4] == -1 && r[5] == 1);
   assert_true(!t->rules->is_switch[0] && t->rules->is_switch[1] && !t->rules->is_switch[2]);
   assert_memory_equal(t->rules->text, TANK, strlen(TANK));
