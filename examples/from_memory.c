@@ -73,6 +73,8 @@ static const char *const SETTINGS[][2] = {{"epochs", "3"},         {"updates-per
                                           {"rollout-length", "5"}, {"penalty-coef", "0.5"},
                                           {"threads", "1"}};
 
+static const char *const OBS[] = {"x", "v"}, *const ACT[] = {"force"};
+
 /* From arrays to a policy. */
 static mopo_status learn(mopo_policy **policy, const recording *r, mopo_error *err)
 {
@@ -81,6 +83,8 @@ static mopo_status learn(mopo_policy **policy, const recording *r, mopo_error *e
                                  .obs_dim = S,
                                  .act_dim = A,
                                  .horizon = STEPS,
+                                 .obs_names = OBS,
+                                 .act_names = ACT,
                                  .done = done,
                                  .reward = reward};
   mopo_task *task = NULL;
