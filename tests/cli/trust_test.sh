@@ -18,7 +18,7 @@ fail() {
 awk 'BEGIN { print "obs_0,obs_1,act_0,reward,episode"
   for (i = 0; i < 600; i++)
     printf "%d.%02d,%d,0.%02d,%d,%d\n", i % 3, i * 37 % 100, i % 7 - 3, i * 53 % 100, i % 5, i / 40 }' > data.csv
-run='train --data data.csv --task none --algo bc --epochs 1000000 --updates-per-epoch 2000 --hidden 64
+run='train --data data.csv --task none --algo bc --epochs 1000000 --updates-per-epoch 200 --hidden 32
   --batch-size 64 --checkpoint-every 1000000 --threads 1'
 
 # begin DIR: a run, until it learns
