@@ -11,8 +11,9 @@
 /* A column without a value means the one before. */
 static const char *column(const char *const value[PRESETS], int preset)
 {
-  while (preset > 0 && !value[preset]) preset--;
-  return value[preset];
+  for (int i = preset; i > 0; i--)
+    if (value[i]) return value[i];
+  return value[0];
 }
 
 /* What the algorithm was published with stands above the preset; but `log` has as many updates for

@@ -303,7 +303,7 @@ static void workers_layout(trials *t, arena *a)
   size_t threads = (size_t)par_threads(t->set.pool), S = (size_t)t->S, A = (size_t)t->A;
   size_t noise = (size_t)(t->D > t->A ? t->D : t->A);
   t->worker = arena_bytes(a, threads * sizeof *t->worker);
-  worker measure;
+  worker measure = {0};
   for (size_t i = 0; i < threads; i++) {
     worker *w = a->base ? &t->worker[i] : &measure;
     actor_work_layout(&w->actor, t->who->p, a, ENSEMBLE_ROWS);

@@ -22,7 +22,8 @@ static void tank_observe(float *o, const double *s)
 }
 static bool tank_step(double *s, float *rew, const float *a, rng_stream *r)
 {
-  double pump = s[5], open = a[1] > 0.0f;
+  bool open = a[1] > 0.0f;
+  double pump = s[5];
   double through = 0.3 * sqrt(fmax(s[0], 0.0)) * (open ? 1.0 : 0.4),
          out = 0.2 * sqrt(fmax(s[1], 0.0));
   s[0] = clip(s[0] + 0.2 * (0.4 * (pump + 1.0) - through) + noise_of(r, 0.003), 0.0, 3.0);
