@@ -173,7 +173,7 @@ const mopo_task task_walker2d = {
 
 const mopo_task task_ant = {
   FACTS("ant", 27, 8, 1000, 0.05, -325.6, 3879.7, ant_done),
-  .body = {&ant, ant_ends, ant_reward, TASK_FREE}};
+  .body = {&ant, ant_ends, ant_reward, .root = TASK_FREE}};
 
 const mopo_task task_halfcheetah_jump = {
   FACTS("halfcheetah-jump", 18, 6, 1000, 0.05, NAN, NAN, halfcheetah_done),
