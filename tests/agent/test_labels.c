@@ -36,7 +36,7 @@ static policy_labels all(void) { return (policy_labels){OBS, ACT, RANGES, SEEN, 
 
 static void check_all(const mopo_policy *p)
 {
-  static const char *const clean[S] = {OBS[0], OBS[1], OBS[2], "bad?line", "?"};
+  const char *const clean[S] = {OBS[0], OBS[1], OBS[2], "bad?line", "?"};
   const policy_labels *l = policy_labels_of(p);
   assert_non_null(l);
   for (int i = 0; i < S; i++) assert_string_equal(l->obs[i], clean[i]);
