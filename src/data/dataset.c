@@ -104,6 +104,12 @@ mopo_status dataset_make_positions(mopo_dataset *d, int nq, const char *name, mo
   return error_set(err, MOPO_ENOMEM, "%s: out of memory", name);
 }
 
+const char *dataset_column(char text[DATASET_COLUMN], const mopo_dataset *d, int j)
+{
+  snprintf(text, DATASET_COLUMN, "obs_%d", j);
+  return d->obs_names ? d->obs_names[j] : text;
+}
+
 int64_t mopo_dataset_rows(const mopo_dataset *d) { return d->N; }
 int mopo_dataset_obs_dim(const mopo_dataset *d) { return d->at.S; }
 int mopo_dataset_act_dim(const mopo_dataset *d) { return d->at.A; }

@@ -47,6 +47,10 @@ static inline const float *dataset_row(const mopo_dataset *d, int64_t i)
   return d->rows + (size_t)i * (size_t)d->at.width;
 }
 
+/* What observation j is called: as the log has it, else obs_j, printed into text. */
+enum { DATASET_COLUMN = 24 };
+const char *dataset_column(char text[DATASET_COLUMN], const mopo_dataset *d, int j);
+
 /* Rows and a digest of them: "20000 rows (6e2ef20c76646068)". Other data have another text. */
 enum { DATASET_DIGEST = 48 };
 void dataset_digest(char text[DATASET_DIGEST], const mopo_dataset *d);

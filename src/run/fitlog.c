@@ -2,22 +2,25 @@
 #include "run/fitlog.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "io/csv.h"
 #include "io/file.h"
 #include "run/rundir.h"
 
 static const char epochs_head[] = "epoch,member,train_loss,train_mse,holdout_mse\n";
 static const char bins_head[] = "member,elite,bin,values,predicted_std,error,within_1,within_2\n";
+static const char r2_head[] = "output,r2,column\n";
 enum {
   EPOCH_COLUMNS = sizeof(fitlog_epoch) / sizeof(double),
   BIN_COLUMNS = sizeof(fitlog_bin) / sizeof(double),
-  FILES = 2
+  FILES = 3
 };
-static const char *const endings[FILES] = {".fit.csv", ".calibration.csv"};
+static const char *const endings[FILES] = {".fit.csv", ".calibration.csv", ".r2.csv"};
 
 mopo_status fitlog_beside(char *buf, const char *model, const char *ending, mopo_error *err)
 {
@@ -49,19 +52,42 @@ void fitlog_add_bin(fitlog *l, const fitlog_bin *b)
   add(&l->bins, bins_head, &b->member, BIN_COLUMNS);
 }
 
+/* A cell as RFC 4180 has it: quoted, quotes doubled. */
+static void add_quoted(buffer *b, const char *text)
+{
+  buffer_print(b, "\"");
+  for (; *text; text++) buffer_print(b, *text == '"' ? "\"\"" : "%c", *text);
+  buffer_print(b, "\"\n");
+}
+
+void fitlog_add_r2(fitlog *l, const double *r2, const char *const *names, int S)
+{
+  for (int d = 0; d <= S; d++) {
+    char cell[40] = "", name[24] = "reward";
+    if (!isnan(r2[d])) number_print(cell, sizeof cell, "%.9g", r2[d]);
+    if (d) snprintf(name, sizeof name, "obs_%d", d - 1);
+    buffer_print(&l->r2, "%s%d,%s,", d ? "" : r2_head, d, cell);
+    add_quoted(&l->r2, d && names ? names[d - 1] : name);
+  }
+}
+
 void fitlog_free(fitlog *l)
 {
+  buffer_free(&l->r2);
   buffer_free(&l->epochs);
   buffer_free(&l->bins);
 }
 
 mopo_status fitlog_write(const fitlog *l, const char *model, mopo_error *err)
 {
-  char path[RUN_PATH];
-  mopo_status st = fitlog_beside(path, model, endings[0], err);
-  if (st == MOPO_OK) st = buffer_write(&l->epochs, path, err);
-  if (st == MOPO_OK) st = fitlog_beside(path, model, endings[1], err);
-  return st == MOPO_OK ? buffer_write(&l->bins, path, err) : st;
+  const buffer *const tables[FILES] = {&l->epochs, &l->bins, &l->r2};
+  mopo_status st = MOPO_OK;
+  for (int i = 0; i < FILES && st == MOPO_OK; i++) {
+    char path[RUN_PATH];
+    st = fitlog_beside(path, model, endings[i], err);
+    if (st == MOPO_OK) st = buffer_write(tables[i], path, err);
+  }
+  return st;
 }
 
 mopo_status fitlog_copy(const char *to, const char *from, mopo_error *err)
@@ -119,6 +145,45 @@ mopo_status fitlog_read(fitlog_tables *out, const char *model, mopo_error *err)
   out->epochs = (fitlog_epoch *)epochs, out->bins = (fitlog_bin *)bins;
   if (st != MOPO_OK) fitlog_tables_free(out);
   return st;
+}
+
+/* Past the quoted cell and the end of its line; NULL: there is none. */
+static const char *past_quoted(const char *p)
+{
+  if (*p++ != '"') return NULL;
+  for (; *p && (*p != '"' || p[1] == '"'); p++) p += *p == '"';
+  return *p == '"' && p[1] == '\n' ? p + 2 : NULL;
+}
+
+/* r2 [n] of the lines below the head; false: line *line is not one. */
+static bool take_r2(double *r2, int n, const char *p, int *line)
+{
+  for (int d = 0; d < n; d++) {
+    char *stop = NULL;
+    *line = d + 2;
+    if (strtol(p, &stop, 10) != d || *stop != ',') return false;
+    p = stop + 1, r2[d] = NAN;
+    if (*p != ',') r2[d] = number_parse(p, &stop), p = stop;
+    if (*p != ',' || !(p = past_quoted(p + 1))) return false;
+  }
+  return true;
+}
+
+mopo_status fitlog_read_r2(bool *there, double *r2, int n, const char *model, mopo_error *err)
+{
+  char path[RUN_PATH], *text = NULL;
+  size_t bytes = 0, head = strlen(r2_head);
+  int line = 1;
+  mopo_status st = fitlog_beside(path, model, endings[2], err);
+  *there = false;
+  if (st != MOPO_OK || !file_exists(path)) return st;
+  if ((st = file_read(&text, &bytes, path, (size_t)1 << 30, err)) != MOPO_OK) return st;
+  bool good = strncmp(text, r2_head, head) == 0 && take_r2(r2, n, text + head, &line);
+  free(text);
+  *there = good;
+  if (good) return MOPO_OK;
+  return error_set(err, MOPO_EFORMAT, "%s:%d: want output, r2 and column of %d outputs", path, line,
+                   n);
 }
 
 void fitlog_tables_free(fitlog_tables *t)

@@ -78,6 +78,25 @@ static char *dump(const json_t *root, size_t flags)
   return NULL;
 }
 
+/* What the model explains of each column's step; NULL: no memory. A name that is no UTF-8 is obs_j.
+ */
+static json_t *explained(const result_build *b)
+{
+  json_t *all = json_array();
+  for (int d = 0; all && d <= b->S; d++) {
+    char own[24] = "reward";
+    if (d) snprintf(own, sizeof own, "obs_%d", d - 1);
+    json_t *name = d && b->names ? json_string(b->names[d - 1]) : NULL;
+    if (!name) name = json_string(own);
+    json_t *one = json_pack("{s:o, s:o}", "column", name, "r2", number(b->r2[d]));
+    if (json_array_append_new(all, one) != 0) {
+      json_decref(all);
+      return NULL;
+    }
+  }
+  return json_pack("{s:o}", "r2", all);
+}
+
 const char *result_verdict_name(mopo_verdict v)
 {
   static const char *const names[] = {"unknown", "better", "not-better"};
@@ -122,7 +141,8 @@ static char *result_text(const result_build *build, const mopo_config *c, const 
       "model_uncertainty", number(r->model_uncertainty), "batch", "return_mean",
       number(r->batch_return_mean), "return_max", number(r->batch_return_max), "wall_seconds",
       number(r->wall_seconds));
-  if (root && r->ope.size && json_object_set_new(root, "ope", judged(&r->ope)) != 0) {
+  if (root && ((r->ope.size && json_object_set_new(root, "ope", judged(&r->ope)) != 0) ||
+               (build->r2 && json_object_set_new(root, "model", explained(build)) != 0))) {
     json_decref(root);
     return NULL;
   }

@@ -8,6 +8,9 @@
 /* What a run was made with. */
 typedef struct result_build {
   const char *simulator, *kernels;
+  const double *r2;         /* [S+1] of the model, reward first (fitlog.h); NULL: there is none */
+  const char *const *names; /* [S] of the observations; NULL: obs_0, obs_1, ... */
+  int S;
 } result_build;
 
 /* What a run was warned of. */

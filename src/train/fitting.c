@@ -68,17 +68,20 @@ static void log_bins(fitlog *log, const ensemble *m, const fit_result *fit)
 }
 
 /* How much of each step the model explains: of the reward, and of the worst column. */
-static void tell_quality(const mopo_watch *w, const ensemble *m, const fit_result *fit)
+static void tell_quality(const mopo_watch *w, const ensemble *m, const fit_result *fit,
+                         const mopo_dataset *d)
 {
   int worst = 0, moving = 0;
-  for (int d = 1; d < m->D; d++) {
-    if (isnan(fit->r2[d])) continue;
+  char name[DATASET_COLUMN], reward[40] = "the reward does not move";
+  for (int o = 1; o < m->D; o++) {
+    if (isnan(fit->r2[o])) continue;
     moving++;
-    if (!worst || fit->r2[d] < fit->r2[worst]) worst = d;
+    if (!worst || fit->r2[o] < fit->r2[worst]) worst = o;
   }
   if (!worst) return;
-  watch_line(w, "model: R2 of the step: reward %.3g, the worst of %d columns obs_%d %.3g",
-             fit->r2[0], moving, worst - 1, fit->r2[worst]);
+  if (!isnan(fit->r2[0])) number_print(reward, sizeof reward, "reward %.3g", fit->r2[0]);
+  watch_line(w, "model: R2 of the step: %s, the worst of %d columns %.64s %.3g", reward, moving,
+             dataset_column(name, d, worst - 1), fit->r2[worst]);
 }
 
 void fitting_tell(const mopo_watch *w, const ensemble *m, const char *from)
@@ -106,7 +109,10 @@ mopo_status fitting_run(ensemble **out, termination **end, fit_result *fit, cons
       ensemble_create(&m, &shape, data->at.S, data->at.A, rng_split(of_model, "weights"), err);
   if (st == MOPO_OK && s) st = ensemble_set_units(m, s, err);
   if (st == MOPO_OK) st = ensemble_fit(m, fit, data, &set, pool, of_model, &told, err);
-  if (st == MOPO_OK) log_bins(&teller.log, m, fit);
+  if (st == MOPO_OK) {
+    log_bins(&teller.log, m, fit);
+    fitlog_add_r2(&teller.log, fit->r2, data->obs_names, data->at.S);
+  }
   if (st == MOPO_OK && end) st = ends_fit(end, data, key, pool, watch, err);
   if (st == MOPO_OK && path) st = fitlog_write(&teller.log, path, err);
   if (st == MOPO_OK && path)
@@ -122,7 +128,7 @@ mopo_status fitting_run(ensemble **out, termination **end, fit_result *fit, cons
   char how[60];
   number_print(how, sizeof how, "%d epochs, %.1f s", fit->epochs, clock_seconds() - teller.began);
   fitting_tell(watch, m, how);
-  tell_quality(watch, m, fit);
+  tell_quality(watch, m, fit, data);
   *out = m;
   return MOPO_OK;
 }

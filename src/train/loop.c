@@ -17,7 +17,9 @@
 #include "agent/policy.h"
 #include "base/clock.h"
 #include "base/watch.h"
+#include "run/fitlog.h"
 #include "run/result.h"
+#include "train/blame.h"
 #include "train/health.h"
 
 double run_seconds(const run *o) { return o->at.wall + clock_seconds() - o->began; }
@@ -333,6 +335,25 @@ static mopo_status learn(run *o, mopo_error *err)
   return MOPO_OK;
 }
 
+/* With what the fit said of the model: this session's, or an earlier one's. */
+static mopo_status write_result(const run *o, const metrics_row *r, int rows,
+                                const mopo_train_result *out, mopo_error *err)
+{
+  result_build build = {.simulator = mopo_simulator_version(),
+                        .kernels = mopo_kernels_name(),
+                        .names = o->data->obs_names,
+                        .S = o->data->at.S};
+  double r2[GAUSS_MAX];
+  bool there = false;
+  char path[RUN_PATH];
+  mopo_status st = rundir_path(path, sizeof path, o->dir, MOPO_RUN_MODEL, err);
+  if (st == MOPO_OK && o->model) st = fitlog_read_r2(&there, r2, build.S + 1, path, err);
+  if (there) build.r2 = r2;
+  result_warnings w;
+  w.n = health_list(w.text, o, r, rows);
+  return st == MOPO_OK ? result_write(o->dir, &build, &o->c, r, rows, out, &w, err) : st;
+}
+
 static mopo_status finish(run *o, mopo_train_result *out, mopo_error *err)
 {
   int rows = 0;
@@ -356,10 +377,7 @@ static mopo_status finish(run *o, mopo_train_result *out, mopo_error *err)
     return st;
   }
   out->wall_seconds = run_seconds(o);
-  const result_build build = {mopo_simulator_version(), mopo_kernels_name()};
-  result_warnings w;
-  w.n = health_list(w.text, o, r, rows);
-  if (o->dir) st = result_write(o->dir, &build, &o->c, r, rows, out, &w, err);
+  if (o->dir) st = write_result(o, r, rows, out, err);
   free(r);
   return st;
 }
@@ -379,6 +397,7 @@ mopo_status run_whole(mopo_policy **policy, mopo_train_result *result, const run
       *policy = o->policy, o->policy = NULL;
     }
   }
+  if (st == MOPO_ENUMERIC) blame(o, err);
   run_tear_down(o);
   free(o);
   return st;

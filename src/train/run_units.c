@@ -9,14 +9,15 @@
 #include "task/task.h"
 
 /* Columns that stand still, in one line. */
-static void tell_still(const units *s, const mopo_watch *watch)
+static void tell_still(const units *s, const mopo_dataset *d, const mopo_watch *watch)
 {
-  char names[160] = "";
+  char own[DATASET_COLUMN], names[160] = "";
   int still = 0;
   size_t n = 0;
   for (int j = 0; j < s->S; j++) {
     if (s->spread[j] > 0.0f) continue;
-    if (n < sizeof names) n += (size_t)snprintf(names + n, sizeof names - n, " obs_%d", j);
+    if (n < sizeof names)
+      n += (size_t)snprintf(names + n, sizeof names - n, " %s", dataset_column(own, d, j));
     still++;
   }
   if (still)
@@ -39,7 +40,7 @@ mopo_status run_units_choose(units **out, mopo_dataset **scaled, const mopo_conf
   if (strcmp(c->scaler, "standard") != 0) return MOPO_OK;
   mopo_status st = units_fit(out, data, ends(data) || task_knows_ends(task), err);
   if (st != MOPO_OK) return st;
-  tell_still(*out, watch);
+  tell_still(*out, data, watch);
   return units_dataset(scaled, *out, data, err);
 }
 

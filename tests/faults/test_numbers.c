@@ -60,6 +60,7 @@ static void a_parameter_that_is_nan_is_found(void **state)
     assert_int_equal(train(&err), MOPO_ENUMERIC);
     if (strncmp(err.msg, "update ", 7) || !strstr(err.msg, "nan"))
       fail_msg("place %d: '%s'", i, err.msg);
+    if (!strstr(err.msg, "; a ")) fail_msg("place %d: no setting: '%s'", i, err.msg);
     if (after == 6 && !strstr(err.msg, "update 6: a ")) fail_msg("place %d: '%s'", i, err.msg);
     char *text = tiny_read(&n, "numbers_run/progress.csv");
     assert_non_null(strstr(text, "\n1,"));
@@ -79,6 +80,8 @@ static void a_model_that_is_nan_is_found(void **state)
   into_model = true;
   assert_int_equal(train(&err), MOPO_ENUMERIC);
   assert_non_null(strstr(err.msg, "epoch 1: imagined reward"));
+  assert_non_null(strstr(err.msg, "in the imagined rows the reward is "));
+  assert_non_null(strstr(err.msg, "nan; a smaller rollout-length"));
   assert_false(file_exists("numbers_run/policy.safetensors"));
   into_model = false;
 }

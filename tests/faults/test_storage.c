@@ -140,7 +140,7 @@ static mopo_status write_policy(const char *path, mopo_error *err)
   return export(path, MOPO_EXPORT_SAFETENSORS, err);
 }
 
-/* The tables of a fit beside its model: three rows of each, from here and copied. */
+/* The tables of a fit next to its model: three rows of each, from here and copied. */
 static mopo_status write_tables(const char *path, mopo_error *err)
 {
   fitlog l = {0};
@@ -148,6 +148,7 @@ static mopo_status write_tables(const char *path, mopo_error *err)
     fitlog_add_epoch(&l, &(fitlog_epoch){i + 1, 0, 0.5, 0.25, 1});
     fitlog_add_bin(&l, &(fitlog_bin){i, 1, 2, 3, 4, 5, 6, 7});
   }
+  fitlog_add_r2(&l, (double[]){0.5, 0.25, 1}, NULL, 2);
   mopo_status st = fitlog_write(&l, "storage_tables", err);
   fitlog_free(&l);
   char model[64];

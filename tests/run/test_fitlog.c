@@ -38,6 +38,36 @@ static void tables_come_back(void **state)
   fitlog_tables_free(&t);
 }
 
+/* Whatever a column is called, the table is read back; a line of it that is torn is named. */
+static void r2_comes_back(void **state)
+{
+  (void)state;
+  mopo_error err;
+  const char *const names[] = {"level", "a \"b\", c"};
+  double r2[3] = {0.5, NAN, -0.25}, back[3];
+  bool there = true;
+  size_t n = 0;
+  char *text = NULL;
+  fitlog l = {0};
+  assert_ok(fitlog_read_r2(&there, back, 3, "fitlog_absent.safetensors", &err), err);
+  assert_false(there);
+  fitlog_add_r2(&l, r2, names, 2);
+  assert_ok(fitlog_write(&l, "fitlog_r2.safetensors", &err), err);
+  assert_ok(fitlog_read_r2(&there, back, 3, "fitlog_r2.safetensors", &err), err);
+  assert_true(there && back[0] == 0.5 && isnan(back[1]) && back[2] == -0.25);
+  assert_ok(file_read(&text, &n, "fitlog_r2.r2.csv", 1 << 20, &err), err);
+  assert_string_equal(text, "output,r2,column\n0,0.5,\"reward\"\n1,,\"level\"\n"
+                            "2,-0.25,\"a \"\"b\"\", c\"\n");
+  assert_int_equal(fitlog_read_r2(&there, back, 4, "fitlog_r2.safetensors", &err), MOPO_EFORMAT);
+  assert_non_null(strstr(err.msg, "fitlog_r2.r2.csv:5"));
+  for (size_t cut = 0; cut < n; cut++) {
+    assert_ok(file_write("fitlog_r2.r2.csv", text, cut, &err), err);
+    assert_int_equal(fitlog_read_r2(&there, back, 3, "fitlog_r2.safetensors", &err), MOPO_EFORMAT);
+  }
+  free(text);
+  fitlog_free(&l);
+}
+
 static void absent_tables_are_empty(void **state)
 {
   (void)state;
@@ -111,8 +141,8 @@ static void what_cannot_be_read_or_written(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(tables_come_back), cmocka_unit_test(absent_tables_are_empty),
-      cmocka_unit_test(torn_tables_are_refused), cmocka_unit_test(other_tables_are_refused),
-      cmocka_unit_test(what_cannot_be_read_or_written)};
+      cmocka_unit_test(tables_come_back),         cmocka_unit_test(r2_comes_back),
+      cmocka_unit_test(absent_tables_are_empty),  cmocka_unit_test(torn_tables_are_refused),
+      cmocka_unit_test(other_tables_are_refused), cmocka_unit_test(what_cannot_be_read_or_written)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,6 +108,7 @@ static inline void balance_remove(const char *dir)
                                       "model.fit.csv",
                                       "model.fit.safetensors",
                                       "model.calibration.csv",
+                                      "model.r2.csv",
                                       "policy.safetensors",
                                       "checkpoint.safetensors",
                                       "result.json",

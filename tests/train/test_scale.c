@@ -86,11 +86,17 @@ static mopo_config settings(const char *algo, const char *updates)
 
 static void remove_run(void)
 {
-  static const char *const names[] = {"config.ini",         "progress.csv",
-                                      "model.safetensors",  "events.out.tfevents.mopo",
-                                      "model.fit.csv",      "model.calibration.csv",
-                                      "policy.safetensors", "checkpoint.safetensors",
-                                      "result.json",        "lock"};
+  static const char *const names[] = {"config.ini",
+                                      "progress.csv",
+                                      "model.safetensors",
+                                      "events.out.tfevents.mopo",
+                                      "model.fit.csv",
+                                      "model.calibration.csv",
+                                      "policy.safetensors",
+                                      "checkpoint.safetensors",
+                                      "model.r2.csv",
+                                      "result.json",
+                                      "lock"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     char path[256];
     snprintf(path, sizeof path, "%s/%s", OUT, names[i]);

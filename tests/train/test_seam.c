@@ -35,9 +35,14 @@ static int write_data(void **state)
 
 static void assert_handed(const char *algo, bool model)
 {
-  static const char *const names[] = {
-      "config.ini",   "model.safetensors",        "model.fit.csv", "model.calibration.csv",
-      "progress.csv", "events.out.tfevents.mopo", "lock"};
+  static const char *const names[] = {"config.ini",
+                                      "model.safetensors",
+                                      "model.fit.csv",
+                                      "model.calibration.csv",
+                                      "model.r2.csv",
+                                      "progress.csv",
+                                      "events.out.tfevents.mopo",
+                                      "lock"};
   const char *set[][2] = {{"data", DATA},        {"task", "none"},          {"out", OUT},
                           {"algo", algo},        {"epochs", "1"},           {"hidden", "16"},
                           {"members", "3"},      {"elites", "2"},           {"model-hidden", "16"},

@@ -98,6 +98,7 @@ static void remove_run(const char *dir)
                                       "model.safetensors",
                                       "model.fit.csv",
                                       "model.calibration.csv",
+                                      "model.r2.csv",
                                       "policy.safetensors",
                                       "checkpoint.safetensors",
                                       "result.json",
@@ -157,6 +158,7 @@ static void assert_same_run(const char *a, const char *b, bool model)
   assert_same_file(a, b, "model.safetensors");
   assert_same_file(a, b, "model.fit.csv");
   assert_same_file(a, b, "model.calibration.csv");
+  assert_same_file(a, b, "model.r2.csv");
 }
 
 static void run_whole(const char *out, const char *algo, const char *threads)
@@ -436,6 +438,7 @@ static void divergence_is_found_and_named(void **state)
   assert_ok(mopo_config_set(&c, "data", WILD, &err), err);
   assert_int_equal(mopo_train(&r, &c, false, NULL, &err), MOPO_ENUMERIC);
   assert_non_null(strstr(err.msg, "update 1: critic loss"));
+  assert_non_null(strstr(err.msg, "the reward is 3e+38 in row 1; scaler standard"));
   assert_int_not_equal(stat("run_wild/policy.safetensors", &st), 0);
 }
 
@@ -450,6 +453,7 @@ static void a_model_that_diverges_is_named(void **state)
   assert_ok(mopo_config_set(&c, "data", WILD, &err), err);
   assert_int_equal(mopo_train(&r, &c, false, NULL, &err), MOPO_ENUMERIC);
   assert_non_null(strstr(err.msg, "model: loss of member 0"));
+  assert_non_null(strstr(err.msg, "the reward is 3e+38 in row 1; scaler standard"));
 }
 
 /* ------------------------------------------------------------------ numbers that grow */
