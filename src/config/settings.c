@@ -79,7 +79,7 @@ static const mopo_setting common[] = {
     {"gamma", "X", "discount, below 1", "train collect tune", REAL(gamma, 0, 1),
      .standard = "0.99"},
     {"tau", "X", "step of the target critics towards the critics", "train collect", REAL(tau, 0, 1),
-     .reads = READS_CRITICS, .standard = "0.005"},
+     .reads = READS_CRITICS, .preset = {"0.005", NULL, "0.02"}},
     {"actor-lr", "X", "learning rate of the actor", "train collect", REAL(actor_lr, 0, 1),
      .preset = {"3e-4", "1e-4", "3e-4"}},
     {"critic-lr", "X", "learning rate of the critics", "train collect", REAL(critic_lr, 0, 1),

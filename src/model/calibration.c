@@ -14,14 +14,15 @@ typedef struct measure {
   const mopo_dataset *d;
   const uint32_t *index;
   int64_t n;
-  pair *pairs;         /* [E,n,D] */
+  pair *pairs;         /* [E,n,moving] */
+  int moving;          /* outputs that do */
   ensemble_work *work; /* [threads] */
   arena memory;
 } measure;
 
 static void layout(measure *q, arena *a, int threads)
 {
-  size_t values = (size_t)q->n * (size_t)q->m->D;
+  size_t values = (size_t)q->n * (size_t)q->moving;
   q->pairs = arena_bytes(a, (size_t)q->m->set.members * values * sizeof *q->pairs);
   q->work = arena_bytes(a, (size_t)threads * sizeof *q->work);
   ensemble_work scratch;
@@ -41,16 +42,17 @@ static void predict(measure *q, ensemble_work *w, int e, int64_t r0, int n)
   mlp_forward(&m->net[e], &w->acts, 0, n, false);
   panels out = w->acts.h[m->net[e].layers];
   m->net[e].k->gauss_var(out, w->norm2, m->ea, m->eb, n, m->D);
-  pair *to = q->pairs + (size_t)(e * q->n + r0) * (size_t)m->D;
+  pair *to = q->pairs + (size_t)(e * q->n + r0) * (size_t)q->moving;
   float target[GAUSS_MAX];
   for (int r = 0; r < n; r++) {
     ensemble_targets(m, target, obs[r], &q->d->at);
     for (int d = 0; d < m->D; d++) {
+      if (ensemble_is_still(m, d)) continue;
       const float *x = out.x + (size_t)r * PANEL;
       float mean = x[(size_t)(d / PANEL) * out.stride + (size_t)(d % PANEL)];
       int v = m->D + d;
       float var = x[(size_t)(v / PANEL) * out.stride + (size_t)(v % PANEL)];
-      to[r * m->D + d] = (pair){sqrtf(var), fabsf(mean - target[d])};
+      *to++ = (pair){sqrtf(var), fabsf(mean - target[d])};
     }
   }
 }
@@ -79,7 +81,7 @@ static calibration_bin bin_of(const pair *p, int64_t n)
 static void member_stage(void *ctx, int e, int thread)
 {
   measure *q = ctx;
-  int64_t values = q->n * q->m->D;
+  int64_t values = q->n * q->moving;
   pair *p = q->pairs + (size_t)e * (size_t)values;
   for (int64_t r0 = 0; r0 < q->n; r0 += ENSEMBLE_ROWS) {
     int64_t left = q->n - r0;
@@ -97,6 +99,7 @@ mopo_status calibration_measure(calibration_bin (*bin)[CALIBRATION_BINS], const 
                                 mopo_error *err)
 {
   measure q = {.bin = bin, .m = m, .d = d, .index = index, .n = n};
+  for (int o = 0; o < m->D; o++) q.moving += !ensemble_is_still(m, o);
   layout(&q, &q.memory, par_threads(pool));
   if (!arena_alloc(&q.memory))
     return error_set(err, MOPO_ENOMEM, "model: no memory to look at %lld rows", (long long)n);

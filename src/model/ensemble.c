@@ -150,7 +150,8 @@ static void keep_means(const ensemble *m, ensemble_work *w, panels out, int e, i
   float *to = w->means + (size_t)e * ENSEMBLE_ROWS * (size_t)m->D;
   for (int d = 0; d < m->D; d++) {
     const float *from = out.x + (size_t)(d / PANEL) * out.stride + (size_t)(d % PANEL);
-    for (int r = 0; r < rows; r++) to[r * m->D + d] = from[r * PANEL];
+    bool still = ensemble_is_still(m, d);
+    for (int r = 0; r < rows; r++) to[r * m->D + d] = still ? 0.0f : from[r * PANEL];
   }
 }
 
@@ -182,6 +183,7 @@ static void surprise(const ensemble *m, int e, float *norm2, panels out, int row
   for (int r = 0; r < rows; r++) {
     float sum = 0.0f;
     for (int d = 0; d < m->D; d++) {
+      if (ensemble_is_still(m, d)) continue;
       int c = m->D + d;
       float var = out.x[(size_t)(c / PANEL) * out.stride + (size_t)(r * PANEL + c % PANEL)];
       float more = var - m->known[e * m->D + d];

@@ -40,6 +40,13 @@ typedef struct ensemble {
   arena memory;
 } ensemble;
 
+/* Is output d of a model in scaled units one that does not move? Then it is not learned, its
+ * prediction is units->step_mean[d], and nothing that is measured of the model heeds it. */
+static inline bool ensemble_is_still(const ensemble *m, int d)
+{
+  return m->units && m->units->step_spread[d] <= 0.0f;
+}
+
 /* Weights drawn under `key`. EINVAL (members, elites, sizes), ENOMEM. */
 MUST_CHECK mopo_status ensemble_create(ensemble **out, const ensemble_settings *set, int S, int A,
                                        rng_key key, mopo_error *err);

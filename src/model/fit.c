@@ -91,6 +91,7 @@ static void holdout_stage(void *ctx, int piece, int thread)
   for (int r = 0; r < n; r++) {
     ensemble_targets(m, y, obs[r], &f->d->at);
     for (int d = 0; d < m->D; d++) {
+      if (ensemble_is_still(m, d)) continue;
       float x = out.x[(size_t)(d / PANEL) * out.stride + (size_t)(r * PANEL + d % PANEL)] - y[d];
       sum += (double)(x * x);
     }

@@ -23,6 +23,19 @@ static const double DECAY[] = {2.5e-5, 5e-5, 7.5e-5, 7.5e-5, 1e-4};
 /* Member e goes to work in a slot. */
 static void seat(fitter *f, int slot, int e) { mlp_place(&f->net[slot], f->m->net[e].params); }
 
+/* Nothing of an output that does not move reaches weights, bounds or losses. Its log-variance would
+ * fall without end, its errors would weigh e^-lv, and in the layers that all share they would drown
+ * the outputs that do move. */
+static void forget_still(const ensemble *m, panels delta, float *sums, int d, int n)
+{
+  for (int half = 0; half < 2; half++) {
+    int c = d + half * m->D;
+    float *x = delta.x + (size_t)(c / PANEL) * delta.stride + (size_t)(c % PANEL);
+    for (int r = 0; r < n; r++) x[r * PANEL] = 0.0f;
+  }
+  for (int k = 0; k < 4; k++) sums[(size_t)k * (size_t)m->padded_D + (size_t)d] = 0.0f;
+}
+
 /* A block of rows there and back. */
 static void rows_of(fitter *f, int slot, int e, int block)
 {
@@ -54,6 +67,8 @@ static void rows_of(fitter *f, int slot, int e, int block)
   raw.x += (size_t)r0 * PANEL, delta.x += (size_t)r0 * PANEL;
   net->k->gauss_nll(delta, sums, raw, target, (size_t)m->D, m->max, m->min,
                     1.0f / ((float)f->rows * (float)m->D), n, m->D);
+  for (int d = 0; d < m->D; d++)
+    if (ensemble_is_still(m, d)) forget_still(m, delta, sums, d, n);
   mlp_backward(net, acts, grads, r0, n);
 }
 

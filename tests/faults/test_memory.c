@@ -232,7 +232,8 @@ static mopo_status result(mopo_error *err)
   mopo_train_result r = {.epochs = 1};
   mopo_config c = config_default();
   const metrics_row rows[2] = {{.epoch = 1}, {.epoch = 2}};
-  mopo_status st = result_write(".", &(result_build){"", "portable"}, &c, rows, 2, &r, &w, err);
+  mopo_status st = result_write(".", &(result_build){.simulator = "", .kernels = "portable"}, &c,
+                                rows, 2, &r, &w, err);
   return st == MOPO_OK ? result_read(&told, "result.json", err) : st;
 }
 

@@ -231,7 +231,9 @@ static void test_result(void **state)
   const metrics_row rows[2] = {row_of(1), row_of(2)};
   mopo_train_result r = {.epochs = 2, .return_mean = 12.5, .return_std = NAN, .score = 1};
   r.discounted_return = 3.5, r.model_return = INFINITY, r.model_return_penalised = 2.5;
-  assert_ok(result_write(dir, &(result_build){"", "portable"}, &c, rows, 2, &r, &quiet, &err), err);
+  assert_ok(result_write(dir, &(result_build){.simulator = "", .kernels = "portable"}, &c, rows, 2,
+                         &r, &quiet, &err),
+            err);
 
   char path[RUN_PATH];
   assert_ok(rundir_path(path, sizeof path, dir, MOPO_RUN_RESULT, &err), err);
@@ -262,7 +264,8 @@ static void test_result_of_a_large_seed(void **state)
     mopo_config c = config_default();
     mopo_train_result r = {.epochs = 1};
     assert_ok(mopo_config_set(&c, "seed", seeds[i], &err), err);
-    assert_ok(result_write(dir, &(result_build){"", "portable"}, &c, NULL, 0, &r, &quiet, &err),
+    assert_ok(result_write(dir, &(result_build){.simulator = "", .kernels = "portable"}, &c, NULL,
+                           0, &r, &quiet, &err),
               err);
     char path[RUN_PATH];
     assert_ok(rundir_path(path, sizeof path, dir, MOPO_RUN_RESULT, &err), err);
@@ -313,7 +316,9 @@ static void test_verdict_and_warnings(void **state)
   char path[RUN_PATH];
   mopo_train_result r = {.epochs = 1};
   assert_ok(rundir_path(path, sizeof path, dir, MOPO_RUN_RESULT, &err), err);
-  assert_ok(result_write(dir, &(result_build){"", "portable"}, &c, NULL, 0, &r, &quiet, &err), err);
+  assert_ok(result_write(dir, &(result_build){.simulator = "", .kernels = "portable"}, &c, NULL, 0,
+                         &r, &quiet, &err),
+            err);
   assert_ok(result_read(&told, path, &err), err);
   assert_false(told.judged);
   assert_int_equal(told.warnings.n, 0);
@@ -327,7 +332,9 @@ static void test_verdict_and_warnings(void **state)
                           .high = 8.5,
                           .fqe = NAN};
   const result_warnings two = {.n = 2, .text = {"epoch 1: Q is 9", "epoch 3: \"\\"}};
-  assert_ok(result_write(dir, &(result_build){"", "portable"}, &c, NULL, 0, &r, &two, &err), err);
+  assert_ok(result_write(dir, &(result_build){.simulator = "", .kernels = "portable"}, &c, NULL, 0,
+                         &r, &two, &err),
+            err);
   assert_ok(result_read(&told, path, &err), err);
   assert_true(told.judged);
   assert_int_equal(told.ope.verdict, MOPO_VERDICT_NOT_BETTER);
@@ -357,9 +364,9 @@ static void test_a_directory_too_long(void **state)
     assert_non_null(strstr(err.msg, "path too long"));
     assert_null(m);
     if (i == 0)
-      assert_int_equal(
-          result_write(longer, &(result_build){"", "portable"}, &c, NULL, 0, &r, &quiet, &err),
-          MOPO_EINVAL);
+      assert_int_equal(result_write(longer, &(result_build){.simulator = "", .kernels = "portable"},
+                                    &c, NULL, 0, &r, &quiet, &err),
+                       MOPO_EINVAL);
   }
 }
 
