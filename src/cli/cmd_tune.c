@@ -19,7 +19,7 @@ static const char purpose[] =
 
 static int hours_of(double *out, const options *o)
 {
-  char *end = NULL;
+  char none[] = "", *end = none;
   *out = o->hours ? strtod(o->hours, &end) : 0.0;
   if (o->hours && (*end || end == o->hours || !(*out > 0.0 && *out <= 8760.0)))
     return cli_fail(EXIT_USAGE, "hours = '%s', want above 0, at most 8760", o->hours);

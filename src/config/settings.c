@@ -163,6 +163,7 @@ int config_index(const char *name)
 void *config_field(mopo_config *c, int i)
 {
   const mopo_setting *s = mopo_setting_at(i);
+  assert(s && "no such setting");
   return s->size ? (void *)((char *)c + s->offset) : (void *)&c->own[i];
 }
 

@@ -2,6 +2,7 @@
  * names of columns; of a file of arrays, arrays or columns of them, side by side. */
 #include "data/dialect.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,9 +24,10 @@ static const char *const table_columns[ROLES] = {
 
 mopo_status named_read(loader *l, mopo_error *err)
 {
-  const dialect *csv = dialect_named("CSV");
+  const dialect *csv = dialect_named("CSV"), *d4rl = dialect_named("D4RL");
+  assert(csv && d4rl);
   const bool table = l->container == IN_CSV;
-  l->named = table ? *csv : *dialect_named("D4RL");
+  l->named = table ? *csv : *d4rl;
   l->of = &l->named;
   for (role r = 0; table && r < ROLES; r++)
     if (r != THERE) l->named.arrays[r] = table_columns[r];

@@ -95,6 +95,7 @@ static void find_fence(spread_of *out, const column *c, double width, double *sa
 {
   static const double tails[] = {0.01, 0.001};
   int64_t n = c->n < SAMPLE ? c->n : SAMPLE;
+  assert(sample);
   for (int64_t i = 0; i < n; i++) sample[i] = c->at(c->ctx, i * c->n / n, c->index);
   qsort(sample, (size_t)n, sizeof *sample, ascending);
   out->low = -INFINITY, out->high = INFINITY;

@@ -184,6 +184,7 @@ mopo_status hdf5_out_texts(hdf5_out *o, const char *name, const char *const *tex
                            mopo_error *err)
 {
   size_t size = 1;
+  assert(n >= 1);
   for (int i = 0; i < n; i++) size = strlen(texts[i]) + 1 > size ? strlen(texts[i]) + 1 : size;
   char *cells = calloc((size_t)n, size);
   if (!cells) return error_set(err, MOPO_ENOMEM, "%s: out of memory", o->path);

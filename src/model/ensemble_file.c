@@ -258,7 +258,7 @@ static mopo_status read_rest(ensemble *m, const tensor_file *f, const char *path
 static mopo_status read_units(ensemble *m, const tensor_file *f, const char *path, mopo_error *err)
 {
   units_part part[UNITS_PARTS];
-  float reward[2];
+  float reward[2] = {0};
   mopo_status st = units_create(&m->units, m->S, err);
   if (st != MOPO_OK) return st;
   units *s = m->units;

@@ -1,6 +1,7 @@
 /* tune.c - which of several ways of learning serves these data? One fit of the model, a ladder of
  * candidates, each in a run directory of its own, all judged by the data alone. A candidate that
  * has its result is not learned again, so that an interrupted ladder resumes. See mopo.h. */
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,7 @@ static mopo_status apply(mopo_config *c, const char *settings, mopo_error *err)
   snprintf(text, sizeof text, "%s", settings);
   while (st == MOPO_OK && (word = strtok_r(rest, " ", &rest))) {
     char *value = strchr(word, '=');
+    assert(value); /* the ladder's own */
     *value++ = 0;
     st = mopo_config_set(c, word, value, err);
   }
