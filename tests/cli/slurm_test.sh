@@ -44,6 +44,7 @@ wait_for() {
   done
 }
 
+port=$((20000 + $$ % 10000 * 2)) # another test may have a Slurm of its own
 host=$(hostname -s)
 dd if=/dev/urandom of=munge.key bs=128 count=1 2> /dev/null
 chmod 400 munge.key
@@ -56,8 +57,8 @@ SlurmdUser=root
 AuthType=auth/munge
 CryptoType=crypto/munge
 AuthInfo=socket=$dir/munge.sock,cred_expire=6
-SlurmctldPort=26917
-SlurmdPort=26918
+SlurmctldPort=$port
+SlurmdPort=$((port + 1))
 StateSaveLocation=$dir/state
 SlurmdSpoolDir=$dir/spool
 SlurmctldPidFile=$dir/slurmctld.pid
