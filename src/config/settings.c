@@ -1,6 +1,8 @@
 /* settings.c - the table of settings: options, keys of config.ini and help texts all come from it.
  */
 #include "config/config.h"
+
+#include "base/guess.h"
 #include "task/task.h"
 
 #include <assert.h>
@@ -182,33 +184,11 @@ void mopo_setting_values(char *buf, size_t size, const mopo_setting *s)
     n += (size_t)snprintf(buf + n, size - n, "%s%s", i ? "|" : "", s->word(i));
 }
 
-static int min_int(int a, int b) { return a < b ? a : b; }
-
-/* Levenshtein's distance; names longer than the longest setting count up to there. */
-static int distance(const char *a, const char *b)
-{
-  enum { LONGEST = 40 };
-  int row[LONGEST + 1];
-  int n = min_int((int)strnlen(b, LONGEST), LONGEST);
-  for (int j = 0; j <= n; j++) row[j] = j;
-  for (int i = 1; i <= LONGEST && a[i - 1]; i++) {
-    int diagonal = row[0];
-    row[0] = i;
-    for (int j = 1; j <= n; j++) {
-      int change = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = min_int(change, 1 + min_int(row[j], row[j - 1]));
-    }
-  }
-  return row[n];
-}
-
 const char *config_nearest(const char *name)
 {
-  const mopo_setting *best = mopo_setting_at(0), *s;
-  for (int i = 1; (s = mopo_setting_at(i)); i++)
-    if (distance(name, s->name) < distance(name, best->name)) best = s;
-  return best->name;
+  guess n = {.wanted = name};
+  for (int i = 0; mopo_setting_at(i); i++) guess_try(&n, mopo_setting_at(i)->name);
+  return n.best;
 }
 
 /* ------------------------------------------------------------------ algorithms and presets */
