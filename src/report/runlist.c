@@ -91,13 +91,30 @@ mopo_status page_films(page *p, mopo_error *err)
 
 /* ------------------------------------------------------------------ what differs */
 
+/* All that read the setting are compared with the first that does. */
 static bool differs(const report *r, const mopo_setting *s)
 {
+  const report_run *first = NULL;
   if (!strcmp(s->name, "out")) return false;
-  for (int i = 0; i < r->runs; i++) /* the first is not enough: it may not read the setting */
-    for (int j = 0; j < i; j++)
-      if (runs_differ(&r->run[i], &r->run[j], s)) return true;
+  for (int i = 0; i < r->runs; i++) {
+    if (first && runs_differ(&r->run[i], first, s)) return true;
+    if (!first && mopo_config_uses(&r->run[i].c, s)) first = &r->run[i];
+  }
   return false;
+}
+
+/* The settings that get a column, found once. */
+typedef struct columns {
+  const mopo_setting *at[SETTINGS_MAX];
+  int n;
+} columns;
+
+static columns columns_of(const report *r)
+{
+  columns c = {.n = 0};
+  for (int i = 0; mopo_setting_at(i); i++)
+    if (differs(r, mopo_setting_at(i))) c.at[c.n++] = mopo_setting_at(i);
+  return c;
 }
 
 static void figure_cell(page *p, double x, int decimals)
@@ -107,7 +124,7 @@ static void figure_cell(page *p, double x, int decimals)
   buffer_print(p->b, "</td>");
 }
 
-static void run_row(page *p, const report_run *run)
+static void run_row(page *p, const report_run *run, const columns *shown)
 {
   char state[80], value[1100];
   page_state(state, sizeof state, run);
@@ -121,9 +138,8 @@ static void run_row(page *p, const report_run *run)
   figure_cell(p, run_last(run, COLUMN_RETURN), 1);
   figure_cell(p, run_last(run, COLUMN_SPREAD), 1);
   figure_cell(p, run_last(run, COLUMN_WALL) / 60.0, 1);
-  for (int i = 0; mopo_setting_at(i); i++) {
-    const mopo_setting *s = mopo_setting_at(i);
-    if (!differs(p->r, s)) continue;
+  for (int i = 0; i < shown->n; i++) {
+    const mopo_setting *s = shown->at[i];
     mopo_config_get(&run->c, s->name, value, sizeof value);
     buffer_print(p->b, "<td%s>", s->type == 's' ? " class=\"wrap\"" : " class=\"n\"");
     html_text(p->b, mopo_config_uses(&run->c, s) ? value : "\xe2\x80\x93");
@@ -134,6 +150,7 @@ static void run_row(page *p, const report_run *run)
 
 static void run_table(page *p)
 {
+  const columns shown = columns_of(p->r);
   buffer_print(p->b,
                "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Runs\"><table>"
                "<caption>The last evaluation of every run, finished or not, and every setting in "
@@ -141,14 +158,13 @@ static void run_table(page *p)
                "<th scope=\"col\">state</th><th scope=\"col\" class=\"n\">score</th>"
                "<th scope=\"col\" class=\"n\">return</th><th scope=\"col\" class=\"n\">its std"
                "</th><th scope=\"col\" class=\"n\">minutes</th>");
-  for (int i = 0; mopo_setting_at(i); i++) {
-    const mopo_setting *s = mopo_setting_at(i);
-    if (!differs(p->r, s)) continue;
+  for (int i = 0; i < shown.n; i++) {
+    const mopo_setting *s = shown.at[i];
     buffer_print(p->b, "<th scope=\"col\"%s>%s</th>", s->type == 's' ? "" : " class=\"n\"",
                  s->name);
   }
   buffer_print(p->b, "</tr></thead>\n<tbody>\n");
-  for (int i = 0; i < p->r->runs; i++) run_row(p, &p->r->run[i]);
+  for (int i = 0; i < p->r->runs; i++) run_row(p, &p->r->run[i], &shown);
   buffer_print(p->b, "</tbody></table></div>\n");
 }
 
