@@ -113,15 +113,23 @@ static void nothing_is_heard(void **state)
   close(ends[0]);
 }
 
+/* The filter refuses the signal that abort sends itself, and glibc then breaks the process by an
+ * instruction that it may not use; the sanitizer's runtime takes that and exits instead. */
+#if defined(__SANITIZE_ADDRESS__)
+static const char ABORTED[] = "abort: reading it broke off";
+#else
+static const char ABORTED[] = "abort: breaks the library that reads it (signal ";
+#endif
+
 static void crimes_are_told(void **state)
 {
-  static const struct {
+  const struct {
     const char *name;
     mopo_status status;
     const char *text;
   } crimes[] = {
       {"crash", MOPO_EFORMAT, "crash: breaks the library that reads it (signal 11)"},
-      {"abort", MOPO_EFORMAT, "abort: breaks the library that reads it (signal "},
+      {"abort", MOPO_EFORMAT, ABORTED},
       {"exit", MOPO_EFORMAT, "exit: reading it broke off"},
       {"status", MOPO_EFORMAT, "status: reading it broke off"},
       {"sink's status", MOPO_EFORMAT, "sink's status: reading it broke off"},
