@@ -129,7 +129,8 @@ static void learn(float act[STATES][A], const char *algo, const other *o, bool e
 static double farthest(float a[STATES][A], float b[STATES][A])
 {
   double most = 0.0;
-  for (int i = 0; i < STATES * A; i++) most = fmax(most, fabs((double)a[0][i] - (double)b[0][i]));
+  for (int i = 0; i < STATES; i++)
+    for (int j = 0; j < A; j++) most = fmax(most, fabs((double)a[i][j] - (double)b[i][j]));
   return most;
 }
 
