@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 LINES=${LINES:-93}
-BRANCHES=${BRANCHES:-95}
+BRANCHES=${BRANCHES:-90}
 build=build-coverage
 jobs=$(nproc)
 command -v gcovr > /dev/null || { echo "coverage.sh: apt-get install gcovr first" >&2; exit 1; }
